@@ -1,0 +1,46 @@
+# make demo       set up what the core needs, train on digits into runs/digits
+# make test       set up everything; lint, types, layers, fast tests
+# make test-slow  the long studies
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+NO_NETWORK := { echo "setup failed: pip could not install the packages; is the package index reachable? (details above)" >&2; exit 1; }
+
+.PHONY: demo test test-slow lint setup setup-dev clean
+
+demo: setup
+	$(BIN)/monge train digits --run runs/digits
+
+test: setup-dev lint
+	$(BIN)/python -m pytest -n 2 -q
+
+test-slow: setup-dev
+	$(BIN)/python -m pytest -m slow -q
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: .venv/core
+setup-dev: .venv/dev
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "setup failed: monge needs Python 3.11 or later, '$(PYTHON)' is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "setup failed: the venv module of '$(PYTHON)' is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+.venv/core: .venv/bin/python pyproject.toml constraints.txt
+	@echo "setting up .venv (once; about 1 GB, some minutes)"
+	@$(PIP) -e . || $(NO_NETWORK)
+	@touch $@
+
+.venv/dev: .venv/core
+	@$(PIP) -e '.[dev]' || $(NO_NETWORK)
+	@touch $@
+
+clean:
+	rm -rf .venv

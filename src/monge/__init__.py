@@ -1,0 +1,20 @@
+"""monge trains Wasserstein GANs and says honestly how far the generator still is from the data."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from monge.api import Run, load_data, open_run, train
+    from monge.estimator import WassersteinGAN
+
+__all__ = ["Run", "WassersteinGAN", "load_data", "open_run", "train"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # lazily, so that `import monge` and `monge --help` do not wait for torch
+    if name not in __all__:
+        raise AttributeError(f"module 'monge' has no attribute {name!r}")
+    import importlib
+
+    module = "monge.estimator" if name == "WassersteinGAN" else "monge.api"
+    return getattr(importlib.import_module(module), name)

@@ -1,0 +1,235 @@
+"""The Python API: load data, train, open a run."""
+
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from monge.assemble import assemble, open_source, pick_device, recommended
+from monge.config import Config, DataConfig, differing, overlay
+from monge.data.array import in_memory
+from monge.data.dataset import DataSet
+from monge.errors import TrainingError, UserError
+from monge.evaluate import Evaluation, evaluate
+from monge.observe import Display, Observer
+from monge.report import write_report
+from monge.run import RunFolder
+from monge.sample import config_of, interpolate, sample
+from monge.training import checkpoint
+from monge.training.loop import Plan, linear_decay, measure_threads
+from monge.training.loop import train as run_loop
+
+VERSIONED = ("monge", "torch", "numpy", "scipy", "POT", "scikit-learn")
+
+
+class Run(RunFolder):
+    """A run folder with what its networks can do."""
+
+    def sample(self, n: int, *, seed: int = 0, weights: str = "ema") -> NDArray[Any]:
+        """n generated samples in the data's own shape, scale and type."""
+        return sample(self, n, seed, weights)
+
+    def interpolate(self, rows: int, columns: int, *, seed: int = 0, weights: str = "ema") -> NDArray[Any]:
+        """Samples (rows * columns, ...) along paths between latent codes."""
+        return interpolate(self, rows, columns, seed, weights)
+
+    def evaluate(self, data: DataSet | None = None, *, seed: int = 0, weights: str = "ema") -> Evaluation:
+        """All metrics of the last checkpoint, also written to `metrics.json`."""
+        measured = evaluate(self, data, seed, weights)
+        self.write("metrics.json", measured.as_json())
+        return measured
+
+    def write_report(self) -> Path:
+        """Writes and returns `report.html`."""
+        return write_report(self)
+
+
+def open_run(path: str | Path) -> Run:
+    """The run in a folder.
+
+    Raises:
+        UserError: there is none.
+    """
+    run = Run(Path(path))
+    run.facts()
+    return run
+
+
+def load_data(source: str | NDArray[Any], **how: Any) -> DataSet:
+    """Data from a name, a path or an array; keywords as in `config.DataConfig`.
+
+    Raises:
+        UserError: the source is missing, unreadable, or not what monge can train on.
+    """
+    if isinstance(source, np.ndarray):
+        return in_memory(source, **how)
+    return open_source(source, overlay(DataConfig(), how, "load_data"))
+
+
+def train(
+    source: str | NDArray[Any] | DataSet,
+    *,
+    recipe: str | None = None,
+    objective: str | None = None,
+    run: str | Path | None = None,
+    device: str = "auto",
+    threads: int | str = "auto",
+    checkpoint_every: int | None = None,
+    **settings: Any,
+) -> Run:
+    """Trains on some data, or continues a run that was interrupted.
+
+    Arguments:
+        source: a name, a path, an array, or opened data.
+        recipe: name of a recipe; none picks the one for this kind of data.
+        objective: name of an objective, with options (`"wgan-gp:weight=5"`).
+        run: folder of the run; none means `runs/DATA-RECIPE-SEED`.
+        device: "auto", "cpu" or "cuda".
+        threads: "auto" (measured) or a number.
+        checkpoint_every: steps between checkpoints; none means every 30 s.
+        **settings: other fields of `config.Config` (`steps=`, `seed=`, `training={"n_critic": 3}`).
+
+    Raises:
+        UserError: bad input; nothing is written.
+        TrainingError: a loss that is not finite, a critic that diverges, a full disk; the last checkpoint stays.
+    """
+    how = overlay(DataConfig(), settings.get("data", {}), "data")
+    data = source if isinstance(source, DataSet) else load_data(source, **asdict(how))
+    config = replace(recommended(data, recipe, objective), source=data.name if not isinstance(source, str) else source)
+    return train_config(
+        overlay(config, settings, "train"),
+        data,
+        run=run,
+        device=device,
+        threads=threads,
+        checkpoint_every=checkpoint_every,
+    )
+
+
+def train_config(
+    config: Config,
+    data: DataSet,
+    *,
+    run: str | Path | None = None,
+    device: str = "auto",
+    threads: int | str = "auto",
+    checkpoint_every: int | None = None,
+    display: Display = lambda step, seen: None,
+) -> Run:
+    """Trains by a resolved config: see `train`."""
+    place = pick_device(device)
+    if checkpoint_every is not None and checkpoint_every < 1:
+        raise UserError(f"--checkpoint-every {checkpoint_every}: at least 1 is allowed")
+    if place.type == "cpu":
+        torch.set_flush_denormal(True)
+    state, objective, sampler = assemble(config, data, place)
+    folder = Run(Path(run) if run is not None else default_folder(config))
+    facts = known_facts(folder, config, data)
+    auto = threads == "auto"
+    count = (facts or {}).get("threads") if auto else int(threads)
+    if count is not None:
+        torch.set_num_threads(count)
+    else:
+        count = measure_threads(state, objective, sampler)
+    config_facts = {"config": asdict(config), "threads": count, "device": place.type, "status": "running"}
+    if facts is None:
+        folder.create(config_facts | provenance(data))
+    with folder.lock():
+        if facts is not None:
+            if facts["status"] == "finished" and facts["config"]["steps"] >= config.steps:
+                return folder
+            resume(folder, state, config, facts)
+            folder.update(**config_facts)
+        plan = Plan(
+            steps=config.steps,
+            rate=linear_decay(config.training.learning_rate, config.steps, config.training.decay_from),
+            log_every=config.observe.log or max(1, config.steps // 100),
+            checkpoint_every=checkpoint_every,
+            watch_threads=auto,
+        )
+        every = config.observe.bracket or max(1, config.steps // 20)
+        observer = Observer(
+            data,
+            folder,
+            seed=config.seed,
+            latent_size=sampler.latent,
+            every=every,
+            steps=config.steps,
+            display=display,
+        )
+        try:
+            done = run_loop(state, objective, sampler, folder, plan, observer)
+        except TrainingError as error:
+            settle(folder, status="failed", error=str(error))
+            raise
+        settle(folder, status="finished" if done else "interrupted", step=state.step)
+    return folder
+
+
+def settle(folder: Run, **changes: Any) -> None:
+    """Writes a run's last facts; a disk too full even for them must not hide why the run ended."""
+    try:
+        folder.update(**changes)
+    except OSError as error:
+        if changes["status"] != "failed":
+            raise TrainingError(f"cannot write {folder.path / 'run.json'}: {error.strerror or error}") from error
+
+
+def default_folder(config: Config) -> Path:
+    """`runs/DATA-RECIPE-SEED`, with the data's name made fit for a folder."""
+    name = Path(config.source).name.replace(":", "-") or "data"
+    return Path("runs") / f"{name}-{config.recipe}-{config.seed}"
+
+
+def known_facts(folder: RunFolder, config: Config, data: DataSet) -> dict[str, Any] | None:
+    """The facts of a run that this config may continue, or none where there is no run yet.
+
+    Raises:
+        UserError: the run there has another config or other data; lists the differing keys.
+    """
+    if not folder.exists:
+        return None
+    facts = folder.facts()
+    old = config_of(folder)
+    lines = differing(config, replace(old, steps=max(config.steps, old.steps)) if config.steps >= old.steps else old)
+    if facts["fingerprint"] != data.fingerprint:
+        lines.append("data: its content differs")
+    if lines:
+        what = f"--run {folder.path} holds a run with another config"
+        raise UserError(f"{what} ({'; '.join(lines)}); name another folder")
+    return facts
+
+
+def resume(folder: RunFolder, state: Any, config: Config, facts: Mapping[str, Any]) -> None:
+    """Takes the state back to the last checkpoint and the log with it."""
+    steps = checkpoint.steps(folder.checkpoints)
+    if steps:
+        checkpoint.load(state, folder.checkpoints, steps[-1])
+    folder.forget_after(state.step)
+    if config.steps != facts["config"]["steps"]:
+        before = facts["config"]["steps"]
+        folder.log({"step": state.step, "note": f"steps {before} -> {config.steps}: schedules follow the new total"})
+
+
+def provenance(data: DataSet) -> dict[str, Any]:
+    """What a run rests on: data, versions, revision."""
+    try:
+        here = Path(__file__).parent
+        revision = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        revision = None
+    return {
+        "codec": data.codec.state(),
+        "fingerprint": data.fingerprint,
+        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in VERSIONED},
+        "revision": revision,
+    }

@@ -1,0 +1,71 @@
+"""The command `monge`: finds the subcommand, and renders every error as one line.
+
+Nothing heavy is imported before a subcommand is known, so that `monge --help` answers at once.
+"""
+
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+from monge.errors import MongeError, UserError, unknown_name
+
+COMMANDS = {
+    "train": "train a generator on data, or continue a run",
+    "sample": "draw samples from a run",
+    "evaluate": "measure a run: bracket, precision, recall and more",
+    "report": "write a run's HTML report",
+}
+
+USAGE = """usage: monge COMMAND ...
+
+Trains Wasserstein GANs and says honestly how far the generator still is from the data.
+
+commands:
+{commands}
+
+`monge COMMAND --help` shows a command's options. Start with: monge train digits
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command and leaves with its exit status."""
+    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command; returns 0, or 1 for failed training, 2 for bad input, 130 after Ctrl-C."""
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    if arguments[:1] in (["--help"], ["-h"]):
+        print(USAGE.format(commands="\n".join(f"  {name:10} {text}" for name, text in COMMANDS.items())), end="")
+        return 0
+    if arguments[:1] == ["--version"]:
+        from monge import __version__
+
+        print(f"monge {__version__}")
+        return 0
+    # waiting threads must sleep, not spin: a busy neighbour would otherwise slow training many times over
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    warnings.showwarning = _one_line_warning
+    try:
+        if not arguments:
+            raise UserError(f"no command given; allowed: {', '.join(COMMANDS)} (monge --help explains)")
+        if arguments[0] not in COMMANDS:
+            raise unknown_name("command", arguments[0], COMMANDS)
+        command = importlib.import_module(f"monge.cli.{arguments[0]}")
+        status: int = command.main(arguments[1:])
+        return status
+    except MongeError as error:
+        if debug:
+            raise
+        print(f"monge: {' '.join(str(error).split())}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("monge: interrupted", file=sys.stderr)
+        return 130
+
+
+def _one_line_warning(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"monge: warning: {' '.join(str(message).split())}", file=sys.stderr)

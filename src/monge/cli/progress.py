@@ -1,0 +1,67 @@
+"""What a person sees on standard error while training."""
+
+import sys
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
+
+
+class StepsPerSecond(ProgressColumn):
+    """Steps per second, once known."""
+
+    def render(self, task: Task) -> Text:
+        """The column's text."""
+        return Text(f"{task.speed:.0f} steps/s" if task.speed else "- steps/s", style="dim")
+
+
+class Progress:
+    """A bar on a terminal; elsewhere one line for each bracket.
+
+    Arguments:
+        steps: generator updates in all.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self._console = Console(file=sys.stderr)
+        self._bar = Bar(
+            TextColumn("training"),
+            BarColumn(None),
+            MofNCompleteColumn(),
+            StepsPerSecond(),
+            TextColumn("{task.fields[estimate]}"),
+            TextColumn("[bold]{task.fields[bracket]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=steps, estimate="", bracket="")
+        self._steps, self._first = steps, True
+
+    def __enter__(self) -> "Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def show(self, step: int, seen: Mapping[str, Any]) -> None:
+        """Shows what one step gave."""
+        if self._first:
+            # a resumed run does not start at zero
+            self._bar.reset(self._task, completed=step)
+            self._first = False
+        update: dict[str, Any] = {"completed": step, "estimate": f"critic {-seen['critic_loss']:.3f}"}
+        bracket = seen.get("bracket")
+        if bracket:
+            update["bracket"] = (
+                f"W1 {bracket['lower']:.2f}..{bracket['upper']:.2f} floor {bracket['floor']:.2f} "
+                f"excess {bracket['excess']:.3f}"
+            )
+            if not self._console.is_terminal:
+                print(f"step {step}/{self._steps}  {update['estimate']}  {update['bracket']}", file=sys.stderr)
+        self._bar.update(self._task, **update)

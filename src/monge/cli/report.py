@@ -1,0 +1,31 @@
+"""`monge report RUN`: the HTML report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from monge.cli.parse import parse, show
+
+
+@dataclass(frozen=True)
+class Report:
+    """Writes the HTML report of RUN: one file that needs no network."""
+
+    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """Folder of the run."""
+    json: bool = False
+    """Print one JSON document."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Writes the report."""
+    asked = parse(Report, "report", arguments)
+
+    from monge import api
+
+    path = api.open_run(asked.run).write_report()
+    show({"report": str(path)}, asked.json, str(path))
+    return 0

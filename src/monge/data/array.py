@@ -1,0 +1,118 @@
+"""Arrays in memory and in `.npy` and `.npz` files as data sets."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monge.data.dataset import ArrayData, split_data
+from monge.data.label import index_labels
+from monge.data.layout import outside
+from monge.data.part import Part
+from monge.errors import UserError
+
+_MAP_BYTES = 256 * 2**20
+_LABELS = {"x_train": "y_train", "x_test": "y_test", "x": "y"}
+
+
+def in_memory(x: NDArray[Any], y: NDArray[Any] | None = None, name: str = "array") -> ArrayData:
+    """An array as a data set, by the same rules as a `.npy` file.
+
+    Arguments:
+        x: uint8 images (n, H, W, C), (n, C, H, W) or (n, H, W), or numbers (n, d).
+        y: labels (n,), integers or strings, or None.
+        name: short name.
+
+    Raises:
+        UserError: an array that is not allowed; the text says why.
+    """
+    return _one(name, "the array", x, y)
+
+
+def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size: int | None = None) -> ArrayData:
+    """A `.npy` or `.npz` file as a data set. Nothing is ever unpickled.
+
+    Arrays `x_train` and `x_test` (with `y_train`, `y_test` and `classes`, if present) are the training and the
+    held-out samples. Otherwise a single array, or the array `x` (with `y`), or `x_train` alone, is split.
+
+    Arguments:
+        path: the file.
+        key: name of the only array to use of a `.npz` file.
+        layout: auto, nhwc or nchw: order of the axes of images.
+        size: crops images to size x size.
+
+    Raises:
+        UserError: a file that cannot be read, or an array that is not allowed.
+    """
+    arrays = _load(path, key)
+    if isinstance(arrays, np.ndarray):
+        return _one(path.stem, path.name, arrays, layout=layout, size=size)
+    if key is not None:
+        return _one(f"{path.stem}-{key}", f"{path.name}:{key}", arrays[key], layout=layout, size=size)
+    if "x_train" in arrays and "x_test" in arrays:
+        return _two(path, arrays, layout, size)
+    x = next((name for name in ("x_train", "x") if name in arrays), next(iter(arrays)))
+    y, classes = arrays.get(_LABELS.get(x, "")), arrays.get("classes")
+    return _one(path.stem, f"{path.name}:{x}", arrays[x], y, classes, layout=layout, size=size)
+
+
+def _one(
+    name: str,
+    what: str,
+    x: NDArray[Any],
+    y: NDArray[Any] | None = None,
+    classes: NDArray[Any] | None = None,
+    *,
+    layout: str = "auto",
+    size: int | None = None,
+) -> ArrayData:
+    values = outside(x, what, layout, size)
+    (labels,), names = index_labels([y], [len(values)], classes)
+    return split_data(name, values, labels, classes=names)
+
+
+def _two(path: Path, arrays: Mapping[str, NDArray[Any]], layout: str, size: int | None) -> ArrayData:
+    train, test = (outside(arrays[x], f"{path.name}:{x}", layout, size) for x in ("x_train", "x_test"))
+    labels, names = index_labels(
+        [arrays.get("y_train"), arrays.get("y_test")], [len(train), len(test)], arrays.get("classes")
+    )
+    return ArrayData(path.stem, Part.whole(train, labels[0]), Part.whole(test, labels[1]), classes=names)
+
+
+def _load(path: Path, key: str | None) -> NDArray[Any] | dict[str, NDArray[Any]]:
+    # Broken files make numpy and zipfile raise almost anything, from EOFError to MemoryError.
+    try:
+        large = path.stat().st_size > _MAP_BYTES
+        loaded = np.load(path, mmap_mode="r" if large else None, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            arrays = {name: loaded[name] for name in _wanted(path, loaded.files, key)}
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{path} cannot be read as .npy or .npz: {reason(error)}") from error
+    if strange := [name for name, x in arrays.items() if not isinstance(x, np.ndarray)]:
+        raise UserError(f"{path} cannot be read as .npz: {strange[0]!r} is not an array")
+    return arrays
+
+
+def _wanted(path: Path, names: list[str], key: str | None) -> list[str]:
+    listed = f"{path} has the arrays: {', '.join(names) or 'none'}"
+    if key is not None:
+        if key not in names:
+            raise UserError(f"{listed}; there is no {key!r}")
+        return [key]
+    if known := [name for name in _LABELS if name in names]:
+        return [name for name in (*known, *(_LABELS[x] for x in known), "classes") if name in names]
+    if len(names) != 1:
+        raise UserError(f"{listed}; choose one with {path.name}:KEY")
+    return names
+
+
+def reason(error: BaseException) -> str:
+    """The text of a foreign error on one line."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__

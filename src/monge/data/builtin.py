@@ -1,0 +1,14 @@
+"""Data that come with a dependency."""
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from monge.data.dataset import ArrayData, split_data
+
+
+def digits() -> ArrayData:
+    """scikit-learn's 1,797 handwritten digits, uint8 (8, 8, 1), of which 497 are held out."""
+    data = load_digits()
+    images = (data.images * (255 / 16)).round().astype(np.uint8)[..., None]
+    classes = [str(i) for i in range(10)]
+    return split_data("digits", images, data.target.astype(np.int64), classes=classes, held_out=497)

@@ -1,0 +1,145 @@
+"""Conversions between the three scales in which a sample exists.
+
+*Outside* is what the user has: uint8 images (n, H, W, C), or floating point vectors (n, d) in their own units.
+*Model* is what networks see: float32 tensors, images (n, C, H, W) in [-1, 1], vectors standardised per feature.
+*Metric* is where distances are Euclidean: float64 arrays (n, D), images flattened channel first in [-1, 1], so that
+metric = model.flatten(1), and vectors in their own units.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from monge.errors import unknown_name
+
+
+class Codec(ABC):
+    """Converts samples between the outside, model and metric scales.
+
+    Attributes:
+        shape: shape of one sample in model scale, (C, H, W) or (d,).
+    """
+
+    shape: tuple[int, ...]
+
+    @abstractmethod
+    def encode(self, outside: NDArray[Any]) -> Tensor:
+        """Outside samples as a new float32 tensor (n, *shape) in model scale."""
+
+    @abstractmethod
+    def decode(self, model: Tensor) -> NDArray[Any]:
+        """Model samples (n, *shape) as outside samples: clipped and rounded uint8 images, or float32 vectors."""
+
+    @abstractmethod
+    def metric(self, outside: NDArray[Any]) -> NDArray[np.float64]:
+        """Outside samples as an array (n, D) in metric scale."""
+
+    @abstractmethod
+    def from_metric(self, metric: Tensor) -> Tensor:
+        """Metric samples (n, D) as a tensor (n, *shape) in model scale; differentiable, same device and precision."""
+
+    @abstractmethod
+    def state(self) -> dict[str, object]:
+        """A JSON-able mapping from which `codec_from_state` makes an equal codec."""
+
+
+@dataclass(frozen=True)
+class ImageCodec(Codec):
+    """uint8 images: model = outside / 127.5 - 1.
+
+    Arguments:
+        shape: (C, H, W).
+    """
+
+    shape: tuple[int, ...]
+
+    def encode(self, outside: NDArray[Any]) -> Tensor:
+        """Images (n, H, W, C) uint8 as a tensor (n, C, H, W) in [-1, 1]."""
+        pixels = outside.transpose(0, 3, 1, 2).astype(np.float32, order="C")
+        return torch.from_numpy(pixels).div_(127.5).sub_(1)
+
+    def decode(self, model: Tensor) -> NDArray[np.uint8]:
+        """Images (n, C, H, W) as (n, H, W, C) uint8, clipped and rounded to the nearest grey value."""
+        pixels = ((model.detach().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        images: NDArray[np.uint8] = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return images
+
+    def metric(self, outside: NDArray[Any]) -> NDArray[np.float64]:
+        """Images (n, H, W, C) uint8 as (n, C H W) in [-1, 1]."""
+        pixels: NDArray[np.float64] = outside.transpose(0, 3, 1, 2).reshape(len(outside), -1) / 127.5
+        return pixels - 1
+
+    def from_metric(self, metric: Tensor) -> Tensor:
+        """Images (n, C H W) as (n, C, H, W)."""
+        return metric.reshape(-1, *self.shape)
+
+    def state(self) -> dict[str, object]:
+        """`{"kind": "image", "shape": [C, H, W]}`."""
+        return {"kind": "image", "shape": list(self.shape)}
+
+
+@dataclass(frozen=True, eq=False)
+class VectorCodec(Codec):
+    """Vectors: model = (outside - mean) / scale, per feature.
+
+    Arguments:
+        mean: (d,), in the data's units.
+        scale: (d,), in the data's units, > 0.
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    shape: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", self.mean.shape)
+
+    @classmethod
+    def fit(cls, outside: NDArray[Any]) -> "VectorCodec":
+        """Mean and standard deviation of vectors (n, d); constant features get scale 1."""
+        deviation = outside.std(axis=0, dtype=np.float64)
+        # Rounding can give a constant feature a deviation above zero, and tiny numbers one of zero.
+        varies = (outside.min(axis=0) < outside.max(axis=0)) & (deviation > 0)
+        return cls(outside.mean(axis=0, dtype=np.float64), np.where(varies, deviation, 1.0))
+
+    def encode(self, outside: NDArray[Any]) -> Tensor:
+        """Vectors (n, d) as a standardised tensor (n, d)."""
+        return torch.from_numpy(((outside - self.mean) / self.scale).astype(np.float32))
+
+    def decode(self, model: Tensor) -> NDArray[np.float32]:
+        """Standardised vectors (n, d) as float32 vectors in the data's units."""
+        return (model.detach().cpu().double().numpy() * self.scale + self.mean).astype(np.float32)
+
+    def metric(self, outside: NDArray[Any]) -> NDArray[np.float64]:
+        """The vectors themselves, as float64."""
+        return outside.astype(np.float64)
+
+    def from_metric(self, metric: Tensor) -> Tensor:
+        """Vectors (n, d) in the data's units, standardised."""
+        mean = torch.as_tensor(self.mean, dtype=metric.dtype, device=metric.device)
+        scale = torch.as_tensor(self.scale, dtype=metric.dtype, device=metric.device)
+        return (metric - mean) / scale
+
+    def state(self) -> dict[str, object]:
+        """`{"kind": "vector", "mean": [...], "scale": [...]}`; Python writes floats so that they read back exactly."""
+        return {"kind": "vector", "mean": self.mean.tolist(), "scale": self.scale.tolist()}
+
+
+def codec_from_state(state: Mapping[str, Any]) -> Codec:
+    """The codec whose `state()` this is.
+
+    Raises:
+        UserError: the kind is neither image nor vector.
+    """
+    kind = state["kind"]
+    if kind == "image":
+        return ImageCodec(tuple(state["shape"]))
+    if kind == "vector":
+        return VectorCodec(np.asarray(state["mean"], np.float64), np.asarray(state["scale"], np.float64))
+    raise unknown_name("codec kind", str(kind), ("image", "vector"))

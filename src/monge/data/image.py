@@ -1,0 +1,143 @@
+"""Folders of images as data sets."""
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from monge.data.cache import cached, store
+from monge.data.dataset import ArrayData, fingerprint_of, split_data
+from monge.data.picture import Header, decode, header
+from monge.data.pixel import SIZES, check_size
+from monge.errors import UserError
+
+MEMORY_BYTES = 256 * 2**20
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+_DEFAULT_SIZE = 32
+_GROUP = 256
+_THREADS = 8  # each may hold an image of 100 million pixels
+
+T = TypeVar("T")
+
+
+def read_folder(folder: Path, size: int | None = None, skip_bad: bool = False) -> ArrayData:
+    """The PNG, JPEG and WebP images of a folder and its subfolders, in order of their names, hidden ones left out.
+
+    Images are turned upright, composited on white, cropped to their central square and resized. They have one
+    channel if all files are stored in grey (16-bit grey and grey palettes included), else three. Up to 256 MiB are
+    kept in memory; more are decoded once into a memory-mapped file of the cache folder.
+
+    Arguments:
+        folder: the folder.
+        size: width and height in pixels; None means that of the images, if all are squares of one size, else 32.
+        skip_bad: leave out images that cannot be decoded, instead of refusing the folder.
+
+    Raises:
+        UserError: no images, an image that cannot be decoded or has over 100 million pixels, or a size not allowed.
+
+    Warns:
+        UserWarning: images were left out, or their sizes differ and none was chosen.
+    """
+    check_size(size)
+    paths = _images(folder)
+    if not paths:
+        raise UserError(f"{folder}: empty folder, without PNG, JPEG or WebP images")
+    fingerprint = _listing_fingerprint(folder, paths, size, skip_bad)
+    images = cached(fingerprint)
+    if images is None:
+        images = _decode_all(folder, paths, size, skip_bad, fingerprint)
+    if bad := len(paths) - len(images):
+        warnings.warn(f"{folder}: {bad} unreadable image(s) of {len(paths)} left out", UserWarning, stacklevel=2)
+    mapped = fingerprint if isinstance(images, np.memmap) else ""
+    return split_data(folder.resolve().name or "images", images, fingerprint=mapped)
+
+
+def _images(folder: Path) -> list[Path]:
+    def refuse(error: OSError) -> None:
+        raise UserError(f"{error.filename}: the folder cannot be read ({error.strerror})") from error
+
+    found = []
+    for parent, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(parent, name) for name in files if not name.startswith(".")]
+    return sorted(path for path in found if path.suffix.lower() in _SUFFIXES)
+
+
+def _listing_fingerprint(folder: Path, paths: Sequence[Path], size: int | None, skip_bad: bool) -> str:
+    texts = [str(size), str(skip_bad)]
+    for path in paths:
+        try:
+            state = path.stat()
+            texts.append(f"{path.relative_to(folder).as_posix()} {state.st_size} {state.st_mtime_ns}")
+        except OSError:  # a dangling link, which decoding reports as a bad image
+            texts.append(path.relative_to(folder).as_posix())
+    return fingerprint_of(*texts)
+
+
+def _decode_all(
+    folder: Path, paths: Sequence[Path], size: int | None, skip_bad: bool, fingerprint: str
+) -> NDArray[np.uint8]:
+    headers = list(_good(header, paths, skip_bad, "reading headers"))
+    if not headers:
+        raise UserError(f"{folder}: none of the {len(paths)} images can be read")
+    size = size or _common_size(folder, [found for _, found in headers])
+    channels = 1 if all(found.grey for _, found in headers) else 3
+    shape = (size, size, channels)
+
+    def pixels(path: Path) -> NDArray[np.uint8]:
+        return decode(path, size, channels)
+
+    decoded = _good(pixels, [path for path, _ in headers], skip_bad, "decoding images")
+    images = (image for _, image in decoded)
+    if len(headers) * size * size * channels > MEMORY_BYTES:
+        return store(fingerprint, images, shape)
+    rows = list(images)
+    return np.stack(rows) if rows else np.empty((0, *shape), np.uint8)
+
+
+def _common_size(folder: Path, headers: Iterable[Header]) -> int:
+    sizes = {found.size for found in headers}
+    width, height = min(sizes)
+    if len(sizes) == 1 and width == height and width in SIZES:
+        return width
+    warnings.warn(
+        f"{folder}: the images are not all squares of one size from {SIZES[0]} to {SIZES[-1]}, so they are cropped to "
+        f"{_DEFAULT_SIZE} x {_DEFAULT_SIZE}; choose another size with --data.size",
+        UserWarning,
+        stacklevel=4,
+    )
+    return _DEFAULT_SIZE
+
+
+def _good(
+    read: Callable[[Path], T], paths: Sequence[Path], skip_bad: bool, description: str
+) -> Iterator[tuple[Path, T]]:
+    """Reads files in parallel, yields in order, and raises or skips what cannot be read."""
+
+    def attempt(path: Path) -> T | UserError:
+        try:
+            return read(path)
+        except UserError as error:
+            return error
+
+    console = Console(stderr=True)
+    groups = [paths[i : i + _GROUP] for i in range(0, len(paths), _GROUP)]
+    bar = track(groups, description, console=console, transient=True, disable=not console.is_terminal)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for group in bar:
+            # Pillow warns of large or slightly wrong images; the filters are global, so threads see them too.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                results = list(pool.map(attempt, group))
+            for path, result in zip(group, results, strict=True):
+                if not isinstance(result, UserError):
+                    yield path, result
+                elif not skip_bad:
+                    raise result

@@ -1,0 +1,50 @@
+"""Labels of any kind, as indices of classes."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monge.errors import UserError
+
+Indices = NDArray[np.int64]
+
+
+def index_labels(
+    labels: list[NDArray[Any] | None], sizes: list[int], classes: NDArray[Any] | None = None
+) -> tuple[list[Indices | None], list[str] | None]:
+    """Labels of several parts of the data, as indices of their common classes, and the classes' names.
+
+    Integers index `classes` where that is given; otherwise the classes are the distinct labels, sorted.
+
+    Arguments:
+        labels: per part, integers, booleans or strings, (n,) or (n, 1), or None.
+        sizes: per part, the number of samples.
+        classes: names, (k,).
+
+    Raises:
+        UserError: wrong number or type of labels, or labels that index no class.
+    """
+    checked = [None if y is None else _check(y, n) for y, n in zip(labels, sizes, strict=True)]
+    given = [y for y in checked if y is not None]
+    if not given:
+        return [None for _ in checked], None
+    if len({y.dtype.kind for y in given}) > 1:
+        raise UserError("the labels of one part are integers, those of the other strings")
+    if classes is None or given[0].dtype.kind == "U":
+        distinct = np.unique(np.concatenate(given))
+        found = [None if y is None else np.searchsorted(distinct, y).astype(np.int64) for y in checked]
+        return found, [str(name) for name in distinct]
+    names = [str(name) for name in np.ravel(classes)]
+    for y in given:
+        if y.min() < 0 or y.max() >= len(names):
+            raise UserError(f"labels go from {y.min()} to {y.max()}, `classes` names 0 to {len(names) - 1}")
+    return checked, names
+
+
+def _check(labels: NDArray[Any], size: int) -> NDArray[Any]:
+    if labels.shape not in ((size,), (size, 1)):
+        raise UserError(f"labels have shape {labels.shape}; ({size},) is needed, one per sample")
+    if labels.dtype.kind not in "biuU":
+        raise UserError(f"labels are {labels.dtype}; integers or strings are needed")
+    return labels.ravel() if labels.dtype.kind == "U" else labels.ravel().astype(np.int64)

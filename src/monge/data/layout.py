@@ -1,0 +1,95 @@
+"""What an array of samples may look like, and how it becomes uint8 images (n, H, W, C) or float vectors (n, d)."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monge.data.pixel import check_size, resize
+from monge.errors import UserError, unknown_name
+
+_LAYOUTS = ("auto", "nhwc", "nchw")
+_CHANNELS = range(1, 5)
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+def outside(x: NDArray[Any], what: str, layout: str = "auto", size: int | None = None) -> NDArray[Any]:
+    """Samples in outside scale: uint8 images (n, H, W, C), or float32 or float64 vectors (n, d).
+
+    Arguments:
+        x: uint8 images of rank 3 (grey) or 4, or numbers of rank 2.
+        what: names the array in errors.
+        layout: auto, nhwc or nchw: order of the axes of uint8 images of rank 4.
+        size: crops images to size x size.
+
+    Raises:
+        UserError: a type, shape or value that is not allowed, or a layout or size that does not apply.
+    """
+    check_size(size)
+    if layout not in _LAYOUTS:
+        raise unknown_name("--data.layout", layout, _LAYOUTS)
+    _check_type(x, what)
+    if x.dtype == np.uint8 and x.ndim in (3, 4):
+        if x.ndim == 4:
+            x = _channels_last(x, what, layout)
+        elif layout != "auto":
+            raise UserError(f"{what}: --data.layout {layout} needs images of rank 4, got shape {x.shape}")
+        else:
+            x = x[..., None]
+        return resize(x, size)
+    if x.ndim in (3, 4):
+        raise UserError(f"{what}: images must be uint8 0-255, got {x.dtype} of shape {x.shape}")
+    for option, used in (("layout", layout != "auto"), ("size", size is not None)):
+        if used:
+            raise UserError(f"{what}: --data.{option} is for images, these are vectors of shape {x.shape}")
+    return _vectors(x, what)
+
+
+def _check_type(x: NDArray[Any], what: str) -> None:
+    if x.dtype.kind not in "biuf":
+        raise UserError(f"{what}: dtype {x.dtype} is not allowed; allowed: uint8 images, or vectors of real numbers")
+    if x.ndim not in (2, 3, 4):
+        hint = "; reshape it to (n, 1)" if x.ndim == 1 else ""
+        raise UserError(f"{what}: shape {x.shape} is neither vectors (n, d) nor images (n, H, W, C){hint}")
+    if x.size == 0:
+        raise UserError(f"{what}: no samples, the shape is {x.shape}")
+
+
+def _channels_last(x: NDArray[Any], what: str, layout: str) -> NDArray[Any]:
+    found = [layout] if layout != "auto" else _fitting(x.shape, square=True) or _fitting(x.shape, square=False)
+    if len(found) != 1:
+        raise UserError(
+            f"{what}: shape {x.shape} can be read as (n, H, W, C) and as (n, C, H, W); choose --data.layout nhwc|nchw"
+            if found
+            else f"{what}: shape {x.shape} has no axis of 1 to 4 channels, neither the last nor the second"
+        )
+    if found[0] not in _fitting(x.shape, square=False):
+        raise UserError(f"{what}: with --data.layout {layout}, shape {x.shape} does not have 1 to 4 channels")
+    return x if found[0] == "nhwc" else x.transpose(0, 2, 3, 1)
+
+
+def _fitting(shape: tuple[int, ...], square: bool) -> list[str]:
+    _, a, b, c = shape
+    layouts = {"nhwc": (a, b, c), "nchw": (b, c, a)}
+    return [
+        name
+        for name, (height, width, channels) in layouts.items()
+        if channels in _CHANNELS and (height == width or not square)
+    ]
+
+
+def _vectors(x: NDArray[Any], what: str) -> NDArray[Any]:
+    count, first = 0, ""
+    step = max(1, 2**21 // x.shape[1])
+    for start in range(0, len(x), step):
+        rows = x[start : start + step]
+        # Larger numbers would be infinite in the model.
+        bad = ~((rows >= -_LARGEST) & (rows <= _LARGEST))
+        if bad.any() and not count:
+            row, column = np.argwhere(bad)[0]
+            first = f"[{start + row}, {column}]"
+        count += int(bad.sum())
+    if count:
+        raise UserError(f"{what}: {count} value(s) are NaN, infinite or beyond float32, the first at {first}")
+    single = x.dtype.kind == "f" and x.dtype.itemsize == 4
+    return x.astype(np.float32 if single else np.float64, copy=False)

@@ -1,0 +1,63 @@
+"""Data by name: built in, a folder of images, or a file of arrays."""
+
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from monge.data.array import read_array, reason
+from monge.data.dataset import DataSet
+from monge.data.image import read_folder
+from monge.errors import UserError, unknown_name
+
+
+def open_data(
+    path: str,
+    *,
+    size: int | None = None,
+    layout: str = "auto",
+    skip_bad: bool = False,
+    builtin: Mapping[str, Callable[[], DataSet]] = MappingProxyType({}),
+) -> DataSet:
+    """Opens data.
+
+    Arguments:
+        path: a built-in name, a folder of images, a `.npy` or `.npz` file, or `FILE.npz:KEY`.
+        size: width and height to which images are cropped, 4 to 512 pixels, or None.
+        layout: auto, nhwc or nchw: order of the axes of an array of images.
+        skip_bad: leave out unreadable images of a folder.
+        builtin: constructors of the built-in data.
+
+    Raises:
+        UserError: unknown or unreadable data, or an option that does not apply to it.
+    """
+    if path in builtin:
+        _refuse(path, "size" if size is not None else "", "layout" if layout != "auto" else "")
+        return builtin[path]()
+    file, key = _key(path)
+    mode = _mode(file, path, builtin)
+    if stat.S_ISDIR(mode):
+        _refuse(path, "layout" if layout != "auto" else "")
+        return read_folder(Path(file), size, skip_bad)
+    if not stat.S_ISREG(mode) or Path(file).suffix.lower() not in (".npy", ".npz"):
+        raise UserError(f"data {path!r}: allowed are a folder of images, and .npy and .npz files")
+    return read_array(Path(file), key, layout=layout, size=size)
+
+
+def _key(path: str) -> tuple[str, str | None]:
+    file, colon, key = path.rpartition(":")
+    return (file, key) if colon and file.lower().endswith(".npz") else (path, None)
+
+
+def _mode(file: str, path: str, builtin: Mapping[str, object]) -> int:
+    try:
+        return Path(file).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise unknown_name("no such file or folder; built-in data", path, builtin) from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"data {path!r} cannot be read: {reason(error)}") from error
+
+
+def _refuse(path: str, *options: str) -> None:
+    for option in filter(None, options):
+        raise UserError(f"--data.{option} cannot be used with {path!r}")

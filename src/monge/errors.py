@@ -1,0 +1,31 @@
+"""What can go wrong, as exceptions whose text is one line a user can act on.
+
+`UserError` is bad input or usage (exit status 2); `TrainingError` is a training that failed (exit status 1).
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class MongeError(Exception):
+    """Base of everything monge raises on purpose; `exit_status` is what the command returns."""
+
+    exit_status = 1
+
+
+class UserError(MongeError, ValueError):
+    """Bad input: the text names the argument, the value and what is allowed."""
+
+    exit_status = 2
+
+
+class TrainingError(MongeError, RuntimeError):
+    """Training failed: the text names the step, the term and the likely cause."""
+
+
+def unknown_name(what: str, value: str, allowed: Iterable[str]) -> UserError:
+    """A `UserError` for a name that is not in a table, with the nearest valid name."""
+    names = sorted(allowed)
+    near = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return UserError(f"{what} {value!r} is not known; {hint}allowed: {', '.join(names)}")

@@ -1,0 +1,83 @@
+"""The Wasserstein GAN as a scikit-learn estimator."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from monge import api
+from monge.data.array import in_memory
+from monge.distance import wasserstein
+
+
+class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
+    """A generator of vectors, trained as a Wasserstein GAN.
+
+    Arguments:
+        recipe: name of a recipe; none picks the one for vectors.
+        objective: "wgan-gp" or "wgan", with options (`"wgan-gp:weight=5"`).
+        steps: generator updates; none means the recipe's.
+        run: folder to keep the run in; none trains in a temporary folder that goes with the process.
+        threads: number of threads; "auto" measures.
+        random_state: seed, >= 0.
+
+    Attributes:
+        run_: the trained run.
+        n_features_in_: number of features seen by `fit`.
+    """
+
+    def __init__(
+        self,
+        *,
+        recipe: str | None = None,
+        objective: str | None = None,
+        steps: int | None = None,
+        run: str | Path | None = None,
+        threads: int | str = "auto",
+        random_state: int = 0,
+    ) -> None:
+        self.recipe = recipe
+        self.objective = objective
+        self.steps = steps
+        self.run = run
+        self.threads = threads
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> "WassersteinGAN":
+        """Trains on vectors X of shape (n, d); y is ignored.
+
+        Raises:
+            ValueError: X is not a finite numeric array of at least three samples.
+        """
+        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=3)
+        settings = {} if self.steps is None else {"steps": self.steps}
+        if self.run is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="monge-")
+        folder = Path(self._folder.name) / "run" if self.run is None else Path(self.run)
+        self.run_ = api.train(
+            in_memory(X),
+            recipe=self.recipe,
+            objective=self.objective,
+            run=folder,
+            device="cpu",
+            threads=self.threads,
+            seed=self.random_state,
+            **settings,
+        )
+        return self
+
+    def sample(self, n_samples: int = 1, *, seed: int = 0) -> NDArray[np.float64]:
+        """Generated vectors of shape (n_samples, d) in the units of X; equal seeds give equal samples."""
+        check_is_fitted(self)
+        drawn: NDArray[np.float64] = self.run_.sample(n_samples, seed=seed).astype(np.float64)
+        return drawn
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Minus the W1 distance between X (n, d) and as many generated samples, in the units of X; y is ignored."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return -wasserstein(self.sample(len(X)), X)

@@ -1,0 +1,1 @@
+"""Networks: plain modules, `generator(z) -> x` and `critic(x) -> (n, k)`."""

@@ -1,0 +1,40 @@
+"""What several networks share: initialisation and questions about layers."""
+
+import torch
+from torch import Tensor, nn
+
+_WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+
+
+def xavier(module: nn.Module) -> nn.Module:
+    r"""Draws every weight from :math:`U(-a, a)` with :math:`a = \sqrt{6/(n_{in}+n_{out})}` and sets biases to zero.
+
+    Reference: Glorot, Bengio 2010, eq. 16; what source 002 (section 3.5) recommends for the critic.
+    """
+    for layer in module.modules():
+        if isinstance(layer, _WEIGHTED):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return module
+
+
+def batch_norms(module: nn.Module) -> list[str]:
+    """Names of the layers whose output for one sample depends on the others in the batch."""
+    return [name for name, layer in module.named_modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation over the channels of each pixel: (n, c, h, w) -> (n, c, h, w).
+
+    Unlike batch norm it treats samples apart, so a gradient penalty per sample stays well defined
+    (Gulrajani et al. 2017, section 4).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+def latent(n: int, size: int, generator: torch.Generator) -> Tensor:
+    """Latent codes z ~ N(0, I) of shape (n, size), drawn on the CPU from a seeded stream."""
+    return torch.randn(n, size, generator=generator)

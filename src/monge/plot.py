@@ -1,0 +1,68 @@
+"""Pictures of samples: a grid of images, or a cloud of points."""
+
+import io
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+INK, REAL, FAKE = "#1f2430", "#9aa3b2", "#d1495b"
+
+
+def grid(images: NDArray[np.uint8], columns: int, least: int = 32) -> Image.Image:
+    """Images (n, h, w, c) side by side, row by row, enlarged by whole factors to at least `least` pixels a side."""
+    n, height, width, channels = images.shape
+    factor = max(1, -(-least // max(height, width)))
+    tiles = images.repeat(factor, axis=1).repeat(factor, axis=2)
+    height, width, gap = height * factor, width * factor, 2
+    rows = -(-n // columns)
+    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 255, np.uint8)
+    for index, tile in enumerate(tiles):
+        top, left = gap + index // columns * (height + gap), gap + index % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = tile
+    return Image.fromarray(sheet[..., 0] if channels == 1 else sheet[..., :3])
+
+
+def cloud(fake: NDArray[Any], real: NDArray[Any]) -> Image.Image:
+    """Two clouds of points, (n, d) and (m, d), on the axes of the real one; above the plane on its principal axes."""
+    real, fake = real.astype(float), fake.astype(float)
+    centre = real.mean(axis=0)
+    if real.shape[1] > 2:
+        _, _, axes = np.linalg.svd(real - centre, full_matrices=False)
+        real, fake = (real - centre) @ axes[:2].T, (fake - centre) @ axes[:2].T
+    figure = Figure(figsize=(5, 5), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    plot = figure.add_subplot()
+    if real.shape[1] == 1:
+        bins = np.histogram_bin_edges(real[:, 0], 60).tolist()
+        plot.hist(real[:, 0], bins, density=True, color=REAL, label="real")
+        plot.hist(fake[:, 0], bins, density=True, histtype="step", color=FAKE, label="generated")
+    else:
+        plot.scatter(real[:, 0], real[:, 1], s=4, c=REAL, linewidths=0, label="real")
+        plot.scatter(fake[:, 0], fake[:, 1], s=4, c=FAKE, alpha=0.6, linewidths=0, label="generated")
+        low, high = real[:, :2].min(axis=0), real[:, :2].max(axis=0)
+        margin = 0.15 * (high - low + 1e-9)
+        plot.set_xlim(low[0] - margin[0], high[0] + margin[0])
+        plot.set_ylim(low[1] - margin[1], high[1] + margin[1])
+    plot.legend(loc="upper right", frameon=False, markerscale=3)
+    plot.spines[["top", "right"]].set_visible(False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return Image.open(buffer).convert("RGB")
+
+
+def picture(samples: NDArray[Any], real: NDArray[Any] | None = None) -> Image.Image:
+    """A grid for images, a cloud over the real one for vectors."""
+    if samples.ndim == 4:
+        return grid(samples, columns=max(1, round(len(samples) ** 0.5)))
+    return cloud(samples, samples if real is None else real)
+
+
+def png(image: Image.Image) -> bytes:
+    """The bytes of a PNG file, without a time stamp."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()

@@ -1,0 +1,139 @@
+"""The pictures of a report, as `data:` URLs so that the page needs nothing else."""
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from monge.data.dataset import DataSet
+from monge.metric.nearest import nearest, novelty
+from monge.plot import grid, picture, png
+from monge.run import RunFolder
+from monge.sample import interpolate, sample
+
+SHOWN, CLOUD = 64, 1000
+"""Samples in a grid, in a cloud."""
+PAIRS, COMPARED = 12, 200
+"""Samples shown beside their nearest training image, and samples behind the novelty ratio."""
+LARGEST_TRAIN = 20_000_000
+"""Numbers in the training samples that are searched, at most."""
+HISTORY, SIDE = 24, 480
+"""Pictures of the history and their pixels a side, at most: 24 pictures of pure noise still make less than 6 MB."""
+LARGEST_PNG = 100_000
+"""Bytes beyond which a picture is stored as JPEG."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An embedded picture."""
+
+    url: str
+    alt: str
+    width: int
+    height: int
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A generated sample above its nearest training sample, and their Euclidean distance."""
+
+    picture: Picture
+    distance: float
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """How near generated samples come to training samples.
+
+    Attributes:
+        novelty: see `metric.nearest.novelty`.
+        fake, real: mean distance of a generated, a held-out sample to its nearest training sample.
+        searched, size: training samples that were searched, and how many there are.
+        pairs: examples (images only).
+    """
+
+    novelty: float
+    fake: float
+    real: float
+    searched: int
+    size: int
+    pairs: list[Pair]
+
+
+def embed(image: Image.Image, alt: str, step: int = 0) -> Picture:
+    """A picture as PNG, or as JPEG where that would be large."""
+    kind, content = "png", png(image)
+    if len(content) > LARGEST_PNG:
+        buffer = io.BytesIO()
+        image.convert("RGB").save(buffer, format="JPEG", quality=80)
+        kind, content = "jpeg", buffer.getvalue()
+    url = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return Picture(url, alt, image.width, image.height, step)
+
+
+def history(run: RunFolder) -> list[Picture]:
+    """Samples of fixed latent codes through training, an even choice of at most `HISTORY`."""
+    paths = sorted(run.samples.glob("step-*.png"))
+    chosen = np.unique(np.linspace(0, max(len(paths) - 1, 0), HISTORY).round().astype(int)) if paths else []
+    pictures = []
+    for path in (paths[index] for index in chosen):
+        step = int(path.stem.removeprefix("step-"))
+        with Image.open(path) as image:
+            image.load()
+        image.thumbnail((SIDE, SIDE))
+        pictures.append(embed(image, f"Samples at step {step:,}", step))
+    return pictures
+
+
+def side_by_side(run: RunFolder, data: DataSet | None) -> list[Picture]:
+    """Generated samples and, for images, as many held-out ones; the cloud of vectors holds both."""
+    if data is not None and data.kind == "vector":
+        real = data.held_out_sample(min(CLOUD, data.held_out_size))
+        return [embed(picture(sample(run, CLOUD), real), "Generated points over held-out real points")]
+    fake = sample(run, SHOWN)
+    if fake.ndim == 2:
+        return [embed(picture(sample(run, CLOUD)), "Generated points")]
+    shown = [embed(picture(fake), "Grid of generated images")]
+    if data is not None and data.held_out_size >= SHOWN:
+        shown.append(embed(picture(data.held_out_sample(SHOWN)), "Grid of real, held-out images"))
+    return shown
+
+
+def paths(run: RunFolder, data: DataSet | None) -> Picture | None:
+    """Samples along great arcs between latent codes: rows of images, or trails over the points of the plane."""
+    rows = interpolate(run, 6, 9)
+    if rows.ndim == 4:
+        return embed(grid(rows, columns=9), "Six rows of images, each changing gradually from left to right")
+    if rows.shape[1] != 2 or data is None:
+        return None
+    real = data.train_sample(min(CLOUD, data.size or CLOUD))
+    return embed(picture(interpolate(run, 8, 100), real), "Eight trails of generated points over the real points")
+
+
+def neighbours(run: RunFolder, data: DataSet) -> Neighbours | None:
+    """The training samples nearest to some generated ones; none where every training draw is fresh."""
+    if data.size is None:
+        return None
+    searched = min(data.size, max(1, LARGEST_TRAIN // int(np.prod(data.codec.shape))))
+    train, fake = data.train_sample(searched), sample(run, COMPARED)
+    held_out = data.codec.metric(data.held_out_sample(min(COMPARED, data.held_out_size)))
+    points = data.codec.metric(train)
+    index, distances = nearest(data.codec.metric(fake), points)
+    ratio = novelty(data.codec.metric(fake), points, held_out)
+    real = float(distances.mean()) / ratio if ratio > 0 else 0.0
+    pairs = _pairs(fake, train[index], distances) if data.kind == "image" else []
+    return Neighbours(ratio, float(distances.mean()), real, searched, data.size, pairs)
+
+
+def _pairs(fake: NDArray[Any], near: NDArray[Any], distances: NDArray[np.float64]) -> list[Pair]:
+    pairs = []
+    for above, below, distance in zip(fake[:PAIRS], near, distances, strict=False):
+        image = grid(np.stack([above, below]), columns=1, least=64)
+        alt = f"A generated image above its nearest training image, distance {distance:.3g}"
+        pairs.append(Pair(embed(image, alt), float(distance)))
+    return pairs

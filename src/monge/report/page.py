@@ -1,0 +1,157 @@
+"""Builds the report of a run from its folder and, where it can still be opened, its data."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from monge import catalogue
+from monge.assemble import open_source
+from monge.config import Config, flatten
+from monge.data.dataset import DataSet
+from monge.errors import UserError
+from monge.recipe import Shape
+from monge.report import gallery
+from monge.report.chart import Chart, Curve
+from monge.report.verdict import verdict
+from monge.run import RunFolder, write_atomically
+from monge.sample import config_of
+
+WIDE, NARROW = 940, 360
+"""Pixels for which a chart is drawn: on a screen, on a phone."""
+
+
+@dataclass
+class Gallery:
+    """The pictures and figures that need the generator or the data; `missing` says why some are not there."""
+
+    missing: list[str] = field(default_factory=list)
+    samples: Sequence[gallery.Picture] = ()
+    paths: gallery.Picture | None = None
+    neighbours: gallery.Neighbours | None = None
+
+
+def write_report(run: RunFolder, data: DataSet | None = None) -> Path:
+    """Writes and returns `report.html`.
+
+    Arguments:
+        run: the run, finished or not.
+        data: its data; none opens it by the run's config. Without them the page says so and shows the rest.
+
+    Raises:
+        UserError: there is no run, or the page cannot be written.
+    """
+    facts, config, entries = run.facts(), config_of(run), run.entries()
+    measured = [entry for entry in entries if "bracket" in entry]
+    page = (
+        _environment()
+        .get_template("template.html")
+        .render(
+            config=config,
+            kind=facts["codec"]["kind"],
+            facts=facts,
+            seconds=max((entry.get("seconds", 0.0) for entry in entries), default=0.0),
+            done=max((entry["step"] for entry in entries), default=0),
+            notes=[entry for entry in entries if "note" in entry],
+            findings=verdict(entries, facts["status"], config.steps),
+            last=measured[-1] if measured else None,
+            charts=charts(entries),
+            history=gallery.history(run),
+            gallery=collect(run, facts, config, data),
+            settings=flatten(config),
+            command=command(config, facts),
+        )
+    )
+    try:
+        write_atomically(run.report, page.encode())
+    except OSError as error:
+        raise UserError(f"{run.report} cannot be written: {error.strerror or error}") from error
+    return run.report
+
+
+def collect(run: RunFolder, facts: Mapping[str, Any], config: Config, data: DataSet | None) -> Gallery:
+    """The gallery, as far as generator and data are at hand."""
+    found = Gallery()
+    try:
+        data = data or open_source(config.source, config.data)
+        if data.fingerprint != facts["fingerprint"]:
+            raise UserError(f"the data of {config.source!r} have changed since the training")
+    except UserError as error:
+        data = None
+        found.missing.append(f"Comparisons with real data are left out: {error}.")
+    try:
+        found.samples = gallery.side_by_side(run, data)
+        found.paths = gallery.paths(run, data)
+        found.neighbours = gallery.neighbours(run, data) if data else None
+    except UserError as error:
+        found.missing.append(f"Samples are left out: {error}.")
+    return found
+
+
+def charts(entries: Sequence[Mapping[str, Any]]) -> dict[str, Markup]:
+    """The charts by name, each drawn for a screen and for a phone; those without any value are absent."""
+    brackets = [(entry["step"], entry["bracket"]) for entry in entries if "bracket" in entry]
+
+    def part(name: str, style: str) -> Curve:
+        return Curve(name, [(step, bracket[name]) for step, bracket in brackets], style)
+
+    def term(name: str, style: str) -> Curve:
+        return Curve(name.replace("_", " "), [(e["step"], e[name]) for e in entries if name in e], style)
+
+    drawn = {
+        "excess": Chart("Excess over the training", [part("excess", "excess")]),
+        "bracket": Chart(
+            "Lower limit, upper estimate, floor and spread over the training",
+            [part("lower", "bound"), part("upper", "bound"), part("floor", "floor"), part("spread", "spread")],
+            band="band",
+        ),
+        "critic": Chart("Critic loss over the training", [term("critic_loss", "critic")], zero=False),
+        "penalty": Chart("Penalty over the training", [term("penalty", "penalty")]),
+    }
+    return {
+        name: Markup('<div class="wide">{}</div><div class="narrow">{}</div>').format(
+            Markup(chart.svg(WIDE)), Markup(chart.svg(NARROW, 230))
+        )
+        for name, chart in drawn.items()
+        if chart.curves[0].points
+    }
+
+
+def command(config: Config, facts: Mapping[str, Any]) -> str:
+    """The command that repeats the run: its recipe, and a flag for every setting that differs from it."""
+    codec = facts["codec"]
+    sample_shape = tuple(codec["shape"]) if codec["kind"] == "image" else (len(codec["mean"]),)
+    recipe = catalogue.lookup(catalogue.RECIPES, "recipe", config.recipe).load()
+    base = flatten(recipe(Shape(config.source, codec["kind"], sample_shape)))
+    words = ["monge", "train", config.source, "--recipe", config.recipe, "--seed", str(config.seed)]
+    for key, value in flatten(config).items():
+        if value == base[key] or key in ("source", "recipe", "seed"):
+            continue
+        section, _, name = key.replace("_", "-").rpartition(".")
+        prefix = f"--{section}." if section else "--"
+        words += [prefix + ("" if value else "no-") + name] if isinstance(value, bool) else [prefix + name, str(value)]
+    return shlex.join([*words, "--device", facts["device"], "--threads", str(facts["threads"])])
+
+
+def duration(seconds: float) -> str:
+    """Seconds as hours, minutes and seconds, the two largest that matter."""
+    hours, minutes, rest = int(seconds) // 3600, int(seconds) // 60 % 60, int(seconds) % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("monge.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": lambda value: f"{value:.3g}", "duration": duration}
+    return environment

@@ -1,0 +1,144 @@
+"""The run folder: what a training leaves behind. It stores plain mappings and knows no network.
+
+::
+
+    run.json       config, seed, versions, git revision, data fingerprint, threads, status
+    log.jsonl      one line for each logged step
+    samples/       pictures of fixed latents
+    checkpoints/   whole checkpoints only
+    metrics.json   report.html
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from monge.errors import UserError
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes a whole file or nothing: to a temporary name beside it, synced, then renamed.
+
+    Raises:
+        OSError: the disk is full or the folder not writable; the old file stays as it was.
+    """
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+class RunFolder:
+    """A folder with the files of one run.
+
+    Arguments:
+        path: the folder; it need not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.samples = path / "samples"
+        self.report = path / "report.html"
+        self._log = path / "log.jsonl"
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder holds a run."""
+        return (self.path / "run.json").is_file()
+
+    def create(self, facts: Mapping[str, Any]) -> None:
+        """Makes the folder and its `run.json`.
+
+        Raises:
+            UserError: the folder cannot be written, or holds something else.
+        """
+        if self.path.is_dir() and any(self.path.iterdir()):
+            raise UserError(f"--run {self.path}: the folder is not empty and holds no run; name another one")
+        try:
+            self.samples.mkdir(parents=True, exist_ok=True)
+            self.checkpoints.mkdir(exist_ok=True)
+            self.write("run.json", facts)
+        except OSError as error:
+            raise UserError(f"--run {self.path} cannot be written: {error.strerror or error}") from error
+
+    def facts(self) -> dict[str, Any]:
+        """The content of `run.json`.
+
+        Raises:
+            UserError: there is no run here, or its `run.json` is damaged.
+        """
+        return self.read("run.json")
+
+    def update(self, **changes: Any) -> None:
+        """Changes some facts of `run.json`."""
+        self.write("run.json", self.facts() | changes)
+
+    def read(self, name: str) -> dict[str, Any]:
+        """A JSON file of the run."""
+        try:
+            content = json.loads((self.path / name).read_text())
+        except FileNotFoundError as error:
+            raise UserError(f"run {str(self.path)!r} has no {name}: it is not the folder of a run") from error
+        except (OSError, ValueError) as error:
+            raise UserError(f"run {str(self.path)!r}: {name} cannot be read: {error}") from error
+        if not isinstance(content, dict):
+            raise UserError(f"run {str(self.path)!r}: {name} holds no mapping")
+        return content
+
+    def write(self, name: str, content: Mapping[str, Any]) -> None:
+        """Writes a JSON file of the run, whole or not at all."""
+        write_atomically(self.path / name, (json.dumps(content, indent=2) + "\n").encode())
+
+    def log(self, entry: Mapping[str, Any]) -> None:
+        """Appends one line to the log."""
+        with self._log.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def entries(self) -> list[dict[str, Any]]:
+        """The log's entries; a last line that a killed process left half-written is passed over."""
+        if not self._log.exists():
+            return []
+        entries = []
+        for line in self._log.read_text().splitlines():
+            try:
+                entries.append(json.loads(line))
+            except ValueError:
+                break
+        return entries
+
+    def forget_after(self, step: int) -> None:
+        """Drops log entries and sample pictures of steps that the last checkpoint does not know."""
+        kept = [entry for entry in self.entries() if entry["step"] <= step]
+        write_atomically(self._log, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
+        for path in self.samples.glob("step-*"):
+            if int(path.stem.removeprefix("step-")) > step:
+                path.unlink()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the run for one training process.
+
+        Raises:
+            UserError: another process holds it.
+        """
+        try:
+            file = (self.path / ".lock").open("w")
+        except OSError as error:
+            raise UserError(f"--run {self.path} cannot be written: {error.strerror or error}") from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UserError(f"--run {self.path}: another process is training this run") from error
+            yield

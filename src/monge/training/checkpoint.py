@@ -1,0 +1,90 @@
+"""Checkpoints that are whole or absent: written to a temporary name, synced, renamed."""
+
+import os
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from monge.errors import TrainingError, UserError
+from monge.training.state import TrainingState
+
+KEPT = 2
+
+
+def folder_of(checkpoints: Path, step: int) -> Path:
+    """Where the checkpoint of a step lives."""
+    return checkpoints / f"step-{step:06d}"
+
+
+def steps(checkpoints: Path) -> list[int]:
+    """Steps of the whole checkpoints in a folder, ascending."""
+    return sorted(int(path.name.removeprefix("step-")) for path in checkpoints.glob("step-*"))
+
+
+def save(state: TrainingState, checkpoints: Path) -> Path:
+    """Writes the state and removes all but the last two checkpoints.
+
+    Raises:
+        TrainingError: a weight is not finite; nothing is written.
+        OSError: the disk is full; what was half-written is removed.
+    """
+    for name, network in state.networks().items():
+        for key, value in network.state_dict().items():
+            if not torch.isfinite(value).all():
+                what = f"step {state.step}: weight {key} of the {name} is not finite"
+                raise TrainingError(f"{what}; likely cause: the learning rate is too high")
+    target = folder_of(checkpoints, state.step)
+    if target.exists():
+        return target
+    partial = checkpoints / f".partial-{target.name}"
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        for name, network in state.networks().items():
+            save_file({key: value.contiguous() for key, value in network.state_dict().items()}, _file(partial, name))
+        torch.save(state.rest(), partial / "state.pt")
+        for path in partial.iterdir():
+            _sync(path)
+        partial.rename(target)
+        _sync(checkpoints)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    for step in steps(checkpoints)[:-KEPT]:
+        shutil.rmtree(folder_of(checkpoints, step))
+    return target
+
+
+def load(state: TrainingState, checkpoints: Path, step: int) -> None:
+    """Reads a checkpoint into a state of the same networks and optimisers."""
+    folder = folder_of(checkpoints, step)
+    for name, network in state.networks().items():
+        load_network(network, folder, name)
+    state.load_rest(torch.load(folder / "state.pt", weights_only=True))
+
+
+def load_network(network: nn.Module, folder: Path, name: str) -> None:
+    """Reads one network's weights from a checkpoint.
+
+    Raises:
+        UserError: the file is missing, damaged, or of another network.
+    """
+    try:
+        network.load_state_dict(load_file(_file(folder, name)))
+    except Exception as error:
+        raise UserError(f"checkpoint {_file(folder, name)} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{name}.safetensors"
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,31 @@
+"""Randomness as a function of (seed, step, purpose): nothing is remembered between steps, so nothing can be lost."""
+
+from enum import IntEnum
+
+import numpy as np
+import torch
+
+
+class Purpose(IntEnum):
+    """What a stream of random numbers is for; streams of different purposes are independent."""
+
+    GENERATOR_INIT = 0
+    CRITIC_INIT = 1
+    DATA = 2
+    LATENT = 3
+    SEGMENT = 4
+    PICTURE = 5
+    MEASURE = 6
+    SAMPLE = 7
+
+
+def stream(seed: int, purpose: Purpose, step: int = 0) -> torch.Generator:
+    """A fresh CPU generator for one purpose at one step; equal arguments give equal numbers on every machine.
+
+    Arguments:
+        seed: the run's seed, >= 0.
+        purpose: what the numbers are for.
+        step: number of generator updates done.
+    """
+    (state,) = np.random.SeedSequence([seed, int(purpose), step]).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state))

@@ -1,0 +1,76 @@
+"""Everything that changes during training, and nothing else."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+
+@dataclass
+class TrainingState:
+    """Networks, their optimisers, the averaged generator, and the number of generator updates done."""
+
+    generator: nn.Module
+    critic: nn.Module
+    average: AveragedModel
+    generator_optimiser: Optimizer
+    critic_optimiser: Optimizer
+    step: int = 0
+
+    @property
+    def generator_ema(self) -> nn.Module:
+        """The generator with exponentially averaged weights: the one to sample from."""
+        return self.average.module
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks live."""
+        return next(self.critic.parameters()).device
+
+    def networks(self) -> dict[str, nn.Module]:
+        """The three networks by the names of their checkpoint files."""
+        return {"generator": self.generator, "generator_ema": self.generator_ema, "critic": self.critic}
+
+    def rest(self) -> dict[str, Any]:
+        """What is not a network, as plain tensors and numbers."""
+        return {
+            "step": self.step,
+            "averaged": self.average.n_averaged,
+            "generator_optimiser": self.generator_optimiser.state_dict(),
+            "critic_optimiser": self.critic_optimiser.state_dict(),
+        }
+
+    def load_rest(self, rest: dict[str, Any]) -> None:
+        """The inverse of `rest`."""
+        self.step = int(rest["step"])
+        self.average.n_averaged.copy_(rest["averaged"])
+        self.generator_optimiser.load_state_dict(rest["generator_optimiser"])
+        self.critic_optimiser.load_state_dict(rest["critic_optimiser"])
+
+
+def averaged(generator: nn.Module, decay: float) -> AveragedModel:
+    r"""An exponential moving average of a generator's weights.
+
+    The decay at update n is :math:`\min(\beta, (1 + n)/(10 + n))`, so that early averages forget the initial weights.
+
+    Arguments:
+        generator: the network to average; buffers (batch-norm statistics) are copied, not averaged.
+        decay: final decay beta in [0, 1); 0 copies.
+    """
+
+    @torch.no_grad()
+    def update(average: Any, current: Any, count: Tensor | int) -> None:
+        n = int(count)
+        torch._foreach_lerp_(list(average), list(current), 1 - min(decay, (1 + n) / (10 + n)))
+
+    return AveragedModel(generator, multi_avg_fn=update)
+
+
+def optimiser(network: nn.Module, name: str, rate: float, betas: tuple[float, float]) -> Optimizer:
+    """Adam with the given betas, or RMSProp without momentum (source 003's fourth change)."""
+    if name == "rmsprop":
+        return torch.optim.RMSprop(network.parameters(), rate, alpha=0.99)
+    return torch.optim.Adam(network.parameters(), rate, betas=betas, fused=True)

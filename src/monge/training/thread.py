@@ -1,0 +1,69 @@
+"""How many threads to compute with: measured, because on small networks more threads can be slower.
+
+With two OpenMP threads and one core taken by a neighbour, spinning threads made training 10 to 50 times slower, where
+one thread is immune; so a further thread must earn its place.
+"""
+
+import os
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable
+
+import torch
+
+GAIN = 1.25
+"""A doubled thread count is taken only if it is at least this much faster."""
+
+
+def available() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def fastest(work: Callable[[], object], repeats: int = 5, least: float = 0.2) -> int:
+    """The thread count, a power of two up to the cores, that does `work` fastest; leaves torch set to it.
+
+    Arguments:
+        work: one unit of work without lasting effect.
+        repeats: units timed for each count, at least; their median counts.
+        least: seconds of timing for each count, at least.
+    """
+    best, best_time, count = 1, float("inf"), 1
+    while count <= available():
+        torch.set_num_threads(count)
+        work()
+        times: list[float] = []
+        while len(times) < repeats or sum(times) < least:
+            start = time.perf_counter()
+            work()
+            times.append(time.perf_counter() - start)
+        median = statistics.median(times)
+        if median * GAIN > best_time and count > 1:
+            break
+        best, best_time, count = count, median, count * 2
+    torch.set_num_threads(best)
+    return best
+
+
+class StepClock:
+    """Watches step times and says when they jumped, so that the thread count is worth measuring again."""
+
+    JUMP = 2.5
+
+    def __init__(self, window: int = 20) -> None:
+        self._recent: deque[float] = deque(maxlen=window)
+        self._usual = float("inf")
+
+    def jumped(self, seconds: float) -> bool:
+        """Records one step's time; true when the median of the last steps is far above the best median so far."""
+        self._recent.append(seconds)
+        if len(self._recent) < (self._recent.maxlen or 0):
+            return False
+        median = statistics.median(self._recent)
+        if median > self.JUMP * self._usual:
+            self._recent.clear()
+            self._usual = float("inf")
+            return True
+        self._usual = min(self._usual, median)
+        return False
