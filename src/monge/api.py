@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from monge.assemble import assemble, open_source, pick_device, recommended
 from monge.config import Config, DataConfig, differing, overlay
-from monge.data.array import in_memory
+from monge.data.source import in_memory
 from monge.data.dataset import DataSet
 from monge.errors import TrainingError, UserError
 from monge.evaluate import Evaluation, evaluate

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from monge import api
-from monge.data.array import in_memory
+from monge.data.source import in_memory
 from monge.distance import wasserstein
 
 

@@ -19,7 +19,7 @@ class Shape:
 
 def default_for(shape: Shape) -> str:
     """The recipe of data for which none was named."""
-    if shape.name == "toy:grid25":
+    if shape.name == "grid25":
         return "grid25"
     if shape.kind == "vector":
         return "vector"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +17,33 @@ _MAP_BYTES = 256 * 2**20
 _LABELS = {"x_train": "y_train", "x_test": "y_test", "x": "y"}
 
 
-def in_memory(x: NDArray[Any], y: NDArray[Any] | None = None, name: str = "array") -> ArrayData:
-    """An array as a data set, by the same rules as a `.npy` file.
+def from_array(
+    name: str,
+    what: str,
+    x: NDArray[Any],
+    y: NDArray[Any] | None = None,
+    classes: NDArray[Any] | None = None,
+    *,
+    layout: str = "auto",
+    size: int | None = None,
+) -> ArrayData:
+    """One array, by the rules of `layout.outside` and `label.index_labels`, split.
 
     Arguments:
-        x: uint8 images (n, H, W, C), (n, C, H, W) or (n, H, W), or numbers (n, d).
-        y: labels (n,), integers or strings, or None.
         name: short name.
+        what: names the array in errors.
+        x: uint8 images, or vectors.
+        y: labels, or None.
+        classes: names of the classes that integer labels index.
+        layout: auto, nhwc or nchw: order of the axes of images.
+        size: crops images to size x size.
 
     Raises:
-        UserError: an array that is not allowed; the text says why.
+        UserError: an array that is not allowed.
     """
-    return _one(name, "the array", x, y)
+    values = outside(x, what, layout, size)
+    (labels,), names = index_labels([y], [len(values)], classes)
+    return split_data(name, values, labels, classes=names)
 
 
 def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size: int | None = None) -> ArrayData:
@@ -48,29 +63,14 @@ def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size
     """
     arrays = _load(path, key)
     if isinstance(arrays, np.ndarray):
-        return _one(path.stem, path.name, arrays, layout=layout, size=size)
+        return from_array(path.stem, path.name, arrays, layout=layout, size=size)
     if key is not None:
-        return _one(f"{path.stem}-{key}", f"{path.name}:{key}", arrays[key], layout=layout, size=size)
+        return from_array(f"{path.stem}-{key}", f"{path.name}:{key}", arrays[key], layout=layout, size=size)
     if "x_train" in arrays and "x_test" in arrays:
         return _two(path, arrays, layout, size)
     x = next((name for name in ("x_train", "x") if name in arrays), next(iter(arrays)))
     y, classes = arrays.get(_LABELS.get(x, "")), arrays.get("classes")
-    return _one(path.stem, f"{path.name}:{x}", arrays[x], y, classes, layout=layout, size=size)
-
-
-def _one(
-    name: str,
-    what: str,
-    x: NDArray[Any],
-    y: NDArray[Any] | None = None,
-    classes: NDArray[Any] | None = None,
-    *,
-    layout: str = "auto",
-    size: int | None = None,
-) -> ArrayData:
-    values = outside(x, what, layout, size)
-    (labels,), names = index_labels([y], [len(values)], classes)
-    return split_data(name, values, labels, classes=names)
+    return from_array(path.stem, f"{path.name}:{x}", arrays[x], y, classes, layout=layout, size=size)
 
 
 def _two(path: Path, arrays: Mapping[str, NDArray[Any]], layout: str, size: int | None) -> ArrayData:
@@ -84,11 +84,13 @@ def _two(path: Path, arrays: Mapping[str, NDArray[Any]], layout: str, size: int 
 def _load(path: Path, key: str | None) -> NDArray[Any] | dict[str, NDArray[Any]]:
     # Broken files make numpy and zipfile raise almost anything, from EOFError to MemoryError.
     try:
-        large = path.stat().st_size > _MAP_BYTES
-        loaded = np.load(path, mmap_mode="r" if large else None, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
+        if path.suffix.lower() == ".npy" and path.stat().st_size > _MAP_BYTES:
+            return cast(NDArray[Any], np.load(path, mmap_mode="r", allow_pickle=False))
+        # Opened here, because numpy leaves broken files open.
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return loaded
             arrays = {name: loaded[name] for name in _wanted(path, loaded.files, key)}
     except UserError:
         raise

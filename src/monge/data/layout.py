@@ -10,7 +10,7 @@ from monge.errors import UserError, unknown_name
 
 _LAYOUTS = ("auto", "nhwc", "nchw")
 _CHANNELS = range(1, 5)
-_LARGEST = float(np.finfo(np.float32).max)
+_LARGEST = np.float64(np.finfo(np.float32).max)
 
 
 def outside(x: NDArray[Any], what: str, layout: str = "auto", size: int | None = None) -> NDArray[Any]:

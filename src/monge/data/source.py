@@ -1,12 +1,17 @@
 """Data by name: built in, a folder of images, or a file of arrays."""
 
+import os
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
-from monge.data.array import read_array, reason
-from monge.data.dataset import DataSet
+import numpy as np
+from numpy.typing import NDArray
+
+from monge.data.array import from_array, read_array, reason
+from monge.data.dataset import ArrayData, DataSet
 from monge.data.image import read_folder
 from monge.errors import UserError, unknown_name
 
@@ -44,6 +49,29 @@ def open_data(
     return read_array(Path(file), key, layout=layout, size=size)
 
 
+def in_memory(
+    x: NDArray[Any],
+    y: NDArray[Any] | None = None,
+    name: str = "array",
+    *,
+    layout: str = "auto",
+    size: int | None = None,
+) -> ArrayData:
+    """An array as a data set, by the same rules as a `.npy` file.
+
+    Arguments:
+        x: uint8 images (n, H, W, C), (n, C, H, W) or (n, H, W), or vectors (n, d).
+        y: labels (n,), integers or strings, or None.
+        name: short name.
+        layout: auto, nhwc or nchw: order of the axes of images.
+        size: crops images to size x size.
+
+    Raises:
+        UserError: an array that is not allowed; the text says why.
+    """
+    return from_array(name, name, np.asarray(x), None if y is None else np.asarray(y), layout=layout, size=size)
+
+
 def _key(path: str) -> tuple[str, str | None]:
     file, colon, key = path.rpartition(":")
     return (file, key) if colon and file.lower().endswith(".npz") else (path, None)
@@ -51,7 +79,7 @@ def _key(path: str) -> tuple[str, str | None]:
 
 def _mode(file: str, path: str, builtin: Mapping[str, object]) -> int:
     try:
-        return Path(file).stat().st_mode
+        return os.stat(file).st_mode
     except (FileNotFoundError, NotADirectoryError):
         raise unknown_name("no such file or folder; built-in data", path, builtin) from None
     except (OSError, ValueError) as error:

@@ -7,7 +7,7 @@ from html import escape
 
 Points = Sequence[tuple[float, float]]
 
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 42
+LEFT, RIGHT, TOP, BOTTOM = 52, 28, 12, 42
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,11 @@ class Chart:
 
 @dataclass(frozen=True)
 class _Frame:
-    """Where steps and values lie on the page."""
+    """Where the steps from 0 to `last` and the values lie on the page."""
 
     width: int
     height: int
-    steps: tuple[float, float]
+    last: float
     values: tuple[float, float]
 
     @classmethod
@@ -88,13 +88,11 @@ class _Frame:
         points = [point for curve in chart.curves for point in curve.points]
         steps, values = [step for step, _ in points], [value for _, value in points] + [0.0] * chart.zero
         marks = ticks(min(values), max(values), 5)
-        first = 0.0 if len(set(steps)) == 1 else min(steps)
-        return cls(width, height, (first, max(*steps, first + 1)), (marks[0], marks[-1]))
+        return cls(width, height, max(1, *steps), (marks[0], marks[-1]))
 
     def x(self, step: float) -> float:
         """Horizontal place of a step."""
-        low, high = self.steps
-        return LEFT + (step - low) / (high - low) * (self.width - LEFT - RIGHT)
+        return LEFT + step / self.last * (self.width - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
         """Vertical place of a value."""
@@ -114,8 +112,8 @@ class _Frame:
             y = self.y(value)
             parts.append(f'<line class="{style}" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
             parts.append(f'<text class="value" x="{LEFT - 8}" y="{y + 4:.1f}">{value:g}</text>')
-        for step in ticks(*self.steps, max(2, self.width // 130)):
-            if self.steps[0] <= step <= self.steps[1]:
+        for step in ticks(0, self.last, max(3, self.width // 130)):
+            if step <= self.last:
                 parts.append(f'<text class="step" x="{self.x(step):.1f}" y="{bottom + 18}">{step:,.0f}</text>')
         middle = (LEFT + right) / 2
         return [*parts, f'<text class="step" x="{middle:.1f}" y="{self.height - 6}">generator step</text>']

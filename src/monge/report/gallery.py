@@ -79,7 +79,7 @@ def embed(image: Image.Image, alt: str, step: int = 0) -> Picture:
 def history(run: RunFolder) -> list[Picture]:
     """Samples of fixed latent codes through training, an even choice of at most `HISTORY`."""
     paths = sorted(run.samples.glob("step-*.png"))
-    chosen = np.unique(np.linspace(0, max(len(paths) - 1, 0), HISTORY).round().astype(int)) if paths else []
+    chosen = np.linspace(0, len(paths) - 1, min(HISTORY, len(paths))).round().astype(int)
     pictures = []
     for path in (paths[index] for index in chosen):
         step = int(path.stem.removeprefix("step-"))

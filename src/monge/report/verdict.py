@@ -82,6 +82,8 @@ def distance(measured: Sequence[Entry]) -> Finding:
         f"sampling noise, here {last['floor']:.3g}, is taken off; a perfect generator shows about 0. "
         f"The lower limit is {last['lower']:.3g} at {last['confidence']:.0%} confidence ({proof})."
     )
+    if last["lower"] > last["excess"]:
+        text += " The limit is above the excess: the excess is too small, or the slope was underestimated."
     if share <= NEAR:
         return Finding("good", "The samples are hard to tell from real data at this sample size", text)
     if share <= FAR:
@@ -93,7 +95,7 @@ def trend(measured: Sequence[Entry]) -> Finding:
     """Whether training still helped at the end, by a straight line through the last third of the excesses.
 
     At least three measurements are used. The change along the line counts when it is larger than twice the scatter
-    around it and than 2 % of the floor. Falling is information, rising a warning, flat is good near the data and a
+    around it and than 1 % of the floor. Falling is information, rising a warning, flat is good near the data and a
     warning elsewhere.
     """
     tail = measured[-max(LEAST, len(measured) // 3) :]
@@ -103,17 +105,18 @@ def trend(measured: Sequence[Entry]) -> Finding:
     scatter = float(np.std(excess - np.interp(step, step[[0, -1]], line)))
     change, floor = float(line[1] - line[0]), measured[-1]["bracket"]["floor"]
     span = f"over the last {len(tail)} measurements (steps {int(step[0]):,} to {int(step[-1]):,})"
-    if abs(change) <= max(2 * scatter, 0.02 * floor):
+    if abs(change) <= max(2 * scatter, 0.01 * floor):
         text = f"The excess stayed at about {excess.mean():.3g} {span}. "
         if excess[-1] <= NEAR * floor:
             return Finding("good", "Training has converged", text + "More steps would change little.")
-        return Finding("warn", "Training has stopped improving", text + "More of the same will hardly help.")
+        advice = "More steps at this learning rate will hardly help; a longer schedule or larger networks might."
+        return Finding("warn", "Training has stopped improving", text + advice)
     if change < 0:
         text = f"The excess fell by {-change:.3g} {span}. A larger --steps continues the run."
         return Finding("info", "Still improving", text)
     best = min(measured, key=lambda entry: float(entry["bracket"]["excess"]))
-    text = f"The excess rose by {change:.3g} {span}; it was lowest, {best['bracket']['excess']:.3g}, at step {best['step']:,}."
-    return Finding("warn", "The samples got worse towards the end", text)
+    text = f"The excess rose by {change:.3g} {span}. Its lowest value, {best['bracket']['excess']:.3g}, "
+    return Finding("warn", "The samples got worse towards the end", text + f"was at step {best['step']:,}.")
 
 
 def variety(measured: Sequence[Entry]) -> Finding:
@@ -146,7 +149,8 @@ def averaging(measured: Sequence[Entry]) -> Finding | None:
 def overfitting(measured: Sequence[Entry]) -> Finding | None:
     """Whether the critic knows its training samples by heart, by its last gaps on training and held-out data.
 
-    A warning when the training gap is above 1.5 times the held-out gap and the difference above 5 % of the floor.
+    A warning when the training gap is above 1.5 times the held-out gap, information when it is above 1.2 times;
+    differences up to 2 % of the floor are noise.
     """
     last = measured[-1]
     if "critic_gap_train" not in last:
@@ -156,6 +160,9 @@ def overfitting(measured: Sequence[Entry]) -> Finding | None:
         f"It sets generated samples {train:.3g} apart from training data and {held_out:.3g} from held-out data "
         "(Euclidean distance, after division by its steepest slope)."
     )
-    if train > 1.5 * max(held_out, 0.0) and train - held_out > 0.05 * floor:
+    noise = train - held_out <= 0.02 * floor
+    if not noise and train > 1.5 * held_out:
         return Finding("warn", "The critic has overfitted its training data", text + " More data would help.")
+    if not noise and train > 1.2 * held_out:
+        return Finding("info", "The critic favours its training data a little", text)
     return Finding("good", "The critic judges new data like its training data", text)

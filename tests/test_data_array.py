@@ -1,0 +1,201 @@
+"""Arrays, labels, splits and batches."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monge.data import dataset
+from monge.data.builtin import digits
+from monge.data.dataset import split_data
+from monge.data.part import split
+from monge.data.source import in_memory
+from monge.errors import UserError
+
+RANDOM = np.random.default_rng(5)
+
+
+def pixels(*shape: int) -> np.ndarray:
+    return RANDOM.integers(0, 256, shape, dtype=np.uint8)
+
+
+def generator(seed: int = 3) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@given(st.integers(3, 60_000))
+def test_split_holds_out_a_fifth(n: int) -> None:
+    train, held = split(n)
+    assert len(held) == min(10_000, max(1, n // 5))
+    assert len(train) >= 2
+    np.testing.assert_array_equal(np.sort(np.concatenate([train, held])), np.arange(n))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_too_few_samples(n: int) -> None:
+    with pytest.raises(UserError, match=f"have {n} sample.*at least 3 are needed"):
+        in_memory(pixels(n, 8, 8))
+
+
+def test_digits() -> None:
+    data = digits()
+    assert (data.name, data.kind, data.size, data.held_out_size) == ("digits", "image", 1300, 497)
+    assert data.codec.shape == (1, 8, 8)
+    assert data.train.shape == (1300, 8, 8, 1)
+    assert (data.train.min(), data.train.max()) == (0, 255)
+    assert data.classes == list("0123456789")
+    assert data.labels is not None
+    assert data.labels.shape == (1300,)
+    assert len(data.fingerprint) == 32
+    assert data.fingerprint == digits().fingerprint
+    assert data.centres is None
+
+
+def test_labels_stay_with_their_samples() -> None:
+    values = np.arange(40.0).reshape(40, 1)
+    data = in_memory(values, np.arange(40) % 4)
+    np.testing.assert_array_equal(data.train[:, 0] % 4, data.labels)
+    held = data.held_out_sample(8)
+    assert set(held.ravel()).isdisjoint(data.train.ravel())
+
+
+@pytest.mark.parametrize("ahead", [0, 2**26])
+def test_batches_depend_on_the_generator_alone(ahead: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset, "_ENCODE_AHEAD_BYTES", ahead)
+    data = in_memory(pixels(30, 5, 5, 3))
+    batch = data.batch(100, generator())
+    assert batch.shape == (100, 3, 5, 5)
+    assert batch.dtype == torch.float32
+    data.batch(7, generator(8))
+    assert torch.equal(batch, data.batch(100, generator()))
+    assert not torch.equal(batch, data.batch(100, generator(4)))
+    known = {row.tobytes() for row in data.train}
+    assert all(row.tobytes() in known for row in data.codec.decode(batch))
+
+
+def test_samples_are_distinct_and_seeded() -> None:
+    data = in_memory(np.arange(50.0).reshape(50, 1))
+    for draw, n in ((data.train_sample, 40), (data.held_out_sample, 10)):
+        assert len(np.unique(draw(n))) == n
+        np.testing.assert_array_equal(draw(5, seed=1), draw(5, seed=1))
+        assert not np.array_equal(draw(n, seed=1), draw(n, seed=2))
+    with pytest.raises(UserError, match="41 training samples were asked for, there are 40"):
+        data.train_sample(41)
+    with pytest.raises(UserError, match="11 held-out samples were asked for, there are 10"):
+        data.held_out_sample(11)
+
+
+def test_fingerprint_follows_training_content() -> None:
+    values = RANDOM.normal(size=(20, 2))
+    base = in_memory(values).fingerprint
+    assert in_memory(values.copy(), name="other").fingerprint == base
+    train, held = split(20)
+    for rows, same in ((held, True), (train, False)):
+        changed = values.copy()
+        changed[rows[0], 0] += 1
+        assert (in_memory(changed).fingerprint == base) is same
+    assert in_memory(values, np.arange(20) % 2).fingerprint != base
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "expected"),
+    [
+        ((9, 8, 8, 3), "auto", (3, 8, 8)),
+        ((9, 3, 8, 8), "auto", (3, 8, 8)),
+        ((9, 4, 4, 3), "auto", (3, 4, 4)),
+        ((9, 8, 6, 3), "auto", (3, 8, 6)),
+        ((9, 3, 8, 6), "auto", (3, 8, 6)),
+        ((9, 8, 6), "auto", (1, 8, 6)),
+        ((9, 4, 4, 4), "nhwc", (4, 4, 4)),
+        ((9, 3, 4, 4), "nchw", (3, 4, 4)),
+        ((9, 1, 6, 3), "nchw", (1, 6, 3)),
+    ],
+)
+def test_layouts(shape: tuple[int, ...], layout: str, expected: tuple[int, ...]) -> None:
+    x = pixels(*shape)
+    data = in_memory(x, layout=layout)
+    assert data.kind == "image"
+    assert data.codec.shape == expected
+    if layout == "nchw":
+        np.testing.assert_array_equal(data.train[0], x[split(9)[0][0]].transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, ">f4", np.float64, np.float16, np.int64, np.bool_, np.uint8, "<u2"])
+def test_vector_types(dtype: str) -> None:
+    data = in_memory((np.arange(30).reshape(10, 3) % 2).astype(dtype))
+    assert data.kind == "vector"
+    assert data.codec.shape == (3,)
+    single = np.dtype(dtype).kind == "f" and np.dtype(dtype).itemsize == 4
+    assert data.train.dtype == (np.float32 if single else np.float64)
+    assert data.train.dtype.isnative
+
+
+BAD = [
+    (np.zeros((9, 4, 4, 4), np.uint8), {}, r"\(9, 4, 4, 4\) can be read as .*--data.layout nhwc\|nchw"),
+    (np.zeros((9, 3, 5, 3), np.uint8), {}, r"can be read as"),
+    (np.zeros((9, 8, 8, 5), np.uint8), {}, "no axis of 1 to 4 channels"),
+    (np.zeros((9, 8, 8, 3), np.uint8), {"layout": "nchw"}, "layout nchw, shape .* does not have 1 to 4 channels"),
+    (np.zeros((9, 8, 8), np.uint8), {"layout": "nchw"}, "layout nchw needs images of rank 4"),
+    (np.zeros((9, 8, 8, 3), np.uint8), {"layout": "nwhc"}, "did you mean 'nhwc'"),
+    (np.zeros((9, 3)), {"layout": "nhwc"}, "--data.layout is for images"),
+    (np.zeros((9, 3)), {"size": 8}, "--data.size is for images"),
+    (np.zeros((9, 8, 8), np.uint8), {"size": 3}, "--data.size 3 is not allowed; allowed: 4 to 512"),
+    (np.zeros((9, 8, 8), np.uint8), {"size": 513}, "allowed: 4 to 512"),
+    (np.zeros(9), {}, r"\(9,\) is neither.*reshape it to \(n, 1\)"),
+    (np.zeros(()), {}, "is neither"),
+    (np.zeros((9, 2, 2, 2, 2), np.uint8), {}, "is neither"),
+    (np.zeros((9, 8, 8)), {}, "images must be uint8 0-255, got float64"),
+    (np.zeros((9, 8, 8, 3), np.int64), {}, "images must be uint8 0-255, got int64"),
+    (np.zeros((0, 3)), {}, "no samples"),
+    (np.zeros((9, 0)), {}, "no samples"),
+    (np.zeros((9, 2), complex), {}, "complex128 is not allowed"),
+    (np.full((9, 2), "a"), {}, "<U1 is not allowed"),
+    (np.full((9, 2), None), {}, "object is not allowed"),
+    (np.zeros((9, 2), "M8[s]"), {}, "not allowed"),
+    (np.full((9, 2), 1e39), {}, r"18 value\(s\) are NaN, infinite or beyond float32, the first at \[0, 0\]"),
+]
+
+
+@pytest.mark.parametrize(("x", "how", "text"), BAD)
+def test_refused_arrays(x: np.ndarray, how: dict, text: str) -> None:
+    with pytest.raises(UserError, match=text) as caught:
+        in_memory(x, **how)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_non_finite_values_are_located(value: float) -> None:
+    x = np.zeros((9, 2), np.float32)
+    x[4, 1] = x[6, 0] = value
+    with pytest.raises(UserError, match=r"2 value\(s\) are NaN, infinite.*first at \[4, 1\]"):
+        in_memory(x)
+
+
+def test_constant_data_warn() -> None:
+    with pytest.warns(UserWarning, match="all training samples are equal"):
+        data = in_memory(np.full((9, 2), 7.0))
+    assert torch.equal(data.batch(5, generator()), torch.zeros(5, 2))
+
+
+def test_labels_become_indices() -> None:
+    data = in_memory(RANDOM.normal(size=(6, 2)), np.array(list("bababc"))[:, None])
+    assert data.classes == ["a", "b", "c"]
+    data = in_memory(RANDOM.normal(size=(6, 2)), np.array([10, 30, 10, 30, 30, 20]))
+    assert data.classes == ["10", "20", "30"]
+    assert data.labels is not None
+    assert set(data.labels) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("y", "text"),
+    [(np.zeros(5, int), r"shape \(5,\); \(6,\) is needed"), (np.zeros(6), "float64; integers or strings")],
+)
+def test_refused_labels(y: np.ndarray, text: str) -> None:
+    with pytest.raises(UserError, match=text):
+        in_memory(RANDOM.normal(size=(6, 2)), y)
+
+
+def test_split_data_holds_out_the_given_number() -> None:
+    data = split_data("a", np.arange(20.0).reshape(10, 2), held_out=3)
+    assert (data.size, data.held_out_size) == (7, 3)

@@ -1,0 +1,153 @@
+"""Files of arrays, and data by name."""
+
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from monge.data import dataset
+from monge.data.builtin import digits
+from monge.data.dataset import ArrayData
+from monge.data.source import in_memory, open_data
+from monge.errors import UserError
+
+RANDOM = np.random.default_rng(5)
+
+
+def pixels(*shape: int) -> np.ndarray:
+    return RANDOM.integers(0, 256, shape, dtype=np.uint8)
+
+
+def generator(seed: int = 3) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_npy_and_resizing(tmp_path: Path) -> None:
+    np.save(tmp_path / "faces.npy", pixels(12, 2, 10, 6))
+    data = open_data(str(tmp_path / "faces.npy"), size=5)
+    assert (data.name, data.codec.shape, data.size, data.held_out_size) == ("faces", (2, 5, 5), 10, 2)
+
+
+def test_large_npy_is_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monge.data.array._MAP_BYTES", 0)
+    monkeypatch.setattr(dataset, "_ENCODE_AHEAD_BYTES", 0)
+    x = pixels(12, 3, 8, 8)
+    np.save(tmp_path / "a.npy", x)
+    data = open_data(str(tmp_path / "a.npy"))
+    assert isinstance(data, ArrayData)
+    assert isinstance(data._train.values, np.memmap)
+    assert torch.equal(data.batch(9, generator()), in_memory(x).batch(9, generator()))
+    assert data.fingerprint == in_memory(x).fingerprint
+
+
+def test_npz_with_its_own_held_out_part(tmp_path: Path) -> None:
+    x, y = pixels(10, 6, 6), np.arange(10) % 2
+    path = tmp_path / "a.npz"
+    np.savez(path, x_train=x[:7], y_train=y[:7], x_test=x[7:], y_test=y[7:], classes=["no", "yes"])
+    data = open_data(str(path))
+    assert (data.size, data.held_out_size, data.classes) == (7, 3, ["no", "yes"])
+    np.testing.assert_array_equal(data.train, x[:7, ..., None])
+    assert data.labels is not None
+    assert data.held_out_labels is not None
+    np.testing.assert_array_equal(data.held_out_labels, y[7:])
+    np.testing.assert_array_equal(np.sort(data.held_out_sample(3), axis=0), np.sort(x[7:, ..., None], axis=0))
+
+
+def test_npz_choices(tmp_path: Path) -> None:
+    x, path = np.arange(20.0).reshape(10, 2), tmp_path / "a.npz"
+    np.savez(path, x=x, y=np.arange(10) % 5, other=x)
+    assert open_data(str(path)).classes == list("01234")
+    assert open_data(f"{path}:other").name == "a-other"
+    np.savez(path, x_train=x, y_train=np.arange(10) % 5)
+    data = open_data(str(path))
+    np.testing.assert_array_equal(data.train[:, 0] // 2 % 5, data.labels)
+    np.savez(path, only=x)
+    assert open_data(str(path)).size == 8
+    np.savez(path, some=x, other=x)
+    with pytest.raises(UserError, match=r"arrays: some, other; choose one with a.npz:KEY"):
+        open_data(str(path))
+    with pytest.raises(UserError, match=r"arrays: some, other; there is no 'more'"):
+        open_data(f"{path}:more")
+    np.savez(path)
+    with pytest.raises(UserError, match=r"arrays: none"):
+        open_data(str(path))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "text"),
+    [
+        ({"x_train": np.eye(5), "x_test": np.ones((3, 4))}, r"float64 \(5,\), held-out ones are float64 \(4,\)"),
+        ({"x_train": np.eye(5), "x_test": np.ones((3, 5, 5), np.uint8)}, "held-out ones are uint8"),
+        ({"x_train": np.eye(1), "x_test": np.ones((3, 1))}, "1 training and 3 held-out"),
+        ({"x_train": np.eye(5), "x_test": np.ones((0, 5))}, "x_test: no samples"),
+        ({"x_train": np.eye(5), "y_train": np.arange(4)}, "labels have shape"),
+        ({"x": np.eye(5), "y": np.arange(5), "classes": ["a", "b"]}, "labels go from 0 to 4, `classes` names 0 to 1"),
+        (
+            {"x_train": np.eye(5), "x_test": np.eye(5), "y_train": np.arange(5), "y_test": np.array(list("abcde"))},
+            "strings",
+        ),
+    ],
+)
+def test_refused_npz(tmp_path: Path, arrays: dict, text: str) -> None:
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(UserError, match=text):
+        open_data(str(tmp_path / "a.npz"))
+
+
+def test_broken_files(tmp_path: Path) -> None:
+    good = tmp_path / "good.npy"
+    np.save(good, np.eye(9))
+    content = good.read_bytes()
+    np.save(tmp_path / "object.npy", np.array([{}, {}, {}], object), allow_pickle=True)
+    (tmp_path / "pickle.npy").write_bytes(pickle.dumps([1, 2]))
+    (tmp_path / "empty.npy").write_bytes(b"")
+    (tmp_path / "short.npy").write_bytes(content[:-7])
+    (tmp_path / "header.npy").write_bytes(content[:40])
+    (tmp_path / "huge.npy").write_bytes(content.replace(b"(9, 9), }     ", b"(9, 9000000), }"[:14]))
+    (tmp_path / "text.npz").write_text("hello")
+    (tmp_path / "short.npz").write_bytes(b"PK\x03\x04" + b"0" * 50)
+    with zipfile.ZipFile(tmp_path / "member.npz", "w") as archive:
+        archive.writestr("a.txt", "hello")
+    for path in sorted(tmp_path.iterdir()):
+        if path != good:
+            with pytest.raises(UserError, match=f"{path.name} cannot be read as") as caught:
+                open_data(str(path))
+            assert "\n" not in str(caught.value)
+
+
+def test_missing_and_strange_sources(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no such file.*'digit'.*did you mean 'digits'\? allowed: digits, toy:moons"):
+        open_data("digit", builtin={"digits": digits, "toy:moons": digits})
+    with pytest.raises(UserError, match="no such file"):
+        open_data(str(tmp_path / "none.npz:x"))
+    with pytest.raises(UserError, match="no such file"):
+        open_data("")
+    (tmp_path / "a.csv").write_text("1,2")
+    for path in (str(tmp_path / "a.csv"), "/dev/null"):
+        with pytest.raises(UserError, match=r"allowed are a folder of images, and .npy and .npz files"):
+            open_data(path)
+    for path in ("a\0b", "a" * 5000):
+        with pytest.raises(UserError, match="cannot be read"):
+            open_data(path)
+
+
+def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save(tmp_path / "a.npy", np.eye(9))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(np, "load", refuse)
+    with pytest.raises(UserError, match=r"a.npy cannot be read as .npy or .npz: Permission denied"):
+        open_data(str(tmp_path / "a.npy"))
+
+
+def test_builtin_data_and_options() -> None:
+    assert open_data("digits", builtin={"digits": digits}).name == "digits"
+    with pytest.raises(UserError, match=r"--data.size cannot be used with 'digits'"):
+        open_data("digits", size=8, builtin={"digits": digits})
+    with pytest.raises(UserError, match=r"--data.layout cannot be used with 'digits'"):
+        open_data("digits", layout="nhwc", builtin={"digits": digits})

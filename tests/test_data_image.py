@@ -1,0 +1,211 @@
+"""Folders of images."""
+
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from monge.data.source import open_data
+from monge.errors import UserError
+
+RANDOM = np.random.default_rng(6)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path_factory.mktemp("cache") / "monge"
+    monkeypatch.setenv("MONGE_CACHE", str(path))
+    return path
+
+
+def picture(width: int = 8, height: int = 8, mode: str = "RGB") -> Image.Image:
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    pixels = RANDOM.integers(0, 256, (height, width, channels), dtype=np.uint8)
+    return Image.frombytes(mode, (width, height), pixels.tobytes())
+
+
+def fill(folder: Path, n: int = 5, mode: str = "RGB") -> None:
+    for i in range(n):
+        picture(mode=mode).save(folder / f"{i}.png")
+
+
+def bomb(path: Path, width: int = 40_000, height: int = 40_000) -> None:
+    """A PNG whose header promises many pixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = b"IDAT" + zlib.compress(b"\0" * 100)
+    chunks = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (header, data, b"IEND")]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+
+
+def outside(folder: Path, **how: int) -> np.ndarray:
+    """All samples in order."""
+    data = open_data(str(folder), **how)
+    return data._train.values  # type: ignore[attr-defined]
+
+
+def test_common_square_size_is_kept(tmp_path: Path) -> None:
+    fill(tmp_path, 10)
+    data = open_data(str(tmp_path))
+    assert (data.kind, data.codec.shape, data.size, data.held_out_size) == ("image", (3, 8, 8), 8, 2)
+    assert data.name == tmp_path.name
+    np.testing.assert_array_equal(outside(tmp_path)[3], np.asarray(Image.open(tmp_path / "3.png")))
+    assert data.fingerprint == open_data(str(tmp_path)).fingerprint
+
+
+def test_files_of_all_formats_in_order(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    colours = [(i * 50, 100, 0) for i in range(5)]
+    names = ["a.PNG", "b/c.JPeG", "b/d.webp", "e.jpg", "f.png"]
+    for name, colour in zip(names, colours, strict=True):
+        Image.new("RGB", (8, 8), colour).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / ".DS.png").write_text("no image")
+    (tmp_path / ".hidden" / "a.png").write_text("no image")
+    found = outside(tmp_path)
+    assert found.shape == (5, 8, 8, 3)
+    np.testing.assert_allclose(found.mean((1, 2)), colours, atol=3)
+
+
+def modes() -> dict[str, tuple[Image.Image, tuple[int, int, int]]]:
+    palette = Image.new("P", (8, 8), 1)
+    palette.putpalette([255, 0, 0, 10, 20, 30])
+    clear = palette.copy()
+    clear.info["transparency"] = 1
+    deep = Image.fromarray(np.full((8, 8), 200 * 257, np.uint16))
+    return {
+        "bit.png": (Image.new("1", (8, 8), 1), (255, 255, 255)),
+        "clear.png": (clear, (255, 255, 255)),
+        "cmyk.jpg": (Image.new("CMYK", (8, 8), (0, 255, 255, 0)), (255, 0, 0)),
+        "deep.png": (deep, (200, 200, 200)),
+        "grey.png": (Image.new("L", (8, 8), 77), (77, 77, 77)),
+        "la.png": (Image.new("LA", (8, 8), (0, 51)), (204, 204, 204)),
+        "palette.png": (palette, (10, 20, 30)),
+        "rgba.png": (Image.new("RGBA", (8, 8), (255, 0, 0, 0)), (255, 255, 255)),
+        "rgba.webp": (Image.new("RGBA", (8, 8), (0, 0, 255, 51)), (204, 204, 255)),
+    }
+
+
+def test_all_modes_become_colour(tmp_path: Path) -> None:
+    for name, (image, _) in modes().items():
+        image.save(tmp_path / name, **({"transparency": 1} if name == "clear.png" else {}))
+    found = outside(tmp_path)
+    expected = [colour for _, (_, colour) in sorted(modes().items())]
+    np.testing.assert_allclose(found.mean((1, 2)), expected, atol=4)
+
+
+def test_all_grey_has_one_channel(tmp_path: Path) -> None:
+    grey = Image.new("P", (8, 8), 1)
+    grey.putpalette([0, 0, 0, 33, 33, 33])
+    grey.save(tmp_path / "palette.png")
+    for name in ("bit.png", "deep.png", "grey.png", "la.png"):
+        modes()[name][0].save(tmp_path / name)
+    found = outside(tmp_path)
+    assert found.shape == (5, 8, 8, 1)
+    np.testing.assert_array_equal(found[:, 0, 0, 0], [255, 200, 77, 204, 33])
+
+
+def test_exif_rotation(tmp_path: Path) -> None:
+    fill(tmp_path, 3)
+    image = Image.new("RGB", (8, 8))
+    image.paste((255, 255, 255), (0, 0, 8, 4))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise by a quarter: the top becomes the right
+    image.save(tmp_path / "z.png", exif=exif)
+    upright = outside(tmp_path)[3]
+    assert upright[:, 4:].min() == 255
+    assert upright[:, :4].max() == 0
+
+
+def test_shorter_side_is_resized_and_the_centre_kept(tmp_path: Path) -> None:
+    fill(tmp_path, 3)
+    image = Image.new("RGB", (40, 20))
+    image.paste((255, 255, 255), (10, 0, 30, 20))
+    image.save(tmp_path / "z.png")
+    assert outside(tmp_path, size=10)[3].min() > 230  # the filter reaches beyond the crop
+
+
+@pytest.mark.parametrize("shape", [(9, 8), (8, 9), (16, 16)])
+def test_differing_sizes_default_to_32(tmp_path: Path, shape: tuple[int, int]) -> None:
+    fill(tmp_path)
+    picture(*shape).save(tmp_path / "a.png")
+    with pytest.warns(UserWarning, match=r"cropped to 32 x 32; choose another size with --data.size"):
+        data = open_data(str(tmp_path))
+    assert data.codec.shape == (3, 32, 32)
+    assert open_data(str(tmp_path), size=4).codec.shape == (3, 4, 4)
+
+
+def test_refused_folders(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="empty folder"):
+        open_data(str(tmp_path))
+    folder = tmp_path / "a.npy"
+    folder.mkdir()
+    with pytest.raises(UserError, match=r"a.npy: empty folder"):
+        open_data(str(folder))
+    fill(folder, 2)
+    with pytest.raises(UserError, match=r"2 sample.*at least 3"):
+        open_data(str(folder))
+    with pytest.raises(UserError, match=r"--data.layout cannot be used"):
+        open_data(str(folder), layout="nhwc")
+    with pytest.raises(UserError, match="allowed: 4 to 512"):
+        open_data(str(folder), size=2)
+
+
+def test_unreadable_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(UserError, match=r"the folder cannot be read .Permission denied"):
+        open_data(str(tmp_path))
+
+
+def truncated(path: Path) -> None:
+    picture(64, 64).save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+def dangling(path: Path) -> None:
+    path.symlink_to(path.parent / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (lambda path: path.write_bytes(b""), "not a readable image"),
+        (lambda path: path.write_text("GIF89a hello"), "not a readable image"),
+        (truncated, "not a readable image"),
+        (dangling, "not a file"),
+        (bomb, "more than 100 million pixels"),
+        (lambda path: bomb(path, 11_000, 9_100), "more than 100 million pixels"),
+    ],
+    ids=["empty", "text", "truncated", "dangling", "bomb", "small-bomb"],
+)
+def test_bad_images(tmp_path: Path, spoil: object, text: str) -> None:
+    fill(tmp_path)
+    assert callable(spoil)
+    spoil(tmp_path / "bad.png")
+    with pytest.raises(UserError, match=f"bad.png: {text}.*--data.skip-bad") as caught:
+        open_data(str(tmp_path), size=8)
+    assert "\n" not in str(caught.value)
+    with pytest.warns(UserWarning, match=r"1 unreadable image\(s\) of 6 left out"):
+        data = open_data(str(tmp_path), size=8, skip_bad=True)
+    assert data.size == 4
+
+
+def test_pillow_warnings_do_not_leak(tmp_path: Path) -> None:
+    fill(tmp_path, mode="L")
+    Image.new("1", (9_600, 9_600)).save(tmp_path / "large.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert open_data(str(tmp_path), size=8).codec.shape == (1, 8, 8)
+
+
+def test_only_bad_images(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    with pytest.raises(UserError, match="none of the 1 images can be read"):
+        open_data(str(tmp_path), skip_bad=True)
