@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from monge.assemble import assemble, open_source, pick_device, recommended
 from monge.config import Config, DataConfig, differing, overlay
-from monge.data.source import in_memory
 from monge.data.dataset import DataSet
+from monge.data.source import in_memory
 from monge.errors import TrainingError, UserError
 from monge.evaluate import Evaluation, evaluate
 from monge.observe import Display, Observer
@@ -132,38 +132,27 @@ def train_config(
     state, objective, sampler = assemble(config, data, place)
     folder = Run(Path(run) if run is not None else default_folder(config))
     facts = known_facts(folder, config, data)
-    auto = threads == "auto"
-    count = (facts or {}).get("threads") if auto else int(threads)
-    if count is not None:
-        torch.set_num_threads(count)
-    else:
+    if facts is not None and facts["status"] == "finished" and facts["config"]["steps"] >= config.steps:
+        return folder
+    count = (facts or {}).get("threads") if threads == "auto" else int(threads)
+    if count is None:
         count = measure_threads(state, objective, sampler)
-    config_facts = {"config": asdict(config), "threads": count, "device": place.type, "status": "running"}
+    torch.set_num_threads(count)
+    changes = {"config": asdict(config), "threads": count, "device": place.type, "status": "running"}
     if facts is None:
-        folder.create(config_facts | provenance(data))
+        folder.create(changes | provenance(data))
+    plan = Plan(
+        steps=config.steps,
+        rate=linear_decay(config.training.learning_rate, config.steps, config.training.decay_from),
+        log_every=config.observe.log or max(1, config.steps // 100),
+        checkpoint_every=checkpoint_every,
+        watch_threads=threads == "auto",
+    )
     with folder.lock():
         if facts is not None:
-            if facts["status"] == "finished" and facts["config"]["steps"] >= config.steps:
-                return folder
             resume(folder, state, config, facts)
-            folder.update(**config_facts)
-        plan = Plan(
-            steps=config.steps,
-            rate=linear_decay(config.training.learning_rate, config.steps, config.training.decay_from),
-            log_every=config.observe.log or max(1, config.steps // 100),
-            checkpoint_every=checkpoint_every,
-            watch_threads=auto,
-        )
-        every = config.observe.bracket or max(1, config.steps // 20)
-        observer = Observer(
-            data,
-            folder,
-            seed=config.seed,
-            latent_size=sampler.latent,
-            every=every,
-            steps=config.steps,
-            display=display,
-        )
+            folder.update(**changes)
+        observer = Observer(data, folder, config, latent_size=sampler.latent, display=display)
         try:
             done = run_loop(state, objective, sampler, folder, plan, observer)
         except TrainingError as error:

@@ -1,5 +1,7 @@
 """The Wasserstein GAN as a scikit-learn estimator."""
 
+import atexit
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -55,9 +57,7 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         """
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=3)
         settings = {} if self.steps is None else {"steps": self.steps}
-        if self.run is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="monge-")
-        folder = Path(self._folder.name) / "run" if self.run is None else Path(self.run)
+        folder = _temporary_folder() if self.run is None else Path(self.run)
         self.run_ = api.train(
             in_memory(X),
             recipe=self.recipe,
@@ -81,3 +81,10 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return -wasserstein(self.sample(len(X)), X)
+
+
+def _temporary_folder() -> Path:
+    """An empty folder that lives as long as the process, so that copies of an estimator stay usable."""
+    folder = Path(tempfile.mkdtemp(prefix="monge-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

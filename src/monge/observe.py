@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from monge.config import Config
 from monge.data.codec import Codec
 from monge.data.dataset import DataSet
 from monge.distance import bracket, dual, wasserstein
@@ -80,21 +81,18 @@ class Observer:
     Arguments:
         data: real samples.
         run: where pictures go.
-        seed: the run's seed.
+        config: the run's config: when to observe, and the seed.
         latent_size: number of latent dimensions.
-        every: steps between two observations; the last step is always observed.
-        steps: generator updates in all.
         display: shown after each step what was seen.
     """
 
-    def __init__(
-        self, data: DataSet, run: RunFolder, *, seed: int, latent_size: int, every: int, steps: int, display: Display
-    ) -> None:
-        self._data, self._run, self._every, self._steps, self._display = data, run, every, steps, display
+    def __init__(self, data: DataSet, run: RunFolder, config: Config, *, latent_size: int, display: Display) -> None:
+        self._data, self._run, self._steps, self._display = data, run, config.steps, display
+        self._every = config.observe.bracket or max(1, config.steps // 20)
         self._real = RealSets(data)
         # the same codes at every step, so that curves and pictures change only when the generator does
-        self._codes = latent(2 * self._real.n, latent_size, stream(seed, Purpose.MEASURE))
-        self._pictured = latent(PICTURED[data.kind], latent_size, stream(seed, Purpose.PICTURE))
+        self._codes = latent(2 * self._real.n, latent_size, stream(config.seed, Purpose.MEASURE))
+        self._pictured = latent(PICTURED[data.kind], latent_size, stream(config.seed, Purpose.PICTURE))
         self._background = data.train_sample(min(1000, data.size or 1000)) if data.kind == "vector" else None
 
     def __call__(self, state: TrainingState, terms: Mapping[str, float]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def digits(shape: Shape) -> Config:
         objective="wgan-gp:weight=2",
         generator="mlp:latent=12:width=256:depth=2",
         critic="mlp:width=256:depth=3",
-        steps=10_000,
+        steps=12_500,
         training=rule,
     )
 
@@ -47,7 +47,7 @@ def grid25(shape: Shape) -> Config:
         objective="wgan-gp:weight=0.1",
         generator="mlp:latent=2:width=128:depth=3",
         critic="mlp:width=128:depth=3:slope=0",
-        steps=8_000,
+        steps=13_000,
         training=rule,
     )
 
@@ -69,12 +69,13 @@ def vector(shape: Shape) -> Config:
 def image(shape: Shape) -> Config:
     """DCGAN networks for square images; the generator has batch norm, the critic must not."""
     rule = TrainingConfig(batch=64, n_critic=2, learning_rate=3e-4, decay_from=0.5, ema=0.998)
+    width = 32 if shape.sample[1] <= 32 else 16
     return Config(
         recipe="image",
         objective="wgan-gp",
-        generator="dcgan:latent=64:width=32",
-        critic="dcgan:width=32",
-        steps=3_000,
+        generator=f"dcgan:latent=64:width={width}",
+        critic=f"dcgan:width={width}",
+        steps=1_500,
         training=rule,
     )
 

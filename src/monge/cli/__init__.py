@@ -7,7 +7,8 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import metadata
 
 from monge.errors import MongeError, UserError, unknown_name
 
@@ -42,13 +43,11 @@ def run(arguments: list[str]) -> int:
         print(USAGE.format(commands="\n".join(f"  {name:10} {text}" for name, text in COMMANDS.items())), end="")
         return 0
     if arguments[:1] == ["--version"]:
-        from monge import __version__
-
-        print(f"monge {__version__}")
+        print(f"monge {metadata.version('monge')}")
         return 0
     # waiting threads must sleep, not spin: a busy neighbour would otherwise slow training many times over
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    warnings.showwarning = _one_line_warning
+    warnings.showwarning = _each_once()
     try:
         if not arguments:
             raise UserError(f"no command given; allowed: {', '.join(COMMANDS)} (monge --help explains)")
@@ -62,10 +61,24 @@ def run(arguments: list[str]) -> int:
             raise
         print(f"monge: {' '.join(str(error).split())}", file=sys.stderr)
         return error.exit_status
+    except OSError as error:
+        if debug:
+            raise
+        print(f"monge: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("monge: interrupted", file=sys.stderr)
         return 130
 
 
-def _one_line_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"monge: warning: {' '.join(str(message).split())}", file=sys.stderr)
+def _each_once() -> Callable[..., None]:
+    """Shows a warning in one line; data opened again for the report would otherwise repeat its own."""
+    shown: set[str] = set()
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        line = f"monge: warning: {' '.join(str(message).split())}"
+        if line not in shown:
+            print(line, file=sys.stderr)
+        shown.add(line)
+
+    return show

@@ -16,13 +16,13 @@ class Evaluate:
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder of the run."""
-    data: str | None = None
+    data: Annotated[str | None, tyro.conf.arg(metavar="DATA")] = None
     """Other data to measure against, of the same sample shape."""
     seed: int = 0
     """Seed of the generated samples."""
     weights: str = "ema"
     """ema (averaged) or raw."""
-    json: bool = False
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print one JSON document."""
 
 

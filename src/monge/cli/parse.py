@@ -25,24 +25,26 @@ def parse(kind: type[T], command: str, arguments: Sequence[str], default: T | No
     shown = io.StringIO()
     try:
         with contextlib.redirect_stderr(shown):
-            parsed = tyro.cli(
-                kind,
-                prog=f"monge {command}",
-                args=list(arguments),
-                default=default,
-            )
-            return cast(T, parsed)
+            return cast(T, tyro.cli(kind, prog=f"monge {command}", args=list(arguments), default=default))
     except SystemExit as leave:
         if leave.code in (0, None):
             raise
-        raise UserError(_one_line(shown.getvalue())) from None
+        raise UserError(f"{_one_line(shown.getvalue())}; monge {command} --help lists the options") from None
 
 
 def _one_line(box: str) -> str:
-    """The text inside a box of line-drawing characters, without colours, rules and the hint to read the help."""
+    """What a box of tyro's says: the unknown option and its neighbour, what is missing, or else its text."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", box)
     lines = [re.sub(r"^[│|\s]+|[│|\s]+$", "", line) for line in plain.splitlines()]
-    return " ".join(line for line in lines if line and not re.match(r"[╭╰─]|For full|usage:", line))
+    text = " ".join(line for line in lines if line and not re.match(r"[╭╰─]|For full|usage:", line))
+    if unknown := re.search(r"Unrecognized options: ([^\s,]+)", text):
+        near = re.search(r"Perhaps you meant: (--[\w.-]+)", text)
+        return f"{unknown[1]} is not known" + (f", did you mean {near[1]}?" if near else "")
+    if missing := re.search(r"Missing from [\w ]+: (\S+)", text):
+        return f"{missing[1]} is missing"
+    if empty := re.search(r"Missing value for argument '(.+?)'", text):
+        return f"{empty[1]} needs a value"
+    return text.rstrip(".")
 
 
 def show(document: Mapping[str, Any], as_json: bool, text: str) -> None:

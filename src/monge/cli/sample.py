@@ -20,17 +20,17 @@ class Sample:
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder of the run."""
-    out: Path
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE")]
     """File to write."""
-    n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 64
+    n: Annotated[int, tyro.conf.arg(name="n", aliases=["-n"])] = 64
     """Number of samples; with --interpolate, of paths."""
     seed: int = 0
     """Equal seeds give equal samples."""
     weights: str = "ema"
     """ema (averaged) or raw."""
-    interpolate: bool = False
+    interpolate: tyro.conf.FlagCreatePairsOff[bool] = False
     """Walk from one latent code to another, ten samples a path."""
-    json: bool = False
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print one JSON document."""
 
 

@@ -1,6 +1,7 @@
 """`monge train DATA`: train a generator, or continue a run."""
 
 import tomllib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -8,42 +9,47 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from monge.catalogue import CRITICS, DATA, GENERATORS, OBJECTIVES, RECIPES, Table
 from monge.cli.parse import parse, show
 from monge.config import Config, DataConfig, ObserveConfig, TrainingConfig, overlay
 from monge.errors import UserError
+
+
+def _named(text: str, table: Table) -> Any:
+    return tyro.conf.arg(metavar="NAME", help=f"{text}: {', '.join(table)}.")
 
 
 @dataclass(frozen=True)
 class Train:
     """Trains a generator on DATA, or continues the run that the same command began.
 
-    DATA is a folder of images, an .npy or .npz file (file.npz:key names one array), or a built-in name: digits,
-    toy:ring8, toy:grid25, toy:swissroll, toy:moons, toy:parallel-lines, toy:funnels. Options not given here come from
-    --config, then from the recipe for this kind of data.
+    Options not given here come from --config, then from the recipe for this kind of data, which replaces the
+    defaults shown below. Networks and objectives take options of their own: wgan-gp:weight=5, mlp:width=256:depth=3.
     """
 
-    source: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="DATA")]
-    """What to train on."""
-    recipe: str | None = None
-    """Settings that are known to work: digits, grid25, image, vector, paper-wgan, paper-wgan-gp."""
-    run: Path | None = None
+    source: Annotated[
+        tyro.conf.Positional[str],
+        _named("A folder of images, a file .npy, .npz or FILE.npz:KEY, or a built-in name", DATA),
+        tyro.conf.arg(metavar="DATA"),
+    ]
+    recipe: Annotated[str | None, _named("Settings that are known to work", RECIPES)] = None
+    run: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder of the run; by default runs/DATA-RECIPE-SEED."""
     device: str = "auto"
     """auto, cpu or cuda."""
-    threads: str = "auto"
+    threads: Annotated[str, tyro.conf.arg(metavar="N")] = "auto"
     """auto (measured at the first start) or a number."""
-    checkpoint_every: int | None = None
+    checkpoint_every: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Steps between checkpoints; by default every 30 s."""
-    config: Path | None = None
+    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE.toml")] = None
     """A TOML file with any of the settings below."""
-    json: bool = False
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print one JSON document at the end."""
-    objective: str = "wgan-gp"
-    """wgan or wgan-gp, with options: wgan-gp:weight=5."""
-    generator: str = "mlp"
-    """mlp or dcgan, with options: mlp:latent=32:width=256:depth=3."""
-    critic: str = "mlp"
-    """mlp or dcgan, with options: dcgan:width=32:norm=layer."""
+    objective: Annotated[
+        str, _named("What the two networks play for; brings its published training rule", OBJECTIVES)
+    ] = "wgan-gp"
+    generator: Annotated[str, _named("Network from latent codes to samples", GENERATORS)] = "mlp"
+    critic: Annotated[str, _named("Network from samples to numbers", CRITICS)] = "mlp"
     steps: int = 10_000
     """Generator updates in all; a larger number extends a finished run."""
     seed: int = 0
@@ -59,25 +65,27 @@ SHARED = [item.name for item in fields(Config)]
 def main(arguments: Sequence[str]) -> int:
     """Parses twice: first to learn data and recipe, then with the recipe's settings as defaults."""
     first = parse(Train, "train", arguments)
+    where = f"--config {first.config}"
     file = read_toml(first.config)
-    chosen = {key: file.get(key) for key in ("recipe", "objective")}
-    recipe = first.recipe or chosen["recipe"]
-    given = any(argument.split("=")[0] == "--objective" for argument in arguments)
-    objective = first.objective if given else chosen["objective"]
+    settings = overlay(Config(), file, where)
     threads = parse_threads(first.threads)
+    flags = {argument.split("=")[0] for argument in arguments}
+    recipe = first.recipe or file.pop("recipe", None)
+    objective = first.objective if "--objective" in flags else file.get("objective")
+    how = parse(Train, "train", arguments, default=replace(first, data=settings.data)).data
 
     from monge import api, assemble
     from monge.cli.progress import Progress
 
     assemble.pick_device(first.device)
-    how = overlay(first.data, {}, "--data") if "data" not in file else _file_data(file, first, arguments)
     data = assemble.open_source(first.source, how)
-    base = overlay(assemble.recommended(data, recipe, objective), file, str(first.config))
-    base = replace(base, source=first.source, data=how)
-    defaults = replace(first, **{name: getattr(base, name) for name in SHARED})
-    full = parse(Train, "train", arguments, default=defaults)
+    with warnings.catch_warnings():
+        if "--training.batch" in flags or "batch" in file.get("training", {}):
+            warnings.simplefilter("ignore")  # the recipe's batch does not count
+        base = assemble.recommended(data, recipe, objective)
+    base = replace(overlay(base, file, where), recipe=base.recipe, source=first.source, data=how)
+    full = parse(Train, "train", arguments, default=replace(first, **{name: getattr(base, name) for name in SHARED}))
     config = Config(**{name: getattr(full, name) for name in SHARED} | {"recipe": base.recipe})
-    config = replace(config, source=full.source)
 
     with Progress(config.steps) as progress:
         run = api.train_config(
@@ -117,8 +125,10 @@ def read_toml(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"--config {path} cannot be read: {error}") from error
+    except OSError as error:
+        raise UserError(f"--config {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"--config {path} is not TOML: {error}") from error
 
 
 def parse_threads(text: str) -> int | Literal["auto"]:
@@ -132,8 +142,3 @@ def parse_threads(text: str) -> int | Literal["auto"]:
     if not text.isdigit() or not 1 <= int(text) <= 1024:
         raise UserError(f"--threads {text}: auto or a number from 1 is allowed")
     return int(text)
-
-
-def _file_data(file: dict[str, Any], first: Train, arguments: Sequence[str]) -> DataConfig:
-    merged = overlay(DataConfig(), file["data"], f"{first.config}: data")
-    return parse(Train, "train", arguments, default=replace(first, data=merged)).data

@@ -1,11 +1,13 @@
 """Checkpoints that are whole or absent: written to a temporary name, synced, renamed."""
 
+import io
 import os
 import shutil
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as as_bytes
 from torch import nn
 
 from monge.errors import TrainingError, UserError
@@ -44,10 +46,11 @@ def save(state: TrainingState, checkpoints: Path) -> Path:
     try:
         partial.mkdir(parents=True)
         for name, network in state.networks().items():
-            save_file({key: value.contiguous() for key, value in network.state_dict().items()}, _file(partial, name))
-        torch.save(state.rest(), partial / "state.pt")
-        for path in partial.iterdir():
-            _sync(path)
+            weights = {key: value.contiguous() for key, value in network.state_dict().items()}
+            _write(_file(partial, name), as_bytes(weights))
+        rest = io.BytesIO()
+        torch.save(state.rest(), rest)
+        _write(partial / "state.pt", rest.getvalue())
         partial.rename(target)
         _sync(checkpoints)
     except BaseException:
@@ -80,6 +83,14 @@ def load_network(network: nn.Module, folder: Path, name: str) -> None:
 
 def _file(folder: Path, name: str) -> Path:
     return folder / f"{name}.safetensors"
+
+
+def _write(path: Path, content: bytes) -> None:
+    # the libraries' own writers hide a full disk in exceptions that are no OSError
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync(path: Path) -> None:

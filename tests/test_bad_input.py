@@ -1,0 +1,235 @@
+"""Bad input to the command: exit status 2, one line that names argument, value and what is allowed, nothing written."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from monge.cli import run
+
+RANDOM = np.random.default_rng(3)
+SMALL = ["--steps", "2", "--generator", "mlp:width=8", "--critic", "mlp:width=8", "--threads", "1", "--device", "cpu"]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder with one file of vectors in it, as the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MONGE_CACHE", str(tmp_path / "cache"))
+    np.save("vectors.npy", RANDOM.normal(size=(400, 3)))
+    np.save("images10.npy", RANDOM.integers(0, 256, (400, 10, 10, 1), dtype=np.uint8))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of two steps on vectors."""
+    folder = tmp_path_factory.mktemp("trained")
+    np.save(folder / "vectors.npy", RANDOM.normal(size=(400, 3)))
+    assert run(["train", str(folder / "vectors.npy"), "--run", str(folder / "run"), *SMALL]) == 0
+    return folder
+
+
+def refused(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], *said: str) -> None:
+    """Runs a command in this process and checks how it is refused."""
+    capsys.readouterr()
+    before = sorted(Path.cwd().rglob("*"))
+    assert run(list(arguments)) == 2
+    shown = capsys.readouterr()
+    check(shown.out, shown.err, said)
+    assert [path for path in sorted(Path.cwd().rglob("*")) if "cache" not in path.parts] == before
+
+
+def child(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Runs a command as a user does."""
+    return subprocess.run([sys.executable, "-m", "monge", *arguments], capture_output=True, text=True, check=False)
+
+
+def check(out: str, err: str, said: Sequence[str]) -> None:
+    assert out == ""
+    assert len(err.splitlines()) == 1, err
+    assert err.startswith("monge: ")
+    assert "Traceback" not in err
+    assert "Errno" not in err
+    for text in said:
+        assert text in err
+
+
+def images(folder: str, n: int = 40) -> Path:
+    path = Path(folder)
+    path.mkdir()
+    for i in range(n):
+        Image.fromarray(RANDOM.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(path / f"{i:02}.png")
+    return path
+
+
+def bomb(path: Path) -> None:
+    Image.new("1", (20_000, 20_000)).save(path, compress_level=1)
+
+
+USAGE = {
+    "no command": ([], ["train, sample, evaluate, report"]),
+    "command": (["trian"], ["'trian'", "did you mean 'train'"]),
+    "no data": (["train"], ["DATA is missing"]),
+    "second data": (["train", "digits", "extra"], ["extra"]),
+    "flag": (["train", "digits", "--stpes", "5"], ["--stpes is not known", "--steps"]),
+    "nested flag": (["train", "digits", "--training.ncritic", "5"], ["--training.ncritic", "--training.n-critic"]),
+    "type": (["train", "digits", "--steps", "many"], ["--steps", "many"]),
+    "no value": (["train", "digits", "--steps"], ["--steps needs a value"]),
+    "choice": (["train", "digits", "--training.optimiser", "adma"], ["--training.optimiser", "adma", "rmsprop"]),
+    "missing path": (["train", "no/such/folder"], ["'no/such/folder'", "digits"]),
+    "data name": (["train", "toy:grid52"], ["did you mean 'toy:grid25'"]),
+    "recipe": (["train", "digits", "--recipe", "digit"], ["--recipe 'digit'", "did you mean 'digits'"]),
+    "objective": (["train", "digits", "--objective", "wgan-pg"], ["--objective 'wgan-pg'", "did you mean 'wgan-gp'"]),
+    "generator": (["train", "digits", "--generator", "mpl"], ["--generator 'mpl'", "did you mean 'mlp'"]),
+    "critic": (["train", "digits", "--steps", "5", "--critic", "dcgn"], ["--critic 'dcgn'", "did you mean 'dcgan'"]),
+    "option": (["train", "digits", "--critic", "mlp:widht=9"], ["'widht'", "did you mean 'width'"]),
+    "option value": (["train", "digits", "--critic", "mlp:width=big"], ["--critic mlp: width=big", "int"]),
+    "size": (["train", "images10.npy", "--generator", "dcgan"], ["10", "multiple of 4"]),
+    "convolutions on vectors": (["train", "vectors.npy", "--critic", "dcgan"], ["dcgan", "mlp"]),
+    "batch norm": (["train", "images10.npy", "--data.size", "8", "--critic", "dcgan:norm=batch"], ["layer"]),
+    "batch": (["train", "vectors.npy", "--training.batch", "500"], ["--training.batch 500", "320 is allowed"]),
+    "threads": (["train", "digits", "--threads", "0"], ["--threads 0", "auto or a number from 1"]),
+    "thread word": (["train", "digits", "--threads", "two"], ["--threads two"]),
+    "seed": (["train", "digits", "--seed", "-1"], ["--seed -1"]),
+    "steps": (["train", "digits", "--steps", "0"], ["--steps 0"]),
+    "nan": (["train", "digits", "--training.learning-rate", "nan"], ["--training.learning-rate nan"]),
+    "device name": (["train", "digits", "--device", "tpu"], ["--device 'tpu'", "auto, cpu, cuda"]),
+    "checkpoints": (["train", "digits", "--checkpoint-every", "0"], ["--checkpoint-every 0"]),
+    "below a file": (["train", "vectors.npy", *SMALL, "--run", "vectors.npy/run"], ["--run vectors.npy/run"]),
+    "unwritable": (["train", "vectors.npy", *SMALL, "--run", "/proc/monge"], ["--run /proc/monge"]),
+    "run is a file": (["train", "vectors.npy", *SMALL, "--run", "vectors.npy"], ["--run vectors.npy"]),
+    "run is another folder": (["train", "vectors.npy", *SMALL, "--run", "."], ["--run .", "not empty"]),
+    "no TOML": (["train", "digits", "--config", "none.toml"], ["--config none.toml"]),
+    "sample of no run": (["sample", "nowhere", "--out", "x.png"], ["'nowhere'", "run.json"]),
+    "evaluate of no run": (["evaluate", "."], ["'.'", "run.json"]),
+    "report of no run": (["report", "cache"], ["'cache'", "run.json"]),
+    "no run named": (["sample"], []),
+    "no out": (["sample", "nowhere"], ["--out is missing"]),
+    "ending": (["sample", "nowhere", "--out", "x.gif"], ["--out x.gif", ".png, .npz"]),
+    "no samples": (["sample", "nowhere", "--out", "x.png", "-n", "0"], ["-n 0", "at least 1"]),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), USAGE.values(), ids=USAGE)
+def test_usage(arguments: list[str], said: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    refused(arguments, capsys, *said)
+
+
+ARRAYS = {
+    "objects": (np.array([{}, 1, "a"], dtype=object), "Object"),
+    "nan": (np.full((40, 3), np.nan), "NaN"),
+    "inf": (np.array([[0.0, 1.0]] * 39 + [[np.inf, 0.0]]), "infinite"),
+    "rank": (np.zeros((4, 3, 2, 2, 2)), "(4, 3, 2, 2, 2)"),
+    "one sample": (np.zeros((1, 3)), "1 sample"),
+    "no samples": (np.zeros((0, 3)), "no samples"),
+    "complex": (np.zeros((40, 3), complex), "complex128"),
+}
+
+
+@pytest.mark.parametrize(("array", "said"), ARRAYS.values(), ids=ARRAYS)
+def test_arrays(array: np.ndarray, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save("bad.npy", array, allow_pickle=True)
+    refused(["train", "bad.npy", *SMALL], capsys, "bad.npy" if said != "1 sample" else "", said)
+
+
+TOML = {
+    "syntax": ("steps = ", "is not TOML"),
+    "key": ("stpes = 5", "'stpes'"),
+    "nested key": ("[training]\nn_critics = 5", "'n_critic'"),
+    "type": ("steps = 'many'", "steps = 'many'"),
+    "recipe type": ("recipe = 5", "recipe = 5"),
+    "objective type": ("objective = 5", "objective = 5"),
+    "recipe": ("recipe = 'digit'", "'digits'"),
+    "table": ("training = 5", "training"),
+    "bytes": ("\udcff", "is not TOML"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), TOML.values(), ids=TOML)
+def test_toml(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("c.toml").write_bytes(text.encode(errors="surrogateescape"))
+    refused(["train", "digits", *SMALL, "--config", "c.toml"], capsys, said, *([] if "digit'" in text else ["c.toml"]))
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\nnonsense"], ids=["zero-byte", "corrupt"])
+def test_bad_image(content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    (images("faces") / "bad.png").write_bytes(content)
+    refused(["train", "faces", *SMALL], capsys, "faces/bad.png", "--data.skip-bad")
+
+
+def test_empty_folder_and_image_bomb(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("empty").mkdir()
+    refused(["train", "empty"], capsys, "empty", "PNG, JPEG or WebP")
+    bomb(images("faces") / "bomb.png")
+    refused(["train", "faces"], capsys, "faces/bomb.png", "100 million")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is present")
+def test_absent_device(capsys: pytest.CaptureFixture[str]) -> None:
+    refused(["train", "digits", "--device", "cuda"], capsys, "--device cuda", "auto and cpu")
+
+
+def test_run_with_another_config(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    again = ["train", str(trained / "vectors.npy"), "--run", str(trained / "run"), *SMALL]
+    before = (trained / "run" / "run.json").read_bytes()
+    refused([*again, "--seed", "1", "--training.n-critic", "2"], capsys, "seed: 0 -> 1", "training.n_critic: 3 -> 2")
+    refused([*again, "--steps", "1"], capsys, "steps: 2 -> 1")
+    assert (trained / "run" / "run.json").read_bytes() == before
+
+
+def test_run_of_other_data(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    refused(["train", "vectors.npy", "--run", str(trained / "run"), *SMALL, "--training.batch", "8"], capsys, "source")
+
+
+def test_reading_a_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(trained / "run")
+    refused(["sample", folder, "--out", "no/such/x.png"], capsys, "--out no/such/x.png")
+    refused(["sample", folder, "--out", "x.npz", "--weights", "emma"], capsys, "--weights 'emma'", "'ema'")
+    refused(["sample", folder, "--out", "x.npz", "--seed", "-1"], capsys, "--seed -1")
+    refused(["evaluate", folder, "--data", "digits"], capsys, "--data", "(3,)")
+    refused(["evaluate", folder, "--data", "digist"], capsys, "'digist'", "'digits'")
+    refused(["evaluate", folder, "--seed", "-1"], capsys, "--seed -1")
+
+
+CHILDREN = [
+    [],
+    ["train", "digits", "--stpes", "5"],
+    ["train", "digits", "--steps", "5", "--critic", "dcgn"],
+    ["train", "vectors.npy", "--training.batch", "500"],
+    ["train", "faces"],
+    ["sample", "nowhere", "--out", "x.png"],
+]
+
+
+@pytest.mark.parametrize("arguments", CHILDREN, ids=" ".join)
+def test_real_commands(arguments: list[str], here: Path) -> None:
+    (images("faces") / "zero.png").touch()
+    before = sorted(here.rglob("*"))
+    done = child(arguments)
+    assert done.returncode == 2
+    check(done.stdout, done.stderr, [])
+    assert [path for path in sorted(here.rglob("*")) if "cache" not in path.parts] == before
+
+
+def test_allowed_with_a_warning() -> None:
+    """Bad images left out, a default batch larger than the data, constant data: one line each, then training."""
+    (images("faces") / "zero.png").touch()
+    np.save("constant.npy", np.ones((400, 2)))
+    np.save("small.npy", RANDOM.normal(size=(40, 3)))
+    for data, said in [
+        (["faces", "--data.skip-bad", "--training.batch", "8"], "1 unreadable image(s) of 41 left out"),
+        (["small.npy"], "batch of 256 is reduced to the 32 training samples"),
+        (["constant.npy"], "all training samples are equal"),
+    ]:
+        done = child(["train", *data, *SMALL])
+        assert done.returncode == 0, done.stderr
+        lines = [line for line in done.stderr.splitlines() if not line.startswith("step ")]
+        assert len(lines) == 1, done.stderr
+        assert lines[0].startswith("monge: warning: ")
+        assert said in lines[0]

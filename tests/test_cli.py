@@ -1,0 +1,191 @@
+"""The commands and the Python API, end to end on tiny runs."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import monge
+from monge.cli import run
+
+RANDOM = np.random.default_rng(5)
+TINY = ["--steps", "20", "--generator", "mlp:width=16", "--critic", "mlp:width=16", "--threads", "1", "--device", "cpu"]
+TINY += ["--observe.bracket", "10"]
+BRACKET = {"lower", "upper", "floor", "spread", "excess", "confidence", "lipschitz"}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MONGE_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A finished run on digits."""
+    folder = str(tmp_path_factory.mktemp("digits") / "run")
+    assert run(["train", "digits", "--run", folder, *TINY]) == 0
+    return folder
+
+
+def document(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> Any:
+    """The one JSON document that a command prints."""
+    capsys.readouterr()
+    assert run([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def config(folder: str) -> Any:
+    return json.loads((Path(folder) / "run.json").read_text())["config"]
+
+
+def child(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)
+
+
+def test_help_and_import_do_not_wait_for_torch() -> None:
+    look = "; import sys; print([n for n in ('torch', 'sklearn', 'matplotlib') if n in sys.modules])"
+    for code in ("import monge", "from monge.cli import run; run(['--help'])", "from monge.cli import run; run([])"):
+        assert child("-c", code + look).stdout.splitlines()[-1] == "[]"
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert child("-m", "monge", "--version").stdout == f"monge {monge.__version__}\n"
+    assert run(["--help"]) == 0
+    for command in ("train", "sample", "evaluate", "report"):
+        with pytest.raises(SystemExit) as leave:
+            run([command, "--help"])
+        assert leave.value.code == 0
+        assert "--json" in capsys.readouterr().out
+
+
+def test_sample_files(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for suffix in (".png", ".npz", ".npy"):
+        said = document(["sample", digits, "-n", "9", "--out", f"a{suffix}", "--seed", "4"], capsys)
+        assert said == {"out": f"a{suffix}", "n": 9, "shape": [9, 8, 8, 1]}
+        assert run(["sample", digits, "-n", "9", "--out", f"b{suffix}", "--seed", "4"]) == 0
+        assert run(["sample", digits, "-n", "9", "--out", f"c{suffix}", "--seed", "5"]) == 0
+        a, b, c = (Path(name + suffix).read_bytes() for name in "abc")
+        assert a == b
+        assert a != c
+    x = np.load("a.npz")["x"]
+    assert x.dtype == np.uint8
+    np.testing.assert_array_equal(x, np.load("a.npy"))
+    np.testing.assert_array_equal(x, monge.open_run(digits).sample(9, seed=4))
+    assert Image.open("a.png").mode == "L"
+    assert document(["sample", digits, "-n", "2", "--out", "path.png", "--interpolate"], capsys)["n"] == 20
+    assert run(["sample", digits, "-n", "2", "--out", "raw.npy", "--weights", "raw"]) == 0
+
+
+def test_images_are_no_table(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["sample", digits, "--out", "x.csv"]) == 2
+    assert capsys.readouterr().err == "monge: --out: images cannot be written as .csv; allowed: .png, .npz, .npy\n"
+    assert not Path("x.csv").exists()
+
+
+def test_evaluate_and_report(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = document(["evaluate", digits], capsys)
+    assert set(said["bracket"]) == BRACKET
+    assert said["bracket"]["lipschitz"] == "measured"
+    excess = said["bracket"]["upper"] - (said["bracket"]["floor"] + said["bracket"]["spread"]) / 2
+    assert said["bracket"]["excess"] == pytest.approx(excess)
+    assert json.loads((Path(digits) / "metrics.json").read_text()) == said
+    assert said["counts"]["bracket"] == 497
+    assert run(["evaluate", digits]) == 0
+    assert "excess" in capsys.readouterr().out
+    report = Path(document(["report", digits], capsys)["report"])
+    assert report.read_text().lstrip().lower().startswith("<!doctype html>")
+
+
+def test_again_reports_and_more_steps_extend(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
+    log = (Path(digits) / "log.jsonl").read_bytes()
+    said = document(["train", "digits", "--run", digits, *TINY], capsys)
+    assert said["status"] == "finished"
+    assert said["step"] == 20
+    assert set(said["bracket"]) == BRACKET
+    assert (Path(digits) / "log.jsonl").read_bytes() == log
+    longer = ["train", "digits", *TINY, "--run", "run"]
+    assert document(longer, capsys)["step"] == 20
+    longer[longer.index("20")] = "25"
+    assert document(longer, capsys)["step"] == 25
+
+
+def test_vectors_folder_and_toy(capsys: pytest.CaptureFixture[str]) -> None:
+    np.save("v.npy", (RANDOM.normal(size=(400, 3)) * [1, 10, 100]).astype(np.float32))
+    Path("faces").mkdir()
+    for i in range(90):
+        mode, end = (("L", "png"), ("RGB", "jpg"), ("RGBA", "png"))[i % 3]
+        shape = (12, 14) if mode == "L" else (12, 14, len(mode))
+        Image.fromarray(RANDOM.integers(0, 256, shape, dtype=np.uint8)).save(f"faces/{i}.{end}")
+    for data, shape, folder in [
+        (["v.npy"], [6, 3], "runs/v.npy-vector-0"),
+        (["toy:ring8"], [6, 2], "runs/toy-ring8-vector-0"),
+        (["faces", "--data.size", "8", "--training.batch", "32"], [6, 8, 8, 4], "runs/faces-digits-0"),
+    ]:
+        assert document(["train", *data, *TINY], capsys)["run"] == folder
+        assert document(["sample", folder, "-n", "6", "--out", "x.npz"], capsys)["shape"] == shape
+        assert run(["sample", folder, "-n", "6", "--out", "x.png"]) == 0
+        assert set(document(["evaluate", folder], capsys)["bracket"]) == BRACKET
+        assert (Path(folder) / "report.html").exists()
+    assert run(["sample", "runs/v.npy-vector-0", "-n", "6", "--out", "x.csv", "--seed", "2"]) == 0
+    table = np.loadtxt("x.csv", delimiter=",", skiprows=1)
+    np.testing.assert_allclose(table, monge.open_run("runs/v.npy-vector-0").sample(6, seed=2), rtol=1e-5)
+
+
+def test_flags_override_the_file_which_overrides_the_recipe() -> None:
+    np.save("v.npy", RANDOM.normal(size=(400, 3)))
+    Path("c.toml").write_text(
+        "recipe = 'grid25'\nsteps = 3\nobjective = 'wgan'\ngenerator = 'mlp:width=8'\ncritic = 'mlp:width=8'\n"
+        "[training]\nn-critic = 4\nbatch = 16\nbeta2 = 0.5\n"
+    )
+    where = ["--config", "c.toml", "--threads", "1", "--device", "cpu"]
+    assert run(["train", "v.npy", "--run", "a", *where, "--training.n-critic", "2", "--seed", "7"]) == 0
+    got = config("a")
+    assert (got["recipe"], got["objective"], got["steps"], got["seed"]) == ("grid25", "wgan", 3, 7)
+    assert (got["training"]["n_critic"], got["training"]["batch"], got["training"]["beta2"]) == (2, 16, 0.5)
+    assert (got["training"]["optimiser"], got["training"]["learning_rate"]) == ("rmsprop", 5e-5)
+    assert got["training"]["ema"] == 0.998
+    assert run(["train", "v.npy", "--run", "b", *where, "--recipe", "vector", "--objective=wgan-gp"]) == 0
+    got = config("b")
+    assert (got["recipe"], got["objective"]) == ("vector", "wgan-gp")
+    assert (got["training"]["optimiser"], got["training"]["learning_rate"], got["training"]["ema"]) == (
+        "adam",
+        5e-4,
+        0.999,
+    )
+
+
+def test_an_objective_brings_its_published_rule() -> None:
+    assert run(["train", "toy:moons", "--run", "a", *TINY, "--objective", "wgan"]) == 0
+    rule = config("a")["training"]
+    assert (rule["optimiser"], rule["learning_rate"], rule["batch"], rule["n_critic"]) == ("rmsprop", 5e-5, 64, 5)
+    flags = ["--training.learning-rate", "1e-3", "--training.n-critic", "1"]
+    assert run(["train", "toy:moons", "--run", "b", *TINY, "--objective", "wgan:bound=0.1", *flags]) == 0
+    assert config("b")["objective"] == "wgan:bound=0.1"
+    assert config("b")["training"] == rule | {"learning_rate": 1e-3, "n_critic": 1}
+
+
+def test_json_stands_alone_on_standard_output(here: Path) -> None:
+    said = child("-m", "monge", "train", "toy:ring8", *TINY, "--run", "r", "--json").stdout
+    assert len(said.splitlines()) == 1
+    assert set(json.loads(said)) == {"run", "status", "step", "report", "bracket"}
+
+
+def test_python_api() -> None:
+    settings = {"steps": 20, "observe": {"bracket": 10}, "generator": "mlp:width=16", "critic": "mlp:width=16"}
+    trained = monge.train("toy:ring8", run="r", threads=1, device="cpu", training={"n_critic": 1}, **settings)
+    assert trained.facts()["status"] == "finished"
+    assert config("r")["training"]["n_critic"] == 1
+    np.testing.assert_array_equal(trained.sample(5, seed=1), monge.open_run("r").sample(5, seed=1))
+    data = monge.load_data(RANDOM.normal(size=(400, 2)))
+    assert (data.size, data.held_out_size) == (320, 80)
+    assert monge.train(data, run="s", threads=1, device="cpu", **settings).sample(4).shape == (4, 2)
+    assert monge.load_data("digits").held_out_size == 497

@@ -1,0 +1,53 @@
+"""What the documents say is there."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monge import catalogue
+from monge.cli.evaluate import Evaluate
+from monge.cli.parse import parse
+from monge.cli.report import Report
+from monge.cli.sample import Sample
+from monge.cli.train import Train
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+KINDS: dict[str, Any] = {"train": Train, "sample": Sample, "evaluate": Evaluate, "report": Report}
+COMMANDS = re.findall(r"^    (?:\.venv/bin/)?monge (.+)$", README, re.MULTILINE)
+TABLES = {name: getattr(catalogue, name) for name in ("OBJECTIVES", "GENERATORS", "CRITICS", "DATA", "RECIPES")}
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_of_the_readme_parse(line: str) -> None:
+    command, *arguments = shlex.split(line)
+    parse(KINDS[command], command, arguments)
+
+
+def test_the_readme_shows_every_command() -> None:
+    assert {line.split()[0] for line in COMMANDS} == set(KINDS)
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_every_name_is_documented_and_importable(table: catalogue.Table) -> None:
+    for name, entry in table.items():
+        assert f"`{name}`" in README
+        assert callable(entry.load())
+
+
+def test_code_blocks_compile() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        compile(block, "README.md", "exec")
+
+
+def test_targets_of_make_and_links_exist() -> None:
+    text = README + (ROOT / "CONTRIBUTING.md").read_text()
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z][\w-]+)", text)) <= targets
+    for path in re.findall(r"\]\(([\w./-]+)\)", text):
+        assert (ROOT / path).exists()

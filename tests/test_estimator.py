@@ -1,0 +1,72 @@
+"""The estimator: scikit-learn's own contract, and a round trip."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from monge.distance import wasserstein
+from monge.estimator import WassersteinGAN
+
+# scikit-learn's sets of some ten samples are smaller than the recipe's batch
+pytestmark = pytest.mark.filterwarnings("ignore:the recipe's batch of 256 is reduced:UserWarning")
+
+X = np.random.default_rng(0).normal([5.0, -3.0], [2.0, 0.5], (200, 2))
+
+
+@parametrize_with_checks([WassersteinGAN(steps=2, threads=1)])
+def test_scikit_learn_contract(estimator, check) -> None:
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> WassersteinGAN:
+    return WassersteinGAN(steps=60, threads=1, random_state=1).fit(X)
+
+
+def test_samples_are_in_the_units_of_the_data(fitted: WassersteinGAN) -> None:
+    samples = fitted.sample(50)
+    assert samples.shape == (50, 2)
+    assert samples.dtype == np.float64
+    assert np.isfinite(samples).all()
+    # five standard deviations around the data's mean; untransformed samples would lie around zero
+    assert (np.abs(samples.mean(axis=0) - [5, -3]) < [2, 0.5]).all()
+
+
+def test_score_is_minus_the_distance(fitted: WassersteinGAN) -> None:
+    held_out = X[:40]
+    assert fitted.score(held_out) == -wasserstein(fitted.sample(40), held_out) < 0
+    assert fitted.score(held_out + 100) < fitted.score(held_out)
+
+
+def test_equal_seeds_give_equal_samples(fitted: WassersteinGAN) -> None:
+    np.testing.assert_array_equal(fitted.sample(5, seed=3), fitted.sample(5, seed=3))
+    assert not np.array_equal(fitted.sample(5, seed=3), fitted.sample(5, seed=4))
+
+
+def test_equal_random_states_give_equal_models(fitted: WassersteinGAN) -> None:
+    again = clone(fitted).fit(X)
+    np.testing.assert_array_equal(again.sample(5), fitted.sample(5))
+    other = clone(fitted).set_params(random_state=2).fit(X)
+    assert not np.array_equal(other.sample(5), fitted.sample(5))
+
+
+def test_run_folder_and_options(tmp_path: Path) -> None:
+    model = WassersteinGAN(objective="wgan-gp:weight=5", steps=2, run=tmp_path / "run", threads=1).fit(X)
+    assert model.run_.path == tmp_path / "run"
+    assert model.run_.facts()["config"]["objective"] == "wgan-gp:weight=5"
+    assert model.run_.facts()["config"]["steps"] == 2
+
+
+def test_unfitted_and_other_dimensions_are_refused(fitted: WassersteinGAN) -> None:
+    with pytest.raises(NotFittedError):
+        WassersteinGAN().sample(3)
+    with pytest.raises(ValueError, match="X has 3 features, but WassersteinGAN is expecting 2"):
+        fitted.score(np.zeros((4, 3)))
+    with pytest.raises(ValueError, match="minimum of 3 is required"):
+        WassersteinGAN(steps=2).fit(X[:2])
+    with pytest.raises(ValueError, match="-n 0: at least 1"):
+        fitted.sample(0)

@@ -1,0 +1,125 @@
+"""Metrics on sets whose score is known."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monge.data.toy import grid25
+from monge.metric.coverage import coverage
+from monge.metric.frechet import frechet
+from monge.metric.label import class_shares
+from monge.metric.mode import modes
+from monge.metric.nearest import nearest, novelty
+
+few = settings(deadline=None, max_examples=25)
+seeds = st.integers(0, 2**31)
+
+
+def points(seed: int, n: int, d: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, d))
+
+
+def standardised(seed: int, n: int, d: int) -> np.ndarray:
+    """A sample with mean exactly 0 and covariance exactly the identity."""
+    x = points(seed, n, d)
+    x -= x.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(x.T).reshape(d, d))
+    return x @ vectors / np.sqrt(values)
+
+
+@few
+@given(seeds, st.integers(5, 20), st.integers(1, 3))
+def test_coverage_of_equal_sets_is_one(seed: int, n: int, d: int) -> None:
+    x = points(seed, n, d)
+    scores = coverage(x, x)
+    assert (scores["precision"], scores["recall"], scores["coverage"]) == (1, 1, 1)
+    # every ball holds its centre and its three nearest neighbours
+    assert scores["density"] == pytest.approx(4 / 3)
+
+
+def test_coverage_of_far_sets_is_zero() -> None:
+    scores = coverage(points(0, 10, 2), points(1, 12, 2) + 100)
+    assert scores == {"precision": 0, "recall": 0, "density": 0, "coverage": 0}
+
+
+def test_coverage_tells_missing_modes_from_bad_samples() -> None:
+    one, other = points(0, 20, 2), points(1, 20, 2) + 100
+    both = np.concatenate([one, other])
+    dropped, invented = coverage(both, one), coverage(one, both)
+    assert (dropped["precision"], dropped["recall"], dropped["coverage"]) == (1, 0.5, 0.5)
+    assert (invented["precision"], invented["recall"], invented["coverage"]) == (0.5, 1, 1)
+
+
+def test_coverage_by_hand() -> None:
+    real, fake = np.array([[0.0], [1.0], [3.0]]), np.array([[0.5], [9.0]])
+    # nearest neighbours: real balls [-1, 1], [0, 2], [1, 5]; fake balls reach 8.5
+    scores = coverage(real, fake, k=1)
+    assert scores == {"precision": 0.5, "recall": 1, "density": 1.0, "coverage": pytest.approx(2 / 3)}
+
+
+@few
+@given(seeds, st.integers(1, 5))
+def test_frechet_of_commuting_gaussians(seed: int, d: int) -> None:
+    x, draw = standardised(seed, 30, d), np.random.default_rng(seed + 1)
+    shift, a, b = draw.normal(size=d), draw.uniform(0.1, 3, d), draw.uniform(0.1, 3, d)
+    turn, _ = np.linalg.qr(draw.normal(size=(d, d)))
+    # covariances with the same axes: |m|^2 + sum (a - b)^2
+    value = frechet(x * a @ turn, x * b @ turn + shift)
+    assert value == pytest.approx(shift @ shift + ((a - b) ** 2).sum())
+
+
+@few
+@given(seeds, st.integers(1, 5))
+def test_frechet_to_the_standard_gaussian(seed: int, d: int) -> None:
+    x, root = standardised(seed, 30, d), points(seed + 1, d, d)
+    sigma = root.T @ root
+    # against the identity: tr S + d - 2 tr S^(1/2), and S^(1/2) has the singular values of the root
+    expected = np.trace(sigma) + d - 2 * np.linalg.svd(root, compute_uv=False).sum()
+    assert frechet(x, x @ root) == pytest.approx(expected)
+    assert frechet(x @ root, x) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("d", [1, 4])
+def test_frechet_of_equal_and_of_degenerate_sets(d: int) -> None:
+    x = points(0, 30, d)
+    assert frechet(x, x) == pytest.approx(0, abs=1e-6)
+    assert frechet(np.zeros((5, d)), np.ones((5, d))) == pytest.approx(d)
+
+
+def test_modes_of_a_perfect_grid() -> None:
+    data = grid25()
+    assert data.centres is not None
+    assert data.deviation is not None
+    assert modes(data.centres, data.centres, data.deviation) == {"modes": 25, "high_quality": 1}
+    scores = modes(data.held_out_sample(2500), data.centres, data.deviation)
+    assert scores["modes"] == 25
+    assert scores["high_quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.01)
+
+
+def test_modes_counts_only_samples_of_high_quality() -> None:
+    centres = np.array([[0.0, 0.0], [10.0, 0.0]])
+    fake = np.array([[0.0, 0.0], [0.29, 0.0], [0.31, 0.0], [9.0, 0.0]])
+    assert modes(fake, centres, 0.1) == {"modes": 1, "high_quality": 0.5}
+    assert modes(fake[2:], centres, 0.1) == {"modes": 0, "high_quality": 0}
+
+
+def test_nearest_by_hand() -> None:
+    index, distance = nearest(np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[3.0, 3.0], [0.0, 2.0]]))
+    assert index.tolist() == [1, 0]
+    assert distance.tolist() == [2, 1]
+
+
+def test_novelty() -> None:
+    train, held_out = points(0, 30, 2), points(1, 10, 2)
+    assert novelty(train[:7], train, held_out) == 0
+    assert novelty(held_out, train, held_out) == 1
+    # where even held-out samples are copies, nothing is divided by zero
+    assert novelty(train, train, train) == 0
+
+
+def test_class_shares() -> None:
+    labels = np.repeat([0, 1, 2], 30)
+    real = points(0, 90, 2) + 20 * labels[:, None]
+    assert class_shares(real, labels, real[:75]) == {"0": 0.4, "1": 0.4, "2": 0.2}
+    assert class_shares(real, labels, real[:30]) == {"0": 1, "1": 0, "2": 0}

@@ -1,0 +1,156 @@
+"""One contract for every network of the tables, and what is refused."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from monge import catalogue
+from monge.assemble import build_critic, build_generator, latent_size
+from monge.config import Config
+from monge.errors import UserError
+from monge.nn.dcgan import DCGANCritic, DCGANGenerator, halvings
+from monge.nn.layer import ChannelNorm, batch_norms, latent, xavier
+
+IMAGES = [(1, 8, 8), (3, 12, 12), (1, 28, 28), (3, 32, 32), (1, 64, 64), (1, 128, 128)]
+VECTORS = [(1,), (2,), (7,)]
+
+
+def fitting(table: catalogue.Table) -> list[tuple[str, tuple[int, ...]]]:
+    """Every network with every shape; only fully connected ones take vectors."""
+    return [(name, shape) for name in table for shape in IMAGES + (VECTORS if name == "mlp" else [])]
+
+
+def config(name: str, seed: int = 0) -> Config:
+    return Config(generator=f"{name}:width=4", critic=f"{name}:width=4", seed=seed)
+
+
+def weights(network: nn.Module) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+@pytest.mark.parametrize(("name", "shape"), fitting(catalogue.GENERATORS))
+@pytest.mark.parametrize("training", [True, False])
+def test_generator(name: str, shape: tuple[int, ...], training: bool) -> None:
+    network = build_generator(config(name), shape).train(training)
+    with torch.no_grad():
+        samples = network(3 * latent(3, latent_size(network), torch.Generator().manual_seed(0)))
+    assert samples.shape == (3, *shape)
+    assert torch.isfinite(samples).all()
+    assert not torch.equal(samples[0], samples[1])
+    if len(shape) == 3:
+        assert samples.abs().max() <= 1
+
+
+@pytest.mark.parametrize(("name", "shape"), fitting(catalogue.CRITICS))
+def test_critic(name: str, shape: tuple[int, ...]) -> None:
+    network = build_critic(config(name), shape)
+    x = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
+    values = network(x)
+    assert values.shape == (3, 1)
+    assert torch.isfinite(values).all()
+    # a critic judges every sample apart, else a penalty per sample would mean nothing
+    torch.testing.assert_close(network(x[:1]), values[:1])
+    assert not batch_norms(network)
+
+
+@pytest.mark.parametrize("build", [build_generator, build_critic])
+@pytest.mark.parametrize("name", catalogue.GENERATORS)
+def test_initial_weights_follow_the_seed_alone(build, name: str) -> None:
+    first = weights(build(config(name, 1), (1, 8, 8)))
+    assert torch.equal(first, weights(build(config(name, 1), (1, 8, 8))))
+    assert not torch.equal(first, weights(build(config(name, 2), (1, 8, 8))))
+
+
+def test_generator_and_critic_draw_from_different_streams() -> None:
+    # two networks of the same layers, so that one stream would give equal weights
+    settings = Config(generator="mlp:latent=3:width=4:depth=1", critic="mlp:width=4:depth=1")
+    generator, critic = build_generator(settings, (1,)), build_critic(settings, (3,))
+    assert [p.shape for p in generator.parameters()] == [p.shape for p in critic.parameters()]
+    ours, theirs = weights(generator)[:12], weights(critic)[:12]
+    # up to the scale of the two initialisations
+    assert abs(torch.corrcoef(torch.stack([ours, theirs]))[0, 1]) < 0.99
+
+
+def test_global_random_numbers_stay_as_they_were() -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    build_generator(config("mlp"), (2,))
+    build_critic(config("dcgan"), (1, 8, 8))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("network", [DCGANGenerator, DCGANCritic])
+@pytest.mark.parametrize("size", [(7, 7), (10, 10), (132, 132), (4, 4), (16, 32)])
+def test_dcgan_refuses_other_sizes(network: type[nn.Module], size: tuple[int, int]) -> None:
+    text = f"'dcgan' cannot do images of {size[0]} x {size[1]} pixels: .*multiples of 4 from 8 to 128.*'mlp'"
+    with pytest.raises(UserError, match=text):
+        network((1, *size))
+
+
+def test_dcgan_refuses_vectors() -> None:
+    with pytest.raises(UserError, match=r"'dcgan' needs images, the data has shape \(5,\); use 'mlp'"):
+        DCGANCritic((5,))
+
+
+@pytest.mark.parametrize("side", range(8, 129, 4))
+def test_every_allowed_side_is_a_base_doubled(side: int) -> None:
+    base, doublings = halvings((1, side, side))
+    assert base * 2**doublings == side
+    assert base >= 4
+    assert doublings >= 1
+    assert base % 2 or base // 2 < 4
+
+
+@pytest.mark.parametrize(("norm", "batch", "channel"), [("batch", 1, 0), ("layer", 0, 1), ("none", 0, 0)])
+def test_norm_of_the_critic(norm: str, batch: int, channel: int) -> None:
+    critic = DCGANCritic((1, 16, 16), width=4, norm=norm)
+    assert len(batch_norms(critic)) == batch
+    assert sum(isinstance(layer, ChannelNorm) for layer in critic.modules()) == channel
+
+
+def test_unknown_norm() -> None:
+    with pytest.raises(UserError, match="norm 'instance' is not known; allowed: batch, layer, none"):
+        DCGANGenerator((1, 8, 8), norm="instance")
+
+
+def test_channel_norm_standardises_every_pixel() -> None:
+    x = torch.randn(2, 6, 3, 5, generator=torch.Generator().manual_seed(0))
+    normed = ChannelNorm(6, eps=0.0)(x)
+    assert normed.shape == x.shape
+    torch.testing.assert_close(normed, (x - x.mean(1, keepdim=True)) / x.std(1, keepdim=True, correction=0))
+
+
+def test_xavier_bounds() -> None:
+    layer = nn.Linear(40, 60)
+    xavier(layer)
+    bound = math.sqrt(6 / 100)
+    assert layer.bias.abs().max() == 0
+    assert 0.95 * bound < layer.weight.abs().max() <= bound
+
+
+def test_options_reach_the_constructor() -> None:
+    critic = catalogue.build(catalogue.CRITICS, "--critic", "mlp:width=5:depth=2:slope=0", (3,))
+    assert [layer.out_features for layer in critic.modules() if isinstance(layer, nn.Linear)] == [5, 5, 1]
+    assert not any(isinstance(layer, nn.LeakyReLU) for layer in critic.modules())
+    assert catalogue.build(catalogue.OBJECTIVES, "--objective", "wgan-gp:weight=5").penalty.weight == 5.0
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        ("mpl", "--critic 'mpl' is not known; did you mean 'mlp'\\?"),
+        ("mlp:widht=5", "--critic mlp: option 'widht' is not known; did you mean 'width'\\?"),
+        ("mlp:shape=3", "option 'shape' is not known"),
+        ("mlp:width=big", "--critic mlp: width=big must be a non-negative int"),
+        ("mlp:width=1.5", "width=1.5 must be a non-negative int"),
+        ("mlp:width=-4", "width=-4 must be a non-negative int"),
+        ("mlp:width", "width=true must be a non-negative int"),
+        ("mlp:slope=nan", "slope=nan must be a non-negative float"),
+        ("dcgan:norm=nrom", "norm 'nrom' is not known"),
+    ],
+)
+def test_bad_options(spec: str, text: str) -> None:
+    with pytest.raises(UserError, match=text):
+        catalogue.build(catalogue.CRITICS, "--critic", spec, (1, 16, 16))

@@ -1,0 +1,234 @@
+"""The training rule: steps, averages, draws, rates, refusals."""
+
+import math
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from monge.assemble import assemble
+from monge.config import Config, TrainingConfig
+from monge.data.source import in_memory
+from monge.errors import TrainingError, UserError
+from monge.objective import Objective
+from monge.training import thread
+from monge.training.loop import check, interruption, linear_decay, set_rate
+from monge.training.random import Purpose, stream
+from monge.training.sampler import Sampler
+from monge.training.state import TrainingState, averaged
+from monge.training.step import train_step
+
+few = settings(deadline=None, max_examples=25)
+DATA = in_memory(np.random.default_rng(0).normal(size=(50, 2)))
+SMALL = Config(generator="mlp:width=4:latent=3", critic="mlp:width=4", training=TrainingConfig(batch=8, n_critic=2))
+
+
+def small(objective: str = "wgan-gp", **rule: object) -> tuple[TrainingState, Objective, Sampler]:
+    config = replace(SMALL, objective=objective, training=replace(SMALL.training, **rule))
+    return assemble(config, DATA, torch.device("cpu"))
+
+
+def weights(network: nn.Module) -> Tensor:
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+@pytest.mark.parametrize("objective", ["wgan", "wgan-gp"])
+@pytest.mark.parametrize("name", ["adam", "rmsprop"])
+def test_steps_are_deterministic(objective: str, name: str) -> None:
+    ends = []
+    for _ in range(2):
+        state, rule, sampler = small(objective, optimiser=name)
+        initial = {key: weights(network) for key, network in state.networks().items()}
+        terms = [train_step(state, rule, sampler(state.step)) for _ in range(3)]
+        assert state.step == 3
+        assert all(not torch.equal(weights(network), initial[key]) for key, network in state.networks().items())
+        ends.append((terms, [weights(network) for network in state.networks().values()]))
+        # the global stream must not matter
+        torch.manual_seed(99)
+    torch.testing.assert_close(ends[0], ends[1], rtol=0, atol=0)
+
+
+def test_step_by_hand() -> None:
+    """One critic update of size eta on linear networks: D(x) = w x, G(z) = g z."""
+    eta, real, codes, last = 0.1, torch.tensor([[2.0], [4.0]]), torch.tensor([[1.0], [-3.0]]), torch.tensor([[5.0]])
+    generator, critic = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+    nn.init.constant_(generator.weight, 2.0)
+    nn.init.constant_(critic.weight, 0.5)
+    sgd = [torch.optim.SGD(network.parameters(), eta) for network in (generator, critic)]
+    state = TrainingState(generator, critic, averaged(generator, 0.0), *sgd)
+    _, objective, sampler = small("wgan")
+    draw = replace(
+        sampler(0), real=real[None], latent=codes[None], segment=torch.zeros(1, 2), generator_latent=last
+    )
+    terms = train_step(state, Objective(objective.loss), draw)
+    # fake mean 2 * -1 = -2, real mean 3
+    assert terms["critic_loss"].item() == pytest.approx(0.5 * (-2 - 3))
+    w = 0.5 - eta * (-2 - 3)
+    assert critic.weight.item() == pytest.approx(w)
+    assert terms["generator_loss"].item() == pytest.approx(-w * 2 * 5)
+    assert generator.weight.item() == pytest.approx(2 + eta * w * 5)
+    assert all(p.requires_grad for p in critic.parameters())
+
+
+def test_constraint_holds_after_every_step() -> None:
+    state, objective, sampler = small("wgan:bound=0.003")
+    train_step(state, objective, sampler(0))
+    # float32 rounds the bound
+    assert weights(state.critic).abs().max() <= np.float32(0.003)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.15, 0.999])
+def test_moving_average_by_hand(decay: float) -> None:
+    network = nn.Linear(3, 2)
+    average = averaged(network, decay)
+    expected = None
+    for n in range(4):
+        nn.init.normal_(network.weight, generator=torch.Generator().manual_seed(n))
+        average.update_parameters(network)
+        now = network.weight.detach().double()
+        # the first update copies; then decay min(beta, (1 + n) / (10 + n)) with n updates done
+        share = min(decay, (1 + n) / (10 + n))
+        expected = now if expected is None else share * expected + (1 - share) * now
+        torch.testing.assert_close(average.module.weight.detach().double(), expected)
+
+
+@few
+@given(st.floats(1e-6, 1), st.integers(1, 1000), st.floats(0, 1))
+def test_linear_decay(rate: float, steps: int, start: float) -> None:
+    at = linear_decay(rate, steps, start)
+    rates = [at(step) for step in range(steps + 1)]
+    assert all(value == rate for step, value in enumerate(rates) if step / steps <= start)
+    assert rates == sorted(rates, reverse=True)
+    if start < 1:
+        assert rates[-1] == 0
+        middle = (start + 1) / 2
+        assert at(middle * steps) == pytest.approx(rate / 2)  # type: ignore[arg-type]
+
+
+def test_rate_of_both_optimisers() -> None:
+    state, *_ = small()
+    set_rate(state, 0.125)
+    for optimiser in (state.generator_optimiser, state.critic_optimiser):
+        assert [group["lr"] for group in optimiser.param_groups] == [0.125]
+
+
+@few
+@given(st.integers(0, 2**40), st.integers(0, 10_000))
+def test_draws_depend_on_seed_and_step_alone(seed: int, step: int) -> None:
+    sampler = Sampler(DATA, latent=3, batch=4, n_critic=2, boost=False, seed=seed)
+    first = sampler(step)
+    sampler(step + 7)
+    torch.manual_seed(step)
+    torch.testing.assert_close(vars(sampler(step)), vars(first), rtol=0, atol=0)
+    for other in (sampler(step + 1), replace(sampler, seed=seed + 1)(step)):
+        assert all(not torch.equal(vars(other)[name], value) for name, value in vars(first).items())
+
+
+def test_streams_of_different_purpose_differ() -> None:
+    first = {torch.rand(1, generator=stream(3, purpose)).item() for purpose in Purpose}
+    assert len(first) == len(Purpose)
+
+
+@pytest.mark.parametrize("n_critic", [1, 5])
+@pytest.mark.parametrize("step", [0, 24, 25, 499, 500, 1000])
+@pytest.mark.parametrize("boost", [False, True])
+def test_number_of_critic_updates(n_critic: int, step: int, boost: bool) -> None:
+    updates = 100 if boost and step in (0, 24, 500, 1000) else n_critic
+    draw = Sampler(DATA, latent=3, batch=4, n_critic=n_critic, boost=boost, seed=0)(step)
+    assert draw.real.shape == (updates, 4, 2)
+    assert draw.latent.shape == (updates, 4, 3)
+    assert draw.segment.shape == (updates, 4)
+    assert draw.generator_latent.shape == (4, 3)
+
+
+@pytest.mark.parametrize(("rule", "updates"), [({"n_critic": 3}, 3), ({"critic_boost": True}, 100)])
+def test_a_step_updates_the_critic_so_often_and_the_generator_once(rule: dict[str, object], updates: int) -> None:
+    state, objective, sampler = small(**rule)
+    train_step(state, objective, sampler(0))
+    for optimiser, count in ((state.critic_optimiser, updates), (state.generator_optimiser, 1)):
+        assert {int(seen["step"]) for seen in optimiser.state.values()} == {count}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_terms_that_are_not_finite_are_refused(value: float) -> None:
+    with pytest.raises(TrainingError, match=rf"step 12: penalty is {value}; likely cause: the learning rate"):
+        check({"critic_loss": 1.0, "penalty": value}, 12)
+
+
+@pytest.mark.parametrize("value", [2e8, -2e8])
+def test_diverged_terms_are_refused(value: float) -> None:
+    with pytest.raises(TrainingError, match=r"step 7: generator_loss is -?2e\+08, the critic diverges"):
+        check({"generator_loss": value}, 7)
+
+
+def test_sane_terms_pass() -> None:
+    check({"critic_loss": -1e7, "penalty": 0.0}, 1)
+
+
+def test_batch_larger_than_the_data_is_refused() -> None:
+    with pytest.raises(UserError, match=r"--training\.batch 41 is larger than the data: at most 40 is allowed"):
+        small(batch=41)
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"), [({"n_critic": 0}, "--training.n-critic 0"), ({"ema": 1.0}, r"--training.ema 1.0")]
+)
+def test_values_out_of_range_are_refused(rule: dict[str, object], text: str) -> None:
+    with pytest.raises(UserError, match=text + " is out of range"):
+        small(**rule)
+
+
+def test_clock_says_when_steps_become_slow() -> None:
+    clock = thread.StepClock(window=4)
+    assert not any(clock.jumped(1.0) for _ in range(8))
+    assert not any(clock.jumped(seconds) for seconds in (9.0, 1.0, 1.0, 1.0))
+    # two slow steps of four make a median of 3, above 2.5 times the usual 1
+    assert [clock.jumped(5.0) for _ in range(3)] == [False, True, False]
+    # afterwards the slow time is the usual one
+    assert not any(clock.jumped(5.0) for _ in range(8))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "best"), [((1.0, 0.9, 0.1), 1), ((1.0, 0.5, 0.45), 2), ((1.0, 0.5, 0.25), 4)], ids=str
+)
+def test_a_further_thread_must_earn_its_place(
+    monkeypatch: pytest.MonkeyPatch, seconds: tuple[float, ...], best: int
+) -> None:
+    before, now = torch.get_num_threads(), [0.0]
+    cost = dict(zip((1, 2, 4), seconds, strict=True))
+
+    def work() -> None:
+        now[0] += cost[torch.get_num_threads()]
+
+    monkeypatch.setattr(thread, "available", lambda: 4)
+    monkeypatch.setattr(thread.time, "perf_counter", lambda: now[0])
+    try:
+        assert thread.fastest(work) == best
+        assert torch.get_num_threads() == best
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_interruption_restores_the_handlers() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with interruption() as requested:
+        assert not requested()
+        signal.raise_signal(signal.SIGTERM)
+        assert requested()
+        assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_second_ctrl_c_ends_at_once() -> None:
+    def twice() -> None:
+        with interruption():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        twice()
