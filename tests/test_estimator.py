@@ -14,7 +14,7 @@ from monge.estimator import WassersteinGAN
 # scikit-learn's sets of some ten samples are smaller than the recipe's batch
 pytestmark = pytest.mark.filterwarnings("ignore:the recipe's batch of 256 is reduced:UserWarning")
 
-X = np.random.default_rng(0).normal([5.0, -3.0], [2.0, 0.5], (200, 2))
+X = np.random.default_rng(0).normal([5.0, -3.0], [2.0, 0.5], (60, 2))
 
 
 @parametrize_with_checks([WassersteinGAN(steps=2, threads=1)])
@@ -24,7 +24,7 @@ def test_scikit_learn_contract(estimator, check) -> None:
 
 @pytest.fixture(scope="module")
 def fitted() -> WassersteinGAN:
-    return WassersteinGAN(steps=60, threads=1, random_state=1).fit(X)
+    return WassersteinGAN(steps=40, threads=1, random_state=1).fit(X)
 
 
 def test_samples_are_in_the_units_of_the_data(fitted: WassersteinGAN) -> None:

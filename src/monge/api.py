@@ -127,8 +127,6 @@ def train_config(
     place = pick_device(device)
     if checkpoint_every is not None and checkpoint_every < 1:
         raise UserError(f"--checkpoint-every {checkpoint_every}: at least 1 is allowed")
-    if place.type == "cpu":
-        torch.set_flush_denormal(True)
     state, objective, sampler = assemble(config, data, place)
     folder = Run(Path(run) if run is not None else default_folder(config))
     facts = known_facts(folder, config, data)

@@ -65,7 +65,7 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
             run=folder,
             device="cpu",
             threads=self.threads,
-            seed=self.random_state,
+            seed=int(self.random_state),
             **settings,
         )
         return self

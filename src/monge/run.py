@@ -63,12 +63,14 @@ class RunFolder:
         Raises:
             UserError: the folder cannot be written, or holds something else.
         """
-        if self.path.is_dir() and any(self.path.iterdir()):
+        if self.path.is_dir() and any(not path.name.startswith(".") for path in self.path.iterdir()):
             raise UserError(f"--run {self.path}: the folder is not empty and holds no run; name another one")
         try:
-            self.samples.mkdir(parents=True, exist_ok=True)
-            self.checkpoints.mkdir(exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
+            # first of all, so that a process killed here leaves a run that can be continued
             self.write("run.json", facts)
+            self.samples.mkdir(exist_ok=True)
+            self.checkpoints.mkdir(exist_ok=True)
         except OSError as error:
             raise UserError(f"--run {self.path} cannot be written: {error.strerror or error}") from error
 
@@ -119,6 +121,7 @@ class RunFolder:
 
     def forget_after(self, step: int) -> None:
         """Drops log entries and sample pictures of steps that the last checkpoint does not know."""
+        self.samples.mkdir(exist_ok=True)
         kept = [entry for entry in self.entries() if entry["step"] <= step]
         write_atomically(self._log, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
         for path in self.samples.glob("step-*"):

@@ -64,7 +64,8 @@ SHARED = [item.name for item in fields(Config)]
 
 def main(arguments: Sequence[str]) -> int:
     """Parses twice: first to learn data and recipe, then with the recipe's settings as defaults."""
-    first = parse(Train, "train", arguments)
+    asked = parse(Train, "train", arguments)
+    first = replace(asked, json=False)  # as a default of the second parse, true would take the flag away
     where = f"--config {first.config}"
     file = read_toml(first.config)
     settings = overlay(Config(), file, where)
@@ -97,7 +98,7 @@ def main(arguments: Sequence[str]) -> int:
             checkpoint_every=full.checkpoint_every,
             display=progress.show,
         )
-    return finish(run, full.json)
+    return finish(run, asked.json)
 
 
 def finish(run: Any, as_json: bool) -> int:

@@ -41,8 +41,9 @@ def save(state: TrainingState, checkpoints: Path) -> Path:
     target = folder_of(checkpoints, state.step)
     if target.exists():
         return target
+    for stale in checkpoints.glob(".partial-*"):
+        shutil.rmtree(stale)
     partial = checkpoints / f".partial-{target.name}"
-    shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
         for name, network in state.networks().items():

@@ -71,7 +71,7 @@ def train(
     clock = thread.StepClock()
     saved_at, past = time.monotonic(), _seconds(run)
     started, first = time.monotonic(), state.step
-    with interruption() as interrupted, disk_errors(state):
+    with interruption() as interrupted, disk_errors(state), flushed_denormals():
         while state.step < plan.steps and not interrupted():
             begin = time.perf_counter()
             set_rate(state, plan.rate(state.step))
@@ -141,6 +141,16 @@ def adapt_threads(state: TrainingState, objective: Objective, sampler: Sampler, 
 
 def _seconds(run: RunFolder) -> float:
     return max((entry.get("seconds", 0.0) for entry in run.entries()), default=0.0)
+
+
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Takes denormal numbers for zero, which is faster, and leaves the process in the default mode afterwards."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @contextmanager
