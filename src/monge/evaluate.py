@@ -17,7 +17,7 @@ from monge.metric.label import class_shares
 from monge.metric.mode import modes
 from monge.metric.nearest import novelty
 from monge.nn.layer import latent
-from monge.observe import CriticReading, RealSets
+from monge.reading import CriticReading, RealSets
 from monge.run import RunFolder
 from monge.sample import config_of, generate, load_generator
 from monge.training import checkpoint

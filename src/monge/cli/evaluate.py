@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from monge.cli.parse import parse, show
+from monge.cli.parse import check_seed, parse, show
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Evaluate:
 def main(arguments: Sequence[str]) -> int:
     """Measures and shows."""
     asked = parse(Evaluate, "evaluate", arguments)
+    check_seed(asked.seed)
 
     from monge import api
 

@@ -47,6 +47,16 @@ def _one_line(box: str) -> str:
     return text.rstrip(".")
 
 
+def check_seed(seed: int) -> None:
+    """Refuses a negative seed.
+
+    Raises:
+        UserError: it is negative.
+    """
+    if seed < 0:
+        raise UserError(f"--seed {seed}: at least 0 is allowed")
+
+
 def show(document: Mapping[str, Any], as_json: bool, text: str) -> None:
     """Prints the one JSON document of a command, or its text for people."""
     if as_json:

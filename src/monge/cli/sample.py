@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from monge.cli.parse import parse, show
+from monge.cli.parse import check_seed, parse, show
 from monge.errors import UserError
 
 SUFFIXES = (".png", ".npz", ".npy", ".csv")
@@ -41,6 +41,7 @@ def main(arguments: Sequence[str]) -> int:
         raise UserError(f"--out {asked.out}: allowed endings are {', '.join(SUFFIXES)}")
     if asked.n < 1:
         raise UserError(f"-n {asked.n}: at least 1 is allowed")
+    check_seed(asked.seed)
 
     from monge import api, plot
     from monge.run import write_atomically
