@@ -129,7 +129,7 @@ def test_vectors_folder_and_toy(capsys: pytest.CaptureFixture[str]) -> None:
     for data, shape, folder in [
         (["v.npy"], [6, 3], "runs/v.npy-vector-0"),
         (["toy:ring8"], [6, 2], "runs/toy-ring8-vector-0"),
-        (["faces", "--data.size", "8", "--training.batch", "32"], [6, 8, 8, 4], "runs/faces-digits-0"),
+        (["faces", "--data.size", "8", "--training.batch", "32"], [6, 8, 8, 3], "runs/faces-digits-0"),
     ]:
         assert document(["train", *data, *TINY], capsys)["run"] == folder
         assert document(["sample", folder, "-n", "6", "--out", "x.npz"], capsys)["shape"] == shape

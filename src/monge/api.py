@@ -46,9 +46,9 @@ class Run(RunFolder):
         self.write("metrics.json", measured.as_json())
         return measured
 
-    def write_report(self) -> Path:
-        """Writes and returns `report.html`."""
-        return write_report(self)
+    def write_report(self, data: DataSet | None = None) -> Path:
+        """Writes and returns `report.html`; `data` spares opening the run's data again."""
+        return write_report(self, data)
 
 
 def open_run(path: str | Path) -> Run:
@@ -68,9 +68,10 @@ def load_data(source: str | NDArray[Any], **how: Any) -> DataSet:
     Raises:
         UserError: the source is missing, unreadable, or not what monge can train on.
     """
+    config = overlay(DataConfig(), how, "load_data")
     if isinstance(source, np.ndarray):
-        return in_memory(source, **how)
-    return open_source(source, overlay(DataConfig(), how, "load_data"))
+        return in_memory(source, layout=config.layout, size=config.size)
+    return open_source(source, config)
 
 
 def train(

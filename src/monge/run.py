@@ -92,8 +92,10 @@ class RunFolder:
             content = json.loads((self.path / name).read_text())
         except FileNotFoundError as error:
             raise UserError(f"run {str(self.path)!r} has no {name}: it is not the folder of a run") from error
-        except (OSError, ValueError) as error:
-            raise UserError(f"run {str(self.path)!r}: {name} cannot be read: {error}") from error
+        except OSError as error:
+            raise UserError(f"run {str(self.path)!r}: {name} cannot be read: {error.strerror or error}") from error
+        except ValueError as error:
+            raise UserError(f"run {str(self.path)!r}: {name} is damaged: {error}") from error
         if not isinstance(content, dict):
             raise UserError(f"run {str(self.path)!r}: {name} holds no mapping")
         return content

@@ -101,14 +101,14 @@ def main(arguments: Sequence[str]) -> int:
     return finish(run, asked.json)
 
 
-def finish(run: Any, as_json: bool) -> int:
+def finish(run: Any, data: Any, as_json: bool) -> int:
     """Writes the report and says where everything is; exit status 130 when the run was interrupted."""
     facts = run.facts()
     if facts["status"] == "interrupted":
         text = f"interrupted and saved at step {facts['step']}; the same command continues"
         show({"run": str(run.path), "status": "interrupted", "step": facts["step"]}, as_json, text)
         return 130
-    report = run.write_report()
+    report = run.write_report(data)
     bracket = [entry["bracket"] for entry in run.entries() if "bracket" in entry][-1]
     numbers = "  ".join(f"{name} {bracket[name]:.3f}" for name in ("excess", "lower", "upper", "floor"))
     document = {"run": str(run.path), "status": "finished", "step": facts["step"], "report": str(report)}
