@@ -98,7 +98,7 @@ def main(arguments: Sequence[str]) -> int:
             checkpoint_every=full.checkpoint_every,
             display=progress.show,
         )
-    return finish(run, asked.json)
+    return finish(run, data, asked.json)
 
 
 def finish(run: Any, data: Any, as_json: bool) -> int:
