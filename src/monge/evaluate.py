@@ -86,7 +86,9 @@ def _against(data: DataSet, fake: Points, real: RealSets, counts: dict[str, int]
     counts |= {"manifold_real": len(train), "manifold_generated": MANIFOLD_FAKE}
     some = fake[:MANIFOLD_FAKE]
     figures: dict[str, Any] = dict(coverage(train, some, k=min(3, len(train) - 1)))
-    figures["frechet"] = frechet(train, fake)
+    if train.shape[1] < len(train):
+        # with fewer samples than dimensions the covariance says more about n than about the data
+        figures["frechet"] = frechet(train, fake)
     figures["variance_ratio"] = float(fake.var(axis=0).sum() / max(train.var(axis=0).sum(), np.finfo(float).tiny))
     if data.size is not None:
         figures["novelty"] = novelty(some, train, real.held_out)
