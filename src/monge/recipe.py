@@ -28,26 +28,26 @@ def default_for(shape: Shape) -> str:
 
 def digits(shape: Shape) -> Config:
     """Small networks for images of about 8 x 8 pixels."""
-    rule = TrainingConfig(batch=64, n_critic=2, learning_rate=1e-3, decay_from=0.5, ema=0.999)
+    rule = TrainingConfig(batch=64, n_critic=2, learning_rate=1e-3, decay_from=0.5, ema=0.998)
     return Config(
         recipe="digits",
-        objective="wgan-gp:weight=2",
-        generator="mlp:latent=12:width=256:depth=2",
+        objective="wgan-gp:weight=10",
+        generator="mlp:latent=32:width=256:depth=2",
         critic="mlp:width=256:depth=3",
-        steps=12_500,
+        steps=10_000,
         training=rule,
     )
 
 
 def grid25(shape: Shape) -> Config:
     """Plain ReLU networks and a weak penalty for many tight modes in the plane."""
-    rule = TrainingConfig(batch=512, n_critic=2, learning_rate=2e-3, decay_from=0.5, ema=0.998)
+    rule = TrainingConfig(batch=256, n_critic=2, learning_rate=2e-3, decay_from=0.4, ema=0.999)
     return Config(
         recipe="grid25",
         objective="wgan-gp:weight=0.1",
         generator="mlp:latent=2:width=128:depth=3",
         critic="mlp:width=128:depth=3:slope=0",
-        steps=13_000,
+        steps=19_000,
         training=rule,
     )
 
