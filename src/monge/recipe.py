@@ -28,13 +28,13 @@ def default_for(shape: Shape) -> str:
 
 def digits(shape: Shape) -> Config:
     """Small networks for images of about 8 x 8 pixels."""
-    rule = TrainingConfig(batch=64, n_critic=2, learning_rate=1e-3, decay_from=0.5, ema=0.998)
+    rule = TrainingConfig(batch=64, n_critic=2, learning_rate=1e-3, decay_from=0.5, ema=0.999)
     return Config(
         recipe="digits",
-        objective="wgan-gp:weight=10",
-        generator="mlp:latent=32:width=256:depth=2",
+        objective="wgan-gp:weight=6",
+        generator="mlp:latent=24:width=256:depth=2",
         critic="mlp:width=256:depth=3",
-        steps=10_000,
+        steps=12_500,
         training=rule,
     )
 
