@@ -73,7 +73,7 @@ def evaluate(run: RunFolder, data: DataSet | None = None, seed: int = 0, weights
     last = checkpoint.folder_of(run.checkpoints, checkpoint.steps(run.checkpoints)[-1])
     checkpoint.load_network(critic, last, "critic")
     first, second = fake[: real.n], fake[real.n : 2 * real.n]
-    lower = CriticReading(critic, data.codec, real, first).lower
+    lower = CriticReading(critic, codec, real, first).lower
     measured = bracket.measure(first, second, real.held_out, real.floor, lower=lower, lipschitz="measured")
     counts = {"bracket": real.n, "generated": len(fake)}
     metrics = {"upper_over_floor": measured.upper / real.floor if real.floor else float("nan")}
