@@ -11,7 +11,7 @@ from monge.assemble import build_critic, build_generator, latent_size
 from monge.config import Config
 from monge.errors import UserError
 from monge.nn.dcgan import DCGANCritic, DCGANGenerator, halvings
-from monge.nn.layer import ChannelNorm, batch_norms, latent, xavier
+from monge.nn.layer import ChannelNorm, LeakyReLU, batch_norms, latent, xavier
 
 IMAGES = [(1, 8, 8), (3, 12, 12), (1, 28, 28), (3, 32, 32), (1, 64, 64), (1, 128, 128)]
 VECTORS = [(1,), (2,), (7,)]
@@ -130,10 +130,29 @@ def test_xavier_bounds() -> None:
     assert 0.95 * bound < layer.weight.abs().max() <= bound
 
 
+@pytest.mark.parametrize("slope", [0.0, 0.2, 1.0])
+def test_leaky_relu_is_torchs_in_value_and_in_double_backward(slope: float) -> None:
+    """The gradients of a gradient penalty through two layers, with torch's activation and with ours."""
+    x = torch.randn(7, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = []
+    for activation in (LeakyReLU(slope), nn.LeakyReLU(slope)):
+        layers = [nn.Linear(5, 6), activation, nn.Linear(6, 6), activation, nn.Linear(6, 1)]
+        network = nn.Sequential(*layers).double()
+        for index, parameter in enumerate(network.parameters()):
+            nn.init.normal_(parameter, generator=torch.Generator().manual_seed(index))
+        points = x.clone().requires_grad_()
+        value = network(points)
+        (gradient,) = torch.autograd.grad(value.sum(), points, create_graph=True)
+        (gradient.norm(dim=1) - 1).square().mean().backward()
+        found.append([value, gradient, *(p.grad for p in network.parameters() if p.grad is not None and p.dim() == 2)])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
 def test_options_reach_the_constructor() -> None:
     critic = catalogue.build(catalogue.CRITICS, "--critic", "mlp:width=5:depth=2:slope=0", (3,))
     assert [layer.out_features for layer in critic.modules() if isinstance(layer, nn.Linear)] == [5, 5, 1]
-    assert not any(isinstance(layer, nn.LeakyReLU) for layer in critic.modules())
+    assert [layer.slope for layer in critic.modules() if isinstance(layer, LeakyReLU)] == [0, 0]
     assert catalogue.build(catalogue.OBJECTIVES, "--objective", "wgan-gp:weight=5").penalty.weight == 5.0
 
 

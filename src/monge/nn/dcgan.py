@@ -13,7 +13,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from monge.errors import UserError
-from monge.nn.layer import ChannelNorm, xavier
+from monge.nn.layer import ChannelNorm, LeakyReLU, xavier
 from monge.nn.mlp import Shape
 
 NORMS = ("batch", "layer", "none")
@@ -87,7 +87,7 @@ class DCGANCritic(nn.Module):
         for fan_in, fan_out in pairwise(filters):
             # the layer on the image itself has no norm (Radford et al. 2016)
             between = nn.Identity() if not layers else _norm(norm, fan_out)
-            layers += [nn.Conv2d(fan_in, fan_out, 4, 2, 1), between, nn.LeakyReLU(0.2)]
+            layers += [nn.Conv2d(fan_in, fan_out, 4, 2, 1), between, LeakyReLU()]
         self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(filters[-1] * base * base, 1))
         xavier(self)
 

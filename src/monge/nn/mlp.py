@@ -1,18 +1,20 @@
 """Multi-layer perceptrons: the networks with which source 003 says a Wasserstein GAN already works."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor, nn
 
-from monge.nn.layer import xavier
+from monge.nn.layer import LeakyReLU, xavier
 
 Shape = tuple[int, ...]
 
 
-def _stack(inputs: int, width: int, depth: int, outputs: int, slope: float) -> nn.Sequential:
+def _stack(inputs: int, width: int, depth: int, outputs: int, activation: Callable[[], nn.Module]) -> nn.Sequential:
     layers: list[nn.Module] = []
     for fan_in in [inputs] + [width] * (depth - 1):
-        layers += [nn.Linear(fan_in, width), nn.LeakyReLU(slope) if slope else nn.ReLU()]
+        layers += [nn.Linear(fan_in, width), activation()]
     return nn.Sequential(*layers, nn.Linear(width if depth else inputs, outputs))
 
 
@@ -29,7 +31,7 @@ class MLPGenerator(nn.Module):
     def __init__(self, shape: Shape, latent: int = 32, width: int = 256, depth: int = 3) -> None:
         super().__init__()
         self.shape, self.latent = shape, latent
-        self.body = _stack(latent, width, depth, math.prod(shape), 0.0)
+        self.body = _stack(latent, width, depth, math.prod(shape), nn.ReLU)
         self.last: nn.Module = nn.Tanh() if len(shape) == 3 else nn.Identity()
 
     def forward(self, z: Tensor) -> Tensor:
@@ -49,7 +51,7 @@ class MLPCritic(nn.Module):
 
     def __init__(self, shape: Shape, width: int = 256, depth: int = 3, slope: float = 0.2) -> None:
         super().__init__()
-        self.body = _stack(math.prod(shape), width, depth, 1, slope)
+        self.body = _stack(math.prod(shape), width, depth, 1, partial(LeakyReLU, slope))
         xavier(self)
 
     def forward(self, x: Tensor) -> Tensor:
