@@ -1,0 +1,54 @@
+"""What a sample set must look like before its distance to another one means anything."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from monge.errors import UserError
+
+Points = NDArray[np.float64]
+
+
+def point_sets(x: ArrayLike, y: ArrayLike) -> tuple[Points, Points]:
+    """The two sample sets as float64 arrays (n, d) and (m, d).
+
+    Raises:
+        UserError: they are not numeric, empty, not of two axes, of different dimension, or hold NaN or infinity.
+    """
+    first, second = _numeric("x", x), _numeric("y", y)
+    if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1] or not first.size or not second.size:
+        shapes = f"got {first.shape} and {second.shape}"
+        hint = "; x[:, None] makes n values n points of a line" if 1 in (first.ndim, second.ndim) else ""
+        raise UserError(f"x and y must be non-empty (n, d) and (m, d); {shapes}{hint}")
+    return _finite("x", first), _finite("y", second)
+
+
+def point_weights(name: str, given: ArrayLike | None, count: int) -> Points:
+    """Weights of `count` points, scaled to sum to one; uniform where none are given.
+
+    Raises:
+        UserError: not one finite weight >= 0 for each point, or all of them zero.
+    """
+    if given is None:
+        return np.full(count, 1 / count)
+    weights = _finite(name, _numeric(name, given))
+    if weights.shape != (count,):
+        raise UserError(f"{name} must have shape ({count},), one weight for each point; got {weights.shape}")
+    if weights.min() < 0 or not weights.max() > 0:
+        raise UserError(f"{name} must be >= 0 and not all zero; they reach from {weights.min():g} to {weights.max():g}")
+    weights = weights / weights.max()  # the sum of finite weights can overflow
+    return np.asarray(weights / weights.sum())
+
+
+def _numeric(name: str, given: ArrayLike) -> Points:
+    array = np.asarray(given)
+    if array.dtype.kind not in "biuf":
+        raise UserError(f"{name} must hold real numbers; got an array of type {array.dtype}")
+    return array.astype(np.float64, copy=False)
+
+
+def _finite(name: str, array: Points) -> Points:
+    wrong = np.argwhere(~np.isfinite(array))
+    if len(wrong):
+        place = ", ".join(map(str, wrong[0]))
+        raise UserError(f"{name} must be finite; {name}[{place}] is {array[tuple(wrong[0])]} ({len(wrong)} in all)")
+    return array
