@@ -1,0 +1,208 @@
+r"""Kernels: how alike two points are.
+
+A kernel k spans a space of functions in which two laws can be compared (see `discrepancy`). Kernels of the distance
+||x - y|| alone carry a length, in the units of the data. A mixture over several lengths or shapes sees differences at
+every scale; here mixtures are means, so that k(x, x) = 1 and the squared discrepancy lies in [0, 2] however many
+members there are.
+
+A kernel is *characteristic* when its discrepancy vanishes for equal laws only: the Gaussian, the rational quadratic
+and the negative distance are, a polynomial is not: one of degree 3 sees three moments.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.distance import cdist, pdist
+
+from monge.distance.points import Points, point_sets
+from monge.errors import UserError
+
+Values = NDArray[np.float64]
+
+FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""Lengths of a Gaussian mixture, in units of the median distance."""
+SHAPES = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Exponents of a rational quadratic mixture (Binkowski et al. 2018)."""
+PROBED = 2000
+"""Pooled points that the median is taken of, at most."""
+
+
+class Kernel(ABC):
+    """A symmetric function k(x, y) of two points that is positive definite, at least conditionally."""
+
+    @abstractmethod
+    def matrix(self, x: Points, y: Points) -> NDArray[np.float64]:
+        """All values k(x_i, y_j), (n, m), for points (n, d) and (m, d)."""
+
+    @abstractmethod
+    def diagonal(self, x: Points) -> Values:
+        """The values k(x_i, x_i), (n,)."""
+
+
+@dataclass(frozen=True)
+class Gaussian(Kernel):
+    r"""A mean of Gaussians, the RBF mixture.
+
+    .. math:: k(x, y) = \frac{1}{L} \sum_{l=1}^{L} \exp\Bigl(-\frac{\lVert x - y\rVert_2^2}{2 \sigma_l^2}\Bigr)
+
+    Reference: Gretton et al. 2012, "A Kernel Two-Sample Test"; mixtures: Li et al. 2017, "MMD GAN", section 5.
+
+    Arguments:
+        lengths: the :math:`\sigma_l`, in the units of the data, > 0.
+
+    Raises:
+        UserError: a length that is not positive, or none.
+    """
+
+    lengths: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check("lengths", self.lengths)
+
+    @classmethod
+    def median(cls, x: ArrayLike, y: ArrayLike, factors: tuple[float, ...] = FACTORS) -> "Gaussian":
+        """Lengths as multiples of the median distance in the two samples (n, d) and (m, d) together."""
+        length = median_distance(x, y)
+        return cls(tuple(factor * length for factor in factors))
+
+    def matrix(self, x: Points, y: Points) -> NDArray[np.float64]:
+        squares = cdist(x, y, "sqeuclidean")
+        total = np.zeros_like(squares)
+        for length in self.lengths:
+            total += np.exp(squares / (-2 * length**2))
+        mixture: NDArray[np.float64] = total / len(self.lengths)
+        return mixture
+
+    def diagonal(self, x: Points) -> Values:
+        return np.ones(len(x))
+
+
+@dataclass(frozen=True)
+class RationalQuadratic(Kernel):
+    r"""A mean of rational quadratic kernels: heavy tails, so that points far apart still feel each other.
+
+    .. math:: k(x, y) = \frac{1}{L} \sum_{l=1}^{L}
+              \Bigl(1 + \frac{\lVert x - y\rVert_2^2}{2 \alpha_l \sigma^2}\Bigr)^{-\alpha_l}
+
+    Reference: Binkowski et al. 2018, "Demystifying MMD GANs", where it is a sum and :math:`\sigma = 1`.
+
+    Arguments:
+        length: :math:`\sigma`, in the units of the data, > 0.
+        shapes: the exponents :math:`\alpha_l`, > 0.
+
+    Raises:
+        UserError: a length or a shape that is not positive, or no shape.
+    """
+
+    length: float = 1.0
+    shapes: tuple[float, ...] = SHAPES
+
+    def __post_init__(self) -> None:
+        _check("length", (self.length,))
+        _check("shapes", self.shapes)
+
+    @classmethod
+    def median(cls, x: ArrayLike, y: ArrayLike, shapes: tuple[float, ...] = SHAPES) -> "RationalQuadratic":
+        """The median distance in the two samples (n, d) and (m, d) together as length."""
+        return cls(median_distance(x, y), shapes)
+
+    def matrix(self, x: Points, y: Points) -> NDArray[np.float64]:
+        squares = cdist(x, y, "sqeuclidean") / (2 * self.length**2)
+        total = np.zeros_like(squares)
+        for shape in self.shapes:
+            total += np.exp(-shape * np.log1p(squares / shape))
+        mixture: NDArray[np.float64] = total / len(self.shapes)
+        return mixture
+
+    def diagonal(self, x: Points) -> Values:
+        return np.ones(len(x))
+
+
+@dataclass(frozen=True)
+class Polynomial(Kernel):
+    r"""The polynomial kernel, by default the one of the kernel inception distance (KID).
+
+    .. math:: k(x, y) = \Bigl(\frac{\langle x, y\rangle}{d} + c\Bigr)^p
+
+    Not translation invariant, and blind to differences beyond the p-th moments.
+
+    Reference: Binkowski et al. 2018: p = 3, c = 1 on d Inception features.
+
+    Arguments:
+        degree: p, >= 1.
+        offset: c, in squared units of the data, >= 0.
+
+    Raises:
+        UserError: a degree below 1 or a negative offset.
+    """
+
+    degree: int = 3
+    offset: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.degree < 1 or int(self.degree) != self.degree:
+            raise UserError(f"degree {self.degree}: whole numbers from 1 are allowed")
+        if not 0 <= self.offset < np.inf:
+            raise UserError(f"offset {self.offset}: finite numbers from 0 are allowed")
+
+    def matrix(self, x: Points, y: Points) -> NDArray[np.float64]:
+        matrix: NDArray[np.float64] = (x @ y.T / x.shape[1] + self.offset) ** self.degree
+        return matrix
+
+    def diagonal(self, x: Points) -> Values:
+        values: Values = ((x * x).mean(axis=1) + self.offset) ** self.degree
+        return values
+
+
+@dataclass(frozen=True)
+class NegativeDistance(Kernel):
+    r"""The kernel of the energy distance, conditionally positive definite: :math:`k(x, y) = -\lVert x - y\rVert_2`.
+
+    Reference: Sejdinovic et al. 2013, "Equivalence of distance-based and RKHS-based statistics in hypothesis
+    testing", theorem 22 (there with the factor 1/2).
+    """
+
+    def matrix(self, x: Points, y: Points) -> NDArray[np.float64]:
+        distances: NDArray[np.float64] = cdist(x, y)
+        return -distances
+
+    def diagonal(self, x: Points) -> Values:
+        return np.zeros(len(x))
+
+
+def median_distance(x: ArrayLike, y: ArrayLike) -> float:
+    """The median heuristic: the median of the non-zero distances in two samples (n, d) and (m, d) together.
+
+    Of more than 2,000 points every so many-th is looked at, so only then the order of the samples matters. It is 1 when
+    all points coincide, where every length serves. A kernel built with it depends on the samples: comparisons
+    between several pairs of samples need one kernel for all.
+
+    Reference: Gretton et al. 2012, section 8.
+
+    Raises:
+        UserError: bad shapes or values that are not finite.
+    """
+    pooled = np.concatenate(paired(x, y))
+    distances = pdist(pooled[:: -(-len(pooled) // PROBED)])
+    distances = distances[distances > 0]
+    return float(np.median(distances)) if len(distances) else 1.0
+
+
+def paired(x: ArrayLike, y: ArrayLike, least: int = 1) -> tuple[Points, Points]:
+    """Two sample sets as float64 arrays (n, d) and (m, d) with at least so many points each.
+
+    Raises:
+        UserError: other shapes, fewer points, or values that are not finite; names which of the two.
+    """
+    x, y = point_sets(x, y)
+    for name, points in (("x", x), ("y", y)):
+        if len(points) < least:
+            raise UserError(f"{name} has {len(points)} points: at least {least} are needed")
+    return x, y
+
+
+def _check(name: str, values: tuple[float, ...]) -> None:
+    if not values or not all(0 < value < np.inf for value in values):
+        raise UserError(f"{name} {values}: positive finite numbers are allowed, at least one")
