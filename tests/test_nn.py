@@ -12,6 +12,7 @@ from monge.config import Config
 from monge.errors import UserError
 from monge.nn.dcgan import DCGANCritic, DCGANGenerator, halvings
 from monge.nn.layer import ChannelNorm, LeakyReLU, batch_norms, latent, xavier
+from monge.nn.mlp import MLPGenerator
 
 IMAGES = [(1, 8, 8), (3, 12, 12), (1, 28, 28), (3, 32, 32), (1, 64, 64), (1, 128, 128)]
 VECTORS = [(1,), (2,), (7,)]
@@ -128,6 +129,20 @@ def test_xavier_bounds() -> None:
     bound = math.sqrt(6 / 100)
     assert 0 < layer.bias.abs().max() <= 40**-0.5
     assert 0.95 * bound < layer.weight.abs().max() <= bound
+
+
+@pytest.mark.parametrize("depth", [0, 1, 3])
+@pytest.mark.parametrize("norm", ["batch", "layer", "none"])
+def test_mlp_generator_depths_and_norms(depth: int, norm: str) -> None:
+    generator = MLPGenerator((1, 4, 4), latent=3, width=5, depth=depth, norm=norm)
+    assert generator(torch.randn(6, 3)).shape == (6, 1, 4, 4)
+    assert len(batch_norms(generator)) == (depth if norm == "batch" else 0)
+    assert sum(isinstance(layer, ChannelNorm) for layer in generator.modules()) == (depth if norm == "layer" else 0)
+
+
+def test_channel_norm_of_flat_features() -> None:
+    x = torch.randn(3, 7)
+    torch.testing.assert_close(ChannelNorm(7)(x), nn.functional.layer_norm(x, (7,)))
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.2, 1.0])

@@ -1,6 +1,7 @@
 """Losses, penalty and constraint against closed forms, and the published rules."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -229,3 +230,19 @@ def test_every_objective_trains_a_critic(name: str) -> None:
     objective.generator_loss(critic, fake).total.backward()
     assert fake.grad is not None
     assert fake.grad.abs().sum() > 0
+
+
+def test_noise_goes_to_real_and_fake_alike() -> None:
+    critic, seen = linear_critic(torch.tensor([2.0, -1.0], dtype=torch.float64)), batch(4, 2)
+    normal = torch.randn(2, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(9))
+    noisy, plain = wgan_gp(noise=0.3), wgan_gp()
+    shifted = replace(seen, real=seen.real + 0.3 * normal[0], fake=seen.fake + 0.3 * normal[1])
+    found, expected = noisy.critic_loss(critic, replace(seen, noise=normal)), plain.critic_loss(critic, shifted)
+    torch.testing.assert_close(found.named, expected.named)
+    on_fake = noisy.generator_loss(critic, seen.fake, 0, normal[0]).total
+    torch.testing.assert_close(on_fake, plain.generator_loss(critic, seen.fake + 0.3 * normal[0]).total)
+
+
+def test_noise_is_never_drawn_behind_ones_back() -> None:
+    with pytest.raises(ValueError, match="adds noise, and the batch brings none"):
+        wgan_gp(noise=0.3).critic_loss(linear_critic(torch.ones(2, dtype=torch.float64)), batch(4, 2))

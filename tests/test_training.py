@@ -124,7 +124,8 @@ def test_draws_depend_on_seed_and_step_alone(seed: int, step: int) -> None:
     torch.manual_seed(step)
     torch.testing.assert_close(vars(sampler(step)), vars(first), rtol=0, atol=0)
     for other in (sampler(step + 1), replace(sampler, seed=seed + 1)(step)):
-        assert all(not torch.equal(vars(other)[name], value) for name, value in vars(first).items())
+        drawn = {name: value for name, value in vars(first).items() if value is not None}
+        assert all(not torch.equal(vars(other)[name], value) for name, value in drawn.items())
 
 
 def test_streams_of_different_purpose_differ() -> None:
@@ -142,6 +143,21 @@ def test_number_of_critic_updates(n_critic: int, step: int, boost: bool) -> None
     assert draw.latent.shape == (updates, 4, 3)
     assert draw.segment.shape == (updates, 4)
     assert draw.generator_latent.shape == (4, 3)
+
+
+def test_noise_is_drawn_for_objectives_that_add_it() -> None:
+    _, _, quiet = small()
+    assert quiet(0).noise is None
+    _, objective, noisy = small("wgan-gp:noise=0.1")
+    assert objective.noise is not None
+    draw = noisy(3)
+    assert draw.noise is not None
+    # a real and a fake set for each of two critic updates, and the generator's
+    assert draw.noise.shape == (5, 8, 2)
+    torch.testing.assert_close(noisy(3).noise, draw.noise, rtol=0, atol=0)
+    assert not torch.equal(noisy(4).noise, draw.noise)
+    # everything else is drawn as without noise
+    torch.testing.assert_close(vars(replace(draw, noise=None)), vars(quiet(3)), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(("rule", "updates"), [({"n_critic": 3}, 3), ({"critic_boost": True}, 100)])

@@ -86,7 +86,8 @@ def assemble(config: Config, data: DataSet, device: torch.device) -> tuple[Train
         optimiser(critic, rule.optimiser, rule.learning_rate, betas),
     )
     latent = latent_size(generator)
-    return state, objective, Sampler(data, latent, rule.batch, rule.n_critic, rule.critic_boost, config.seed)
+    noisy = objective.noise is not None
+    return state, objective, Sampler(data, latent, rule.batch, rule.n_critic, rule.critic_boost, config.seed, noisy)
 
 
 def latent_size(generator: nn.Module) -> int:

@@ -13,10 +13,8 @@ from typing import cast
 from torch import Tensor, nn
 
 from monge.errors import UserError
-from monge.nn.layer import ChannelNorm, LeakyReLU, xavier
+from monge.nn.layer import LeakyReLU, normalisation, xavier
 from monge.nn.mlp import Shape
-
-NORMS = ("batch", "layer", "none")
 
 
 def halvings(shape: Shape) -> tuple[int, int]:
@@ -39,14 +37,6 @@ def halvings(shape: Shape) -> tuple[int, int]:
     return base, doublings
 
 
-def _norm(kind: str, channels: int) -> nn.Module:
-    if kind not in NORMS:
-        raise UserError(f"norm {kind!r} is not known; allowed: {', '.join(NORMS)}")
-    if kind == "batch":
-        return nn.BatchNorm2d(channels)
-    return ChannelNorm(channels) if kind == "layer" else nn.Identity()
-
-
 class DCGANGenerator(nn.Module):
     """Transposed convolutions from a latent vector to an image in [-1, 1].
 
@@ -64,9 +54,9 @@ class DCGANGenerator(nn.Module):
         filters = [width * min(8, 2**level) for level in reversed(range(doublings))]
         self.project = nn.Linear(latent, filters[0] * base * base)
         self.base = base
-        layers: list[nn.Module] = [_norm(norm, filters[0]), nn.ReLU()]
+        layers: list[nn.Module] = [normalisation(norm, filters[0]), nn.ReLU()]
         for fan_in, fan_out in pairwise(filters):
-            layers += [nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1), _norm(norm, fan_out), nn.ReLU()]
+            layers += [nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1), normalisation(norm, fan_out), nn.ReLU()]
         self.body = nn.Sequential(*layers, nn.ConvTranspose2d(filters[-1], shape[0], 4, 2, 1), nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
@@ -86,7 +76,7 @@ class DCGANCritic(nn.Module):
         layers: list[nn.Module] = []
         for fan_in, fan_out in pairwise(filters):
             # the layer on the image itself has no norm (Radford et al. 2016)
-            between = nn.Identity() if not layers else _norm(norm, fan_out)
+            between = nn.Identity() if not layers else normalisation(norm, fan_out)
             layers += [nn.Conv2d(fan_in, fan_out, 4, 2, 1), between, LeakyReLU()]
         self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(filters[-1] * base * base, 1))
         xavier(self)

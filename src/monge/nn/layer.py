@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+from monge.errors import UserError
+
+NORMS = ("batch", "layer", "none")
 _WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
 
@@ -46,7 +49,7 @@ class LeakyReLU(nn.Module):
 
 
 class ChannelNorm(nn.LayerNorm):
-    """Layer normalisation over the channels of each pixel: (n, c, h, w) -> (n, c, h, w).
+    """Layer normalisation over the channels of each pixel: (n, c, h, w) -> (n, c, h, w), or of (n, c).
 
     Unlike batch norm it treats samples apart, so a gradient penalty per sample stays well defined
     (Gulrajani et al. 2017, section 4).
@@ -54,6 +57,19 @@ class ChannelNorm(nn.LayerNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+def normalisation(kind: str, channels: int, *, flat: bool = False) -> nn.Module:
+    """A layer by name, "batch", "layer" or "none", for images (n, channels, h, w), or for flat (n, channels).
+
+    Raises:
+        UserError: another name.
+    """
+    if kind not in NORMS:
+        raise UserError(f"norm {kind!r} is not known; allowed: {', '.join(NORMS)}")
+    if kind == "batch":
+        return nn.BatchNorm1d(channels) if flat else nn.BatchNorm2d(channels)
+    return ChannelNorm(channels) if kind == "layer" else nn.Identity()
 
 
 def latent(n: int, size: int, generator: torch.Generator) -> Tensor:

@@ -2,20 +2,21 @@
 
 import math
 from collections.abc import Callable
-from functools import partial
+from itertools import pairwise
 
 from torch import Tensor, nn
 
-from monge.nn.layer import LeakyReLU, xavier
+from monge.nn.layer import LeakyReLU, normalisation, xavier
 
 Shape = tuple[int, ...]
 
 
-def _stack(inputs: int, width: int, depth: int, outputs: int, activation: Callable[[], nn.Module]) -> nn.Sequential:
+def _stack(inputs: int, width: int, depth: int, outputs: int, after: Callable[[], list[nn.Module]]) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for fan_in in [inputs] + [width] * (depth - 1):
-        layers += [nn.Linear(fan_in, width), activation()]
-    return nn.Sequential(*layers, nn.Linear(width if depth else inputs, outputs))
+    sizes = [inputs] + [width] * depth
+    for fan_in, fan_out in pairwise(sizes):
+        layers += [nn.Linear(fan_in, fan_out), *after()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 
 
 class MLPGenerator(nn.Module):
@@ -26,12 +27,18 @@ class MLPGenerator(nn.Module):
         latent: number of latent dimensions.
         width: units of each hidden layer.
         depth: number of hidden layers.
+        norm: "batch", "layer" or "none" before each ReLU.
     """
 
-    def __init__(self, shape: Shape, latent: int = 32, width: int = 256, depth: int = 3) -> None:
+    def __init__(self, shape: Shape, latent: int = 32, width: int = 256, depth: int = 3, norm: str = "none") -> None:
         super().__init__()
         self.shape, self.latent = shape, latent
-        self.body = _stack(latent, width, depth, math.prod(shape), nn.ReLU)
+
+        def after() -> list[nn.Module]:
+            between = [] if norm == "none" else [normalisation(norm, width, flat=True)]
+            return [*between, nn.ReLU()]
+
+        self.body = _stack(latent, width, depth, math.prod(shape), after)
         self.last: nn.Module = nn.Tanh() if len(shape) == 3 else nn.Identity()
 
     def forward(self, z: Tensor) -> Tensor:
@@ -51,7 +58,7 @@ class MLPCritic(nn.Module):
 
     def __init__(self, shape: Shape, width: int = 256, depth: int = 3, slope: float = 0.2) -> None:
         super().__init__()
-        self.body = _stack(math.prod(shape), width, depth, 1, partial(LeakyReLU, slope))
+        self.body = _stack(math.prod(shape), width, depth, 1, lambda: [LeakyReLU(slope)])
         xavier(self)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     PICTURE = 5
     MEASURE = 6
     SAMPLE = 7
+    NOISE = 8
 
 
 def stream(seed: int, purpose: Purpose, step: int = 0) -> torch.Generator:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from monge.data.dataset import DataSet
 from monge.nn.layer import latent
@@ -24,6 +25,7 @@ class Sampler:
         n_critic: critic updates of a step.
         boost: 100 critic updates for the first 25 and for every 500th step.
         seed: the run's seed.
+        noisy: draw noise for real, fake and the generator's samples.
     """
 
     data: DataSet
@@ -32,6 +34,7 @@ class Sampler:
     n_critic: int
     boost: bool
     seed: int
+    noisy: bool = False
 
     def __call__(self, step: int) -> Draw:
         updates = BOOST if self.boost and (step < 25 or step % 500 == 0) else self.n_critic
@@ -43,4 +46,10 @@ class Sampler:
             latent=codes[:n].unflatten(0, split),
             segment=torch.rand(split, generator=positions),
             generator_latent=codes[n:],
+            noise=self.noise(updates, step) if self.noisy else None,
         )
+
+    def noise(self, updates: int, step: int) -> Tensor:
+        """Standard normal numbers for the samples of a step, see `Draw`."""
+        shape = (2 * updates + 1, self.batch, *self.data.codec.shape)
+        return torch.randn(shape, generator=stream(self.seed, Purpose.NOISE, step))

@@ -19,16 +19,20 @@ class Draw:
         latent: (k, n, z) latent codes of the critic's fakes.
         segment: (k, n) positions for a penalty.
         generator_latent: (n, z) latent codes of the generator's update.
+        noise: (2 k + 1, n, ...) standard normal numbers: a real and a fake set of each critic update, and the
+            generator's; None for an objective without noise.
     """
 
     real: Tensor
     latent: Tensor
     segment: Tensor
     generator_latent: Tensor
+    noise: Tensor | None = None
 
     def to(self, device: torch.device) -> "Draw":
         """The same numbers on another device."""
-        return Draw(*(getattr(self, item.name).to(device) for item in fields(self)))
+        parts = {item.name: getattr(self, item.name) for item in fields(self)}
+        return Draw(**{name: part if part is None else part.to(device) for name, part in parts.items()})
 
 
 def train_step(state: TrainingState, objective: Objective, draw: Draw) -> dict[str, Tensor]:
@@ -45,7 +49,9 @@ def train_step(state: TrainingState, objective: Objective, draw: Draw) -> dict[s
 
     # the generator's gradient passes through the critic but must not be collected there
     state.critic.requires_grad_(False)
-    generator_terms = objective.generator_loss(state.critic, state.generator(draw.generator_latent))
+    fake = state.generator(draw.generator_latent)
+    noise = None if draw.noise is None else draw.noise[-1]
+    generator_terms = objective.generator_loss(state.critic, fake, state.step, noise)
     state.generator_optimiser.zero_grad()
     generator_terms.total.backward()
     state.generator_optimiser.step()
@@ -64,5 +70,6 @@ def critic_batches(state: TrainingState, draw: Draw) -> Iterator[Batch]:
     updates, n = draw.real.shape[:2]
     with torch.no_grad():
         fakes = state.generator(draw.latent.flatten(0, 1)).unflatten(0, (updates, n))
-    for real, fake, segment in zip(draw.real, fakes, draw.segment, strict=True):
-        yield Batch(real, fake, segment, state.step)
+    noise = [None] * updates if draw.noise is None else draw.noise[:-1].unflatten(0, (updates, 2))
+    for real, fake, segment, normal in zip(draw.real, fakes, draw.segment, noise, strict=True):
+        yield Batch(real, fake, segment, state.step, normal)
