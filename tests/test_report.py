@@ -89,7 +89,16 @@ def test_the_lower_limit_is_called_what_it_is() -> None:
     certified = log([0.1] * 6)
     certified[-1]["bracket"]["lipschitz"] = "certified"
     assert "(certified)" in verdict(certified, "finished", 600)[0].text
-    assert "above the excess" in verdict(log([0.1] * 6, lower=0.2), "finished", 600)[0].text
+    assert "slope was underestimated" in verdict(log([0.1] * 6, lower=0.2), "finished", 600)[0].text
+
+
+def test_a_certified_limit_above_the_excess_counts() -> None:
+    entries = log([0.1] * 6, lower=0.2 * FLOOR)
+    assert verdict(entries, "finished", 600)[0].kind == "good"
+    entries[-1]["bracket"]["lipschitz"] = "certified"
+    first = verdict(entries, "finished", 600)[0]
+    assert first.kind == "warn"
+    assert "the limit is proved" in first.text
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (-0.03, 0.9), (0, 0), (5, 5), (1e-7, 3e-7), (-2e5, 7e6)])
@@ -161,7 +170,7 @@ def test_page_has_every_section_and_is_deterministic(tiny: RunFolder) -> None:
         "How the samples came about",
         "Between two samples",
         "Novelty ratio",
-        "measured, not certified",
+        "with a proved slope",
         "monge train digits --recipe digits --seed 0 --steps 6 --training.n-critic 1 --observe.bracket 2 --device cpu",
         tiny.facts()["fingerprint"],
     ):

@@ -1,64 +1,95 @@
-"""The two sides of a bracket: real sets drawn once, and what a training critic says of generated ones."""
+"""The sides of a bracket during and after training: real sets drawn once, and what is measured of generated ones."""
 
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import replace
+
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from monge.data.codec import Codec
 from monge.data.dataset import DataSet
 from monge.distance import dual, wasserstein
+from monge.distance.bracket import CERTIFIED, DRAWS, SIZE, Bracket, Draw, lower_bound, summary
+from monge.distance.family import FAMILIES, Family
+from monge.distance.points import Points
 from monge.sample import CHUNK
 from monge.training.random import Purpose, stream
 
-LARGEST = 2048
-"""Samples on each side of a bracket, at most."""
+QUICK_DRAWS = 2
+QUICK: Sequence[Family] = (FAMILIES["linear"], replace(FAMILIES["c-transform"], width=512, depth=1))
+"""Potentials that need no training of their own, for measuring while something else trains."""
 
 
 class RealSets:
-    """The real side of a bracket, drawn once: n training and n held-out samples in metric scale, and their floor.
+    """The real side of a bracket, drawn once, in metric scale: held-out and training samples, and their floor.
 
     Arguments:
         data: where they come from.
-        seed: decides which samples where the data has more than n.
+        quick: as few draws and potentials as a measurement during training can pay.
     """
 
-    def __init__(self, data: DataSet, seed: int = 0) -> None:
+    def __init__(self, data: DataSet, *, quick: bool = False) -> None:
         available = data.held_out_size if data.size is None else min(data.held_out_size, data.size)
-        self.n = min(LARGEST, available)
-        self.train = data.codec.metric(data.train_sample(self.n, seed))
-        self.held_out = data.codec.metric(data.held_out_sample(self.n, seed))
-        self.floor = wasserstein(self.train, self.held_out)
+        self.n = min(SIZE, available)
+        self.draws = QUICK_DRAWS if quick else DRAWS
+        self._families: Sequence[str | Family] = QUICK if quick else CERTIFIED
+        self.held_out, self.train = (
+            [data.codec.metric(draw(self.n, seed)) for seed in range(self.draws)]
+            for draw in (data.held_out_sample, data.train_sample)
+        )
+        self._floors = [wasserstein(*sides) for sides in zip(self.held_out, self.train, strict=True)]
+
+    @property
+    def fakes(self) -> int:
+        """Generated samples that a bracket takes."""
+        return 2 * self.n * self.draws
+
+    def bracket(self, fake: Points) -> Bracket:
+        """The bracket of `fakes` generated samples, (2 n draws, d).
+
+        Its standard errors are those of the generator's and the data's draws; where the data has no more than n
+        held-out samples, every draw has the same ones, and their own chance is not in the errors.
+        """
+        sets = fake.reshape(self.draws, 2, self.n, -1)
+        found = [
+            Draw(wasserstein(first, held_out), floor, wasserstein(first, second))
+            for (first, second), held_out, floor in zip(sets, self.held_out, self._floors, strict=True)
+        ]
+        third, held_out = self.n // 3, self.held_out[0]
+        limit = lower_bound(
+            (self.train[0], sets[0, 1]),
+            (held_out[:third], sets[0, 0, :third]),
+            (held_out[third:], sets[0, 0, third:]),
+            families=self._families,
+        )
+        return summary(found, limit, self.n)
 
 
 class CriticReading:
-    """What a training critic says of W1: a lower limit, and whether it has overfitted its training data.
+    """Whether a training critic has overfitted: how far it sets generated samples from training and held-out ones.
 
     Attributes:
-        lower: lower confidence limit on held-out data, divided by the largest measured gradient.
-        train_gap, held_out_gap: mean critic value of training (held-out) minus generated samples, divided likewise.
+        train_gap, held_out_gap: mean critic value of training (held-out) minus generated samples, divided by the
+            largest gradient seen.
     """
 
-    def __init__(self, critic: nn.Module, codec: Codec, real: RealSets, fake: NDArray[np.float64]) -> None:
+    def __init__(self, critic: nn.Module, codec: Codec, real: RealSets, fake: Points) -> None:
         device = next(critic.parameters()).device
 
         def potential(x: Tensor) -> Tensor:
             values: Tensor = critic(codec.from_metric(x).to(device))
             return values.cpu()
 
-        sets = [torch.from_numpy(points).float() for points in (real.train, real.held_out, fake)]
+        sets = [torch.from_numpy(points).float() for points in (real.train[0], real.held_out[0], fake[: real.n])]
         training = critic.training
         critic.eval()
         with torch.no_grad():
-            values = [torch.cat([potential(part) for part in x.split(CHUNK)])[:, 0].double().numpy() for x in sets]
-        segment = torch.rand(len(fake), 1, generator=stream(0, Purpose.SEGMENT))
-        slopes = [
+            means = [torch.cat([potential(part) for part in x.split(CHUNK)]).double().mean().item() for x in sets]
+        segment = torch.rand(real.n, 1, generator=stream(0, Purpose.SEGMENT))
+        steepest = max(
             dual.measured_lipschitz(potential, *parts)
             for parts in zip(sets[1].split(CHUNK), sets[2].split(CHUNK), segment.split(CHUNK), strict=True)
-        ]
+        )
         critic.train(training)
-        lipschitz = max(slopes)
-        self.lower = dual.lower_limit(values[1], values[2], lipschitz)
-        scale = 1 / lipschitz if lipschitz > 0 else 0.0
-        self.train_gap = float(values[0].mean() - values[2].mean()) * scale
-        self.held_out_gap = float(values[1].mean() - values[2].mean()) * scale
+        scale = 1 / steepest if steepest > 0 else 0.0
+        self.train_gap, self.held_out_gap = ((mean - means[2]) * scale for mean in means[:2])

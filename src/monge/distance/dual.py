@@ -10,17 +10,145 @@ unbiased and the central limit theorem gives a one-sided confidence limit.
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.stats import norm
-from torch import Tensor
+from torch import Tensor, nn
 
-Potential = Callable[[Tensor], Tensor]
+from monge.distance.family import FAMILIES, Family, Proof
+from monge.distance.fit import Sampler, Source, Standard, Stream, stream, train
+from monge.distance.points import Points, point_sets
+from monge.errors import UserError, unknown_name
+from monge.nn import lipschitz as layers
+
+__all__ = ["FAMILIES", "Family", "Potential", "fit_potential", "lower_limit", "measured_lipschitz"]
+
+CHUNK = 4096
+"""Points evaluated at a time."""
+START = 8192
+"""Points of each law, at most, that fix the units and the network's start."""
 
 
-def measured_lipschitz(potential: Potential, real: Tensor, fake: Tensor, segment: Tensor) -> float:
+@dataclass(frozen=True)
+class Potential:
+    r"""A fitted function f(x) = s g((x - m) / s), whose Lipschitz constant is that of g.
+
+    Evaluated in float64, for which a certified constant is proved.
+
+    Attributes:
+        family: its name.
+        lipschitz: K, in units of f per unit of x.
+        proof: "certified" when K is proved, "measured" when it is the largest gradient seen.
+    """
+
+    family: str
+    lipschitz: float
+    proof: Proof
+    network: nn.Module = field(repr=False, compare=False)
+    standard: Standard = field(repr=False, compare=False)
+
+    def __call__(self, x: Points) -> NDArray[np.float64]:
+        """f at points (n, d) in data units, (n,)."""
+        with torch.no_grad():
+            values = [self.network(part)[:, 0] for part in self._inside(x).split(CHUNK)]
+        return self.standard.scale * torch.cat(values).numpy()
+
+    def gradient(self, x: Points) -> NDArray[np.float64]:
+        """The gradient of f at points (n, d), (n, d)."""
+        return torch.cat([_gradient(self.network, part) for part in self._inside(x).split(CHUNK)]).numpy()
+
+    def _inside(self, x: Points) -> Tensor:
+        if x.ndim != 2 or x.shape[1] != len(self.standard.mean):
+            raise UserError(f"x must be (n, {len(self.standard.mean)}) like the potential's points; got {x.shape}")
+        return self.standard(torch.from_numpy(np.ascontiguousarray(x, dtype=np.float64)))
+
+
+def fit_potential(
+    x: Points | Sampler,
+    y: Points | Sampler,
+    family: str | Family = "cones",
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    validation: tuple[Points, Points] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Potential:
+    r"""Seeks the f of a family that maximises :math:`\mathbb{E}_x f - \mathbb{E}_y f`.
+
+    Arguments:
+        x, y: samples (n, d) and (m, d), or samplers that map a count and a generator to fresh samples, (count, d).
+        family: a name in `FAMILIES`, or settings of one's own.
+        steps: updates; the family's number if not given.
+        seed: decides the network's start and every batch; equal seeds give equal potentials.
+        validation: two sets that training does not see; the potential kept is the best on them along the way.
+        progress: called with the number of steps done and their total.
+
+    Raises:
+        UserError: unknown family, bad shapes, values that are not finite, steps below 1 or a negative seed.
+    """
+    rule = rule_of(family)
+    if steps is not None and steps < 1:
+        raise UserError(f"steps {steps}: at least 1 is allowed")
+    if seed < 0:
+        raise UserError(f"seed {seed}: at least 0 is allowed")
+    sources = _sources(x, y)
+    first, second = (source.first(START, stream(seed, Stream.START, i)) for i, source in enumerate(sources))
+    if first.shape[1] != second.shape[1]:
+        raise UserError(f"x and y must have the same dimension; got {first.shape[1]} and {second.shape[1]}")
+    standard = Standard.of(first, second)
+    first, second = standard(first), standard(second)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(seed, Stream.NETWORK).initial_seed())
+        network = rule.network(first, second, rule.width, rule.depth)
+    if rule.steps:
+        held_out = None if validation is None else _held_out(validation, standard)
+        network = train(network.float(), rule, sources, standard, steps or rule.steps, seed, held_out, progress)
+    network = layers.frozen(network)
+    segment = torch.rand(len(first), 1, generator=stream(seed, Stream.SEGMENT), dtype=torch.float64)
+    constant = layers.lipschitz(network) if rule.proof == "certified" else _steepest(network, first, second, segment)
+    return Potential(rule.name, constant, rule.proof, network, standard)
+
+
+def rule_of(family: str | Family) -> Family:
+    """A family by its name; settings of one's own stay as they are.
+
+    Raises:
+        UserError: no family of this name.
+    """
+    if isinstance(family, Family):
+        return family
+    if family not in FAMILIES:
+        raise unknown_name("family", family, FAMILIES)
+    return FAMILIES[family]
+
+
+def _sources(x: Points | Sampler, y: Points | Sampler) -> tuple[Source, Source]:
+    if not callable(x) and not callable(y):
+        x, y = point_sets(x, y)
+    return Source("x", x), Source("y", y)
+
+
+def _held_out(sets: tuple[Points, Points], standard: Standard) -> tuple[Tensor, Tensor]:
+    x, y = (torch.from_numpy(points) for points in point_sets(*sets))
+    return standard(x), standard(y)
+
+
+def _gradient(network: nn.Module, points: Tensor) -> Tensor:
+    points = points.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(network(points).sum(), points)
+    return gradient
+
+
+def _steepest(network: nn.Module, x: Tensor, y: Tensor, segment: Tensor) -> float:
+    n = min(len(x), len(y))
+    parts = zip(x[:n].split(CHUNK), y[:n].split(CHUNK), segment[:n].split(CHUNK), strict=True)
+    return max(measured_lipschitz(network, *part) for part in parts)
+
+
+def measured_lipschitz(potential: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, segment: Tensor) -> float:
     """The largest gradient norm of a potential seen at real, at fake and at points on segments between them.
 
     A lower limit of the true Lipschitz constant, so a bound divided by it is `measured`, not certified.

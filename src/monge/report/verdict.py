@@ -70,20 +70,27 @@ def ending(status: str, done: int, steps: int) -> Finding:
 
 
 def distance(measured: Sequence[Entry]) -> Finding:
-    """How far the generator is from the data, by the last excess over the floor.
+    """How far the generator is from the data, by the last excess over the floor, or a certified limit above it.
 
     At most 0.1: near the data; at most 0.3: close, a difference remains; above: clearly apart.
     """
     last = measured[-1]["bracket"]
-    share = last["excess"] / last["floor"] if last["floor"] > 0 else float("inf")
-    proof = "certified" if last["lipschitz"] == "certified" else "measured, not certified"
+    certified = last["lipschitz"] == "certified"
+    known = max(last["excess"], last["lower"]) if certified else last["excess"]
+    share = known / last["floor"] if last["floor"] > 0 else float("inf")
+    proof = "certified" if certified else "measured, not certified"
     text = (
         f"The excess is {last['excess']:.3g} (Euclidean distance): what remains of the transport distance after the "
         f"sampling noise, here {last['floor']:.3g}, is taken off; a perfect generator shows about 0. "
         f"The lower limit is {last['lower']:.3g} at {last['confidence']:.0%} confidence ({proof})."
     )
     if last["lower"] > last["excess"]:
-        text += " The limit is above the excess: the excess is too small, or the slope was underestimated."
+        text += " The limit is above the excess, "
+        text += (
+            "which in many dimensions sees little of a distance that is small against the noise; the limit is proved."
+            if certified
+            else "so the excess is too small, or the slope was underestimated."
+        )
     if share <= NEAR:
         return Finding("good", "The samples are hard to tell from real data at this sample size", text)
     if share <= FAR:

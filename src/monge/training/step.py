@@ -1,7 +1,7 @@
 """One step: several critic updates, then one generator update (Algorithm 1 of the Wasserstein GAN papers)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -31,8 +31,13 @@ class Draw:
 
     def to(self, device: torch.device) -> "Draw":
         """The same numbers on another device."""
-        parts = {item.name: getattr(self, item.name) for item in fields(self)}
-        return Draw(**{name: part if part is None else part.to(device) for name, part in parts.items()})
+        return Draw(
+            self.real.to(device),
+            self.latent.to(device),
+            self.segment.to(device),
+            self.generator_latent.to(device),
+            None if self.noise is None else self.noise.to(device),
+        )
 
 
 def train_step(state: TrainingState, objective: Objective, draw: Draw) -> dict[str, Tensor]:
