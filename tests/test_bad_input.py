@@ -73,7 +73,7 @@ def bomb(path: Path) -> None:
 
 
 USAGE = {
-    "no command": ([], ["train, sample, evaluate, report"]),
+    "no command": ([], ["train, sample, evaluate, distance, report"]),
     "command": (["trian"], ["'trian'", "did you mean 'train'"]),
     "no data": (["train"], ["DATA is missing"]),
     "second data": (["train", "digits", "extra"], ["extra"]),

@@ -22,6 +22,7 @@ RANDOM = np.random.default_rng(5)
 TINY = ["--steps", "20", "--generator", "mlp:width=16", "--critic", "mlp:width=16", "--threads", "1", "--device", "cpu"]
 TINY += ["--observe.bracket", "10"]
 BRACKET = {"lower", "upper", "floor", "spread", "excess", "confidence", "lipschitz"}
+BRACKET |= {"spread_error", "excess_error", "n", "family"}
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,7 @@ def test_help_and_import_do_not_wait_for_torch() -> None:
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert child("-m", "monge", "--version").stdout == f"monge {monge.__version__}\n"
     assert run(["--help"]) == 0
-    for command in ("train", "sample", "evaluate", "report"):
+    for command in ("train", "sample", "evaluate", "distance", "report"):
         with pytest.raises(SystemExit) as leave:
             run([command, "--help"])
         assert leave.value.code == 0
@@ -98,7 +99,7 @@ def test_images_are_no_table(digits: str, capsys: pytest.CaptureFixture[str]) ->
 def test_evaluate_and_report(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
     said = document(["evaluate", digits], capsys)
     assert set(said["bracket"]) == BRACKET
-    assert said["bracket"]["lipschitz"] == "measured"
+    assert said["bracket"]["lipschitz"] == "certified"
     excess = said["bracket"]["upper"] - (said["bracket"]["floor"] + said["bracket"]["spread"]) / 2
     assert said["bracket"]["excess"] == pytest.approx(excess)
     assert json.loads((Path(digits) / "metrics.json").read_text()) == said

@@ -8,15 +8,24 @@ from typing import Any
 import pytest
 
 from monge import catalogue
+from monge.cli.distance import Distance
 from monge.cli.evaluate import Evaluate
 from monge.cli.parse import parse
 from monge.cli.report import Report
+from monge.cli.reproduce import Reproduce
 from monge.cli.sample import Sample
 from monge.cli.train import Train
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-KINDS: dict[str, Any] = {"train": Train, "sample": Sample, "evaluate": Evaluate, "report": Report}
+KINDS: dict[str, Any] = {
+    "train": Train,
+    "sample": Sample,
+    "evaluate": Evaluate,
+    "distance": Distance,
+    "report": Report,
+    "reproduce": Reproduce,
+}
 COMMANDS = re.findall(r"^    (?:\.venv/bin/)?monge (.+)$", README, re.MULTILINE)
 TABLES = {name: getattr(catalogue, name) for name in ("OBJECTIVES", "GENERATORS", "CRITICS", "DATA", "RECIPES")}
 

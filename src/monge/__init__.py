@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from monge import distance
     from monge.api import Run, load_data, open_run, train
     from monge.estimator import WassersteinGAN
 
-__all__ = ["Run", "WassersteinGAN", "load_data", "open_run", "train"]
+__all__ = ["Run", "WassersteinGAN", "distance", "load_data", "open_run", "train"]
 __version__ = "0.1.0"
 
 
@@ -16,5 +17,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'monge' has no attribute {name!r}")
     import importlib
 
+    if name == "distance":
+        return importlib.import_module("monge.distance")
     module = "monge.estimator" if name == "WassersteinGAN" else "monge.api"
     return getattr(importlib.import_module(module), name)

@@ -1,4 +1,4 @@
-"""What a person sees on standard error while training."""
+"""What a person sees on standard error while something takes its time."""
 
 import sys
 from collections.abc import Mapping
@@ -6,7 +6,15 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
 from rich.text import Text
 
@@ -65,3 +73,35 @@ class Progress:
             if not self._console.is_terminal:
                 print(f"step {step}/{self._steps}  {update['estimate']}  {update['bracket']}", file=sys.stderr)
         self._bar.update(self._task, **update)
+
+
+class Stages:
+    """A bar for one stage after the other on a terminal; elsewhere one line for each."""
+
+    def __init__(self) -> None:
+        self._console = Console(file=sys.stderr)
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            transient=True,
+        )
+        self._task, self._stage = self._bar.add_task(""), ""
+
+    def __enter__(self) -> "Stages":
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def show(self, stage: str, done: int, total: int) -> None:
+        """Shows how much of a stage is done."""
+        if stage != self._stage:
+            self._stage = stage
+            if not self._console.is_terminal:
+                print(f"{stage} ...", file=sys.stderr, flush=True)
+        self._bar.update(self._task, description=f"{stage:12}", completed=done, total=total)

@@ -1,6 +1,84 @@
-"""How far apart two laws or two sample sets are."""
+"""How far apart two laws or two sample sets are.
 
-from monge.distance.bracket import Bracket
-from monge.distance.exact import wasserstein
+Functions of two sample sets are here by name. Closed forms that share their names, `kl` of two discrete laws and of two
+Gaussians, stay in their modules: `gaussian` and `parallel_lines`.
 
-__all__ = ["Bracket", "wasserstein"]
+Functions named like their modules (`bracket`, `discrepancy`, `sliced`) take those names here, so modules are imported
+by their full path: `from monge.distance.sliced import max_sliced`.
+"""
+
+from monge.distance import gaussian, parallel_lines
+from monge.distance.bracket import Bracket, bracket
+from monge.distance.discrepancy import Discrepancy, discrepancy, energy, kid, mmd
+from monge.distance.discriminator import discriminator_bound, js_lower_bound, optimal_discriminator
+from monge.distance.divergence import grid_masses, hellinger, js, kl, tv
+from monge.distance.dual import FAMILIES, Potential, fit_potential
+from monge.distance.estimate import Estimate
+from monge.distance.exact import Coupling, coupling, wasserstein
+from monge.distance.gaussian import GaussianLaw, wasserstein1, wasserstein2
+from monge.distance.ipm import Ipm, kernel_ipm
+from monge.distance.kernel import Gaussian, Kernel, NegativeDistance, Polynomial, RationalQuadratic
+from monge.distance.line import quantile_coupling
+from monge.distance.matrix import (
+    ClusterMatrix,
+    cluster_matrix,
+    cluster_weights,
+    distance_matrix,
+    real_probability,
+    sample_weights,
+)
+from monge.distance.neighbour import neighbour_kl
+from monge.distance.permutation import PermutationTest, permutation_test
+from monge.distance.sinkhorn import sinkhorn_divergence
+from monge.distance.sliced import Slice, max_sliced, sliced
+
+__all__ = [
+    "FAMILIES",
+    "Bracket",
+    "ClusterMatrix",
+    "Coupling",
+    "Discrepancy",
+    "Estimate",
+    "Gaussian",
+    "GaussianLaw",
+    "Ipm",
+    "Kernel",
+    "NegativeDistance",
+    "PermutationTest",
+    "Polynomial",
+    "Potential",
+    "RationalQuadratic",
+    "Slice",
+    "bracket",
+    "cluster_matrix",
+    "cluster_weights",
+    "coupling",
+    "discrepancy",
+    "discriminator_bound",
+    "distance_matrix",
+    "energy",
+    "fit_potential",
+    "gaussian",
+    "grid_masses",
+    "hellinger",
+    "js",
+    "js_lower_bound",
+    "kernel_ipm",
+    "kid",
+    "kl",
+    "max_sliced",
+    "mmd",
+    "neighbour_kl",
+    "optimal_discriminator",
+    "parallel_lines",
+    "permutation_test",
+    "quantile_coupling",
+    "real_probability",
+    "sample_weights",
+    "sinkhorn_divergence",
+    "sliced",
+    "tv",
+    "wasserstein",
+    "wasserstein1",
+    "wasserstein2",
+]

@@ -1,6 +1,5 @@
-"""Pictures of samples: a grid of images, or a cloud of points."""
+"""Pictures of samples: a grid of images or a cloud of points."""
 
-import io
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-INK, REAL, FAKE = "#1f2430", "#9aa3b2", "#d1495b"
+from monge.plot.canvas import FAKE, REAL, drawn, flat
 
 
 def grid(images: NDArray[np.uint8], columns: int, least: int = 32) -> Image.Image:
@@ -28,11 +27,7 @@ def grid(images: NDArray[np.uint8], columns: int, least: int = 32) -> Image.Imag
 
 def cloud(fake: NDArray[Any], real: NDArray[Any]) -> Image.Image:
     """Two clouds of points, (n, d) and (m, d), on the axes of the real one; above the plane on its principal axes."""
-    real, fake = real.astype(float), fake.astype(float)
-    centre = real.mean(axis=0)
-    if real.shape[1] > 2:
-        _, _, axes = np.linalg.svd(real - centre, full_matrices=False)
-        real, fake = (real - centre) @ axes[:2].T, (fake - centre) @ axes[:2].T
+    real, fake = flat(real, fake)
     figure = Figure(figsize=(5, 5), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     plot = figure.add_subplot()
@@ -49,9 +44,7 @@ def cloud(fake: NDArray[Any], real: NDArray[Any]) -> Image.Image:
         plot.set_ylim(low[1] - margin[1], high[1] + margin[1])
     plot.legend(loc="upper right", frameon=False, markerscale=3)
     plot.spines[["top", "right"]].set_visible(False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return Image.open(buffer).convert("RGB")
+    return drawn(figure)
 
 
 def picture(samples: NDArray[Any], real: NDArray[Any] | None = None) -> Image.Image:
@@ -59,10 +52,3 @@ def picture(samples: NDArray[Any], real: NDArray[Any] | None = None) -> Image.Im
     if samples.ndim == 4:
         return grid(samples, columns=max(1, round(len(samples) ** 0.5)))
     return cloud(samples, samples if real is None else real)
-
-
-def png(image: Image.Image) -> bytes:
-    """The bytes of a PNG file, without a time stamp."""
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()

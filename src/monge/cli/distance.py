@@ -1,0 +1,230 @@
+"""`monge distance A B`: how far apart two sample sets are."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from monge.catalogue import DATA
+from monge.cli.parse import check_seed, parse, show
+from monge.config import DataConfig
+from monge.errors import UserError
+
+if TYPE_CHECKING:
+    from monge.comparison import Comparison, Figure, SampleSet
+    from monge.distance.bracket import Bracket
+
+LABELS = {
+    "sliced": "sliced W1",
+    "energy": "energy distance",
+    "mmd2": "MMD^2",
+    "frechet": "Frechet",
+    "kl": "KL(A || B)",
+    "kl_reverse": "KL(B || A)",
+    "js": "JS",
+    "p_value": "p-value",
+}
+Row = tuple[str, str, str, str]
+LEAST = 8
+"""Samples of a set: with fewer no discriminator can be fitted and judged."""
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Says how far apart two sample sets are: the bracket of W1, other distances, and a picture.
+
+    A and B may be folders of images, files .npy, .npz or FILE.npz:KEY, or built-in names, with samples of one shape. Of
+    a data set all samples are used, training and held-out; of a toy fresh ones are drawn.
+    """
+
+    a: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="A")]
+    """The reference, such as real samples."""
+    b: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="B")]
+    """What is compared with it, such as generated samples."""
+    seed: int = 0
+    """Decides everything random."""
+    samples: Annotated[int, tyro.conf.arg(metavar="N")] = 5000
+    """Samples of each, at most; of more, so many are chosen at random."""
+    families: tuple[str, ...] = ()
+    """Families of potentials for the lower limit, such as linear or cones; by default those that are certified."""
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE.png")] = Path("distance.png")
+    """The picture: both clouds, the potential, the coupling."""
+    picture: tyro.conf.FlagCreatePairsOff[bool] = True
+    """A picture is drawn; --no-picture leaves it out."""
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Print one JSON document."""
+    data: DataConfig = field(default_factory=DataConfig)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measures, draws and shows."""
+    asked = parse(Distance, "distance", arguments)
+    check(asked)
+
+    from monge.cli.progress import Stages
+    from monge.comparison import check_families, compare
+
+    check_families(asked.families)
+    with Stages() as stages:
+
+        def show_stage(name: str, done: int, total: int) -> None:
+            stages.show(LABELS.get(name, name), done, total)
+
+        stages.show("reading", 0, 2)
+        a, b = (read(asked, side) for side in (0, 1))
+        result = compare(a, b, seed=asked.seed, families=asked.families, progress=show_stage)
+        if asked.picture:
+            stages.show("picture", 0, 1)
+            draw(result, asked.out)
+    document = result.as_json() | {"picture": str(asked.out) if asked.picture else None}
+    text = table(result) + (f"\nThe picture is {asked.out}." if asked.picture else "")
+    show(document, asked.json, text)
+    return 0
+
+
+def check(asked: Distance) -> None:
+    """Refuses values outside their range, and a picture that could not be written after a minute's work.
+
+    Raises:
+        UserError: names the option, the value and what is allowed.
+    """
+    check_seed(asked.seed)
+    if asked.samples < LEAST:
+        raise UserError(f"--samples {asked.samples}: at least {LEAST} is allowed")
+    if not asked.picture:
+        return
+    if asked.out.suffix.lower() != ".png":
+        raise UserError(f"--out {asked.out}: the allowed ending is .png")
+    if not os.access(asked.out.parent, os.W_OK) or asked.out.is_dir():
+        raise UserError(f"--out {asked.out} cannot be written: its folder must exist and be writable")
+
+
+def read(asked: Distance, side: int) -> "SampleSet":
+    """The samples of A (0) or B (1).
+
+    Raises:
+        UserError: begins with which of them it is.
+    """
+    from monge.assemble import open_source
+    from monge.comparison import SampleSet
+
+    source, other = (asked.a, asked.b) if side == 0 else (asked.b, asked.a)
+    try:
+        data = open_source(source, applicable(asked.data, source, other))
+        return SampleSet.draw(data, source, most=asked.samples, seed=asked.seed, side=side)
+    except UserError as error:
+        named = "AB"[side] if Path(source).name in str(error) else f"{'AB'[side]} {source}"
+        raise UserError(f"{named}: {error}") from error
+
+
+def applicable(how: DataConfig, source: str, other: str) -> DataConfig:
+    """The reading options without those that apply to the other source only; one that applies to neither is refused."""
+
+    def takes(path: str) -> set[str]:
+        if path in DATA:
+            return set()
+        return {"size", "skip_bad"} if Path(path).is_dir() else {"size", "layout"}
+
+    standard = DataConfig()
+    return replace(how, **{name: getattr(standard, name) for name in takes(other) - takes(source)})
+
+
+def draw(result: "Comparison", path: Path) -> None:
+    """Writes the picture.
+
+    Raises:
+        UserError: the disk is full.
+    """
+    from monge import plot
+    from monge.run import write_atomically
+
+    potential = result.bracket.potential
+    assert potential is not None
+    names = (Path(result.a.name).name, Path(result.b.name).name)
+    image = plot.panels(result.a.points, result.b.points, potential, result.plan, names, unit_of(result))
+    try:
+        write_atomically(path, plot.png(image))
+    except OSError as error:
+        raise UserError(f"--out {path} cannot be written: {error.strerror or error}") from error
+
+
+def unit_of(result: "Comparison") -> str:
+    """The unit of distances."""
+    return "pixel scale" if result.a.kind == "image" else "data units"
+
+
+def table(result: "Comparison") -> str:
+    """What was measured, for people."""
+    sides = [(letter, side.name, counted(side), side.form) for letter, side in (("A", result.a), ("B", result.b))]
+    scale = "between images with pixels in [-1, 1]" if result.a.kind == "image" else "in the data's own units"
+    bracket, others = bracket_rows(result.bracket), figure_rows(result.figures)
+    lines = aligned([*bracket, *others])
+    first, second = lines[: len(bracket)], lines[len(bracket) :]
+    head = f"W1 between the laws of A and B, Euclidean {scale}"
+    return "\n".join([*aligned(sides), "", head, *first, "", "beside it", *second, "", *verdict(result)])
+
+
+def bracket_rows(bracket: "Bracket") -> list[Row]:
+    """Name, value, error and meaning of every part of a bracket."""
+    proof = f"{100 * bracket.confidence:g} % confidence; {bracket.family}, {bracket.lipschitz}"
+    upper = f"exact transport of {bracket.n:,} to {bracket.n:,}; too large at finite n"
+    excess = "upper - (floor + spread) / 2: near 0 for equal laws, mostly below W1 for others"
+    return [
+        ("lower", number(bracket.lower), "", proof),
+        ("upper", number(bracket.upper), "", upper),
+        ("floor", number(bracket.floor), "", "the same between samples of A alone"),
+        ("spread", number(bracket.spread), error(bracket.spread_error), "the same between samples of B alone"),
+        ("excess", number(bracket.excess), error(bracket.excess_error), excess),
+    ]
+
+
+def figure_rows(figures: "Mapping[str, Figure]") -> list[Row]:
+    """Name, value, error and remarks of every further estimate."""
+    return [
+        (LABELS[name], number(figure.value), error(figure.error), f"n {figure.n[0]:,}, {figure.n[1]:,}; {figure.note}")
+        for name, figure in figures.items()
+    ]
+
+
+def verdict(result: "Comparison") -> list[str]:
+    """The outcome in a sentence or two."""
+    p, lower, shared = result.figures["p_value"].value, result.bracket.lower, result.shared
+    assert p is not None
+    if p > SIGNIFICANT:
+        lines = [f"No difference between A and B is seen at this sample size (p = {p:.3g})."]
+    elif lower > 0:
+        lines = [f"A and B differ (p = {p:.3g}); W1 is at least {number(lower)}."]
+    else:
+        lines = [f"A and B differ (p = {p:.3g}), by less than these samples prove in W1."]
+    if shared:
+        lines.append(
+            f"{shared:,} points are in both: where these are the same samples, A and B look closer than they are."
+        )
+    return lines
+
+
+def counted(side: "SampleSet") -> str:
+    """How many samples, of how many."""
+    of = "fresh" if side.available is None else f"of {side.available:,}"
+    return f"{len(side.points):,} {of} samples"
+
+
+def number(value: float | None) -> str:
+    """Four significant digits."""
+    return "-" if value is None else f"{value:.4g}"
+
+
+def error(value: float | None) -> str:
+    """A standard error."""
+    return "" if value is None else f"± {value:.2g}"
+
+
+def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Rows of texts in columns, the last one ragged."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
