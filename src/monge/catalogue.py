@@ -72,6 +72,12 @@ RECIPES: Table = {
     "paper-wgan-gp": Entry("the rule of Gulrajani et al. 2017 as published", "monge.recipe:paper_wgan_gp"),
 }
 
+EXPERIMENTS: Table = {
+    "w1-benchmark": Entry("known W1: every family of potentials", "monge.experiment.w1_benchmark:reproduce"),
+    "honesty": Entry("random pairs of known W1: the bracket holds it", "monge.experiment.honesty:reproduce"),
+    "excess": Entry("samples made worse in five ways: excess sees it", "monge.experiment.excess:reproduce"),
+}
+
 
 def lookup(table: Table, what: str, name: str) -> Entry:
     """The entry of a name without options.

@@ -1,0 +1,1 @@
+"""Claims of the theory that a command shows: one file for each."""

@@ -1,0 +1,53 @@
+"""Independent pieces of work in processes of one thread each, ended at once by Ctrl-C."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import TypeVar
+
+import torch
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def parallel(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Result]]:
+    """Each task with its result, as they end.
+
+    Arguments:
+        work: a function of a module, so that another process can import it.
+        tasks: its arguments.
+        jobs: processes at once; with 1 the work is done in this process.
+    """
+    if jobs == 1:
+        threads = torch.get_num_threads()
+        _one_thread()
+        try:
+            yield from ((task, work(task)) for task in tasks)
+        finally:
+            torch.set_num_threads(threads)
+            torch.set_flush_denormal(False)
+        return
+    # spawned, because a forked process inherits thread pools in an unknown state
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _one_thread) as executor:
+        futures = {executor.submit(work, task): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+    # clipped weights become denormal numbers, which are slow
+    torch.set_flush_denormal(True)
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
