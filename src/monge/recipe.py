@@ -27,14 +27,18 @@ def default_for(shape: Shape) -> str:
 
 
 def digits(shape: Shape) -> Config:
-    """Small networks for images of about 8 x 8 pixels."""
-    rule = TrainingConfig(batch=64, n_critic=2, learning_rate=1e-3, decay_from=0.5, ema=0.998)
+    """Small networks for images of about 8 x 8 pixels.
+
+    Noise on what the critic sees keeps it from learning some thousand images by heart, and batch norm in the generator
+    makes up for the time that takes.
+    """
+    rule = TrainingConfig(batch=64, n_critic=2, learning_rate=5e-4, decay_from=0.5, ema=0.9995)
     return Config(
         recipe="digits",
-        objective="wgan-gp:weight=10",
-        generator="mlp:latent=32:width=256:depth=2",
+        objective="wgan-gp:weight=5:noise=0.2",
+        generator="mlp:latent=16:width=256:depth=3:norm=batch",
         critic="mlp:width=256:depth=3",
-        steps=10_000,
+        steps=11_500,
         training=rule,
     )
 
