@@ -27,7 +27,8 @@ KINDS: dict[str, Any] = {
     "reproduce": Reproduce,
 }
 COMMANDS = re.findall(r"^    (?:\.venv/bin/)?monge (.+)$", README, re.MULTILINE)
-TABLES = {name: getattr(catalogue, name) for name in ("OBJECTIVES", "GENERATORS", "CRITICS", "DATA", "RECIPES")}
+NAMES = ("OBJECTIVES", "GENERATORS", "CRITICS", "DATA", "RECIPES", "EXPERIMENTS")
+TABLES = {name: getattr(catalogue, name) for name in NAMES}
 
 
 @pytest.mark.parametrize("line", COMMANDS)

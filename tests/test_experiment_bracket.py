@@ -10,11 +10,13 @@ import pytest
 import torch
 from scipy.stats import expon, lognorm, norm, t, uniform
 
+from monge.catalogue import EXPERIMENTS, Entry
 from monge.cli import run
 from monge.distance import wasserstein
 from monge.errors import UserError
 from monge.experiment import degradation, excess, honesty, truth
 from monge.experiment.degradation import DATA, DEGRADATIONS, SETTINGS, Pool
+from monge.experiment.experiment import Experiment
 from monge.experiment.sweep import remembered, sweep
 
 
@@ -195,6 +197,47 @@ def test_a_damaged_cell_is_measured_again(tmp_path: Path) -> None:
     assert remembered(cell.path) is None
     (seen,) = sweep(honesty.measure, [cell], jobs=1, say=lambda text: None, line=honesty.line)
     assert remembered(cell.path) == seen
+
+
+def fixed(verdicts: dict[str, Any]) -> Experiment[honesty.Cell]:
+    """An experiment of known outcome, which measures nothing."""
+    return replace(
+        honesty.reproduce,
+        claims={name: f"claim {name}" for name in verdicts},
+        cells=lambda budget, seed, folder: [honesty.Cell("line", seed, seed, folder)],
+        measure=lambda cell: row(),
+        verdict=lambda rows: verdicts,
+        table=lambda rows: "",
+        figures=lambda rows: {},
+    )
+
+
+def test_all_runs_every_experiment_and_shows_each_claim_with_its_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = {name: {f"of-{name}": {"verdict": "holds"}} for name in EXPERIMENTS}
+    outcomes["excess"] = {"grows": {"verdict": "does not hold", "not": ["digits noisy"]}}
+    made = {entry.path: fixed(outcomes[name]) for name, entry in EXPERIMENTS.items()}
+    monkeypatch.setattr(Entry, "load", lambda entry: made[entry.path])
+    command = ["reproduce", "all", "--out", str(tmp_path), "--jobs", "1"]
+    assert run(command) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) == 2 + len(EXPERIMENTS)
+    assert "| excess | claim grows | does not hold |" in shown
+    assert {path.name for path in tmp_path.iterdir()} == set(EXPERIMENTS)
+    assert run([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["verdicts"] == outcomes
+
+
+@pytest.mark.parametrize("experiment", [entry.load() for entry in EXPERIMENTS.values()], ids=EXPERIMENTS)
+def test_every_experiment_bears_its_name_and_its_claims(experiment: Experiment[Any]) -> None:
+    rows = {
+        "honesty": [row(), row("accuracy", lower=0.9)],
+        "excess": [degraded(data, kind) for data in DATA for kind in DEGRADATIONS],
+        "w1-benchmark": [{"proof": "measured"}],
+    }
+    assert EXPERIMENTS[experiment.name].load() is experiment
+    assert experiment.claims.keys() == experiment.verdict(rows[experiment.name]).keys()
 
 
 def test_errors_of_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,12 +14,12 @@ from monge.cli import run
 from monge.data.toy import Funnels
 from monge.distance import wasserstein
 from monge.errors import UserError
-from monge.experiment import cell as cell_module
-from monge.experiment import funnel, w1_benchmark
-from monge.experiment.cell import Cell, measure
+from monge.experiment import funnel, w1_benchmark, w1_cell
 from monge.experiment.known import KNOWN
 from monge.experiment.pool import parallel
 from monge.experiment.published import PUBLISHED
+from monge.experiment.sweep import remembered, sweep
+from monge.experiment.w1_cell import Cell, measure
 
 
 def stream(seed: int) -> torch.Generator:
@@ -95,12 +95,12 @@ def test_the_gamma_law_on_a_line() -> None:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every family for a few steps only, on few samples."""
-    quick = {name: {"steps": 10, "batch": 32, "width": 16} for name in cell_module.SETTINGS}
+    quick = {name: {"steps": 10, "batch": 32, "width": 16} for name in w1_cell.SETTINGS}
     for name in ("linear", "c-transform"):
         quick[name] = {"width": 50}
-    monkeypatch.setattr(cell_module, "SETTINGS", quick)
-    monkeypatch.setattr(cell_module, "SAMPLES", {"quick": 500, "full": 500})
-    monkeypatch.setattr(cell_module, "SCORED", 200)
+    monkeypatch.setattr(w1_cell, "SETTINGS", quick)
+    monkeypatch.setattr(w1_cell, "SAMPLES", {"quick": 500, "full": 500})
+    monkeypatch.setattr(w1_cell, "SCORED", 200)
     monkeypatch.setattr(w1_benchmark, "QUICK", ("funnel-2-4", "funnel-4-4"))
 
 
@@ -116,7 +116,7 @@ def test_the_command_measures_once_and_remembers(tmp_path: Path, capsys: pytest.
     assert f"{len(said)} of {len(said)} measured before" in printed.err
     assert [path.stat().st_mtime_ns for path in said] == times
     assert first["summary"]["bounds_above_w1"] == []
-    assert "|2-4|" in (tmp_path / "w1" / "table.md").read_text()
+    assert "| 2-4 |" in (tmp_path / "w1" / "table.md").read_text()
 
 
 @pytest.mark.usefixtures("short")
@@ -124,10 +124,10 @@ def test_a_damaged_or_missing_cell_is_measured_again_to_the_same_numbers(tmp_pat
     cell = Cell("funnel-2-4", "cones", "quick", 0, None, tmp_path)
     before = measure(cell)
     cell.path.write_text("{")
-    assert cell.cached() is None
-    after = measure(cell)
+    assert remembered(cell.path) is None
+    (after,) = sweep(measure, [cell], jobs=1, say=lambda text: None, line=w1_benchmark.line)
     assert {k: v for k, v in after.items() if k != "seconds"} == {k: v for k, v in before.items() if k != "seconds"}
-    assert cell.cached() == after
+    assert remembered(cell.path) == after
 
 
 def test_other_settings_are_another_cell(tmp_path: Path) -> None:
@@ -155,6 +155,9 @@ def test_the_summary_keeps_kinds_apart_and_reports_a_bound_above_the_truth() -> 
     assert families == [["lp"], ["orthogonal"], ["cones"]]
     assert seen["best"]["generic"]["beats"] == 1
     assert seen["bounds_above_w1"] == ["funnel-2-4 orthogonal"]
+    assert w1_benchmark.verdict(results)["bounds"]["verdict"] == "does not hold"
+    results[list(w1_benchmark.FAMILIES).index("orthogonal")]["bound"] = 0.9
+    assert w1_benchmark.verdict(results)["bounds"]["verdict"] == "holds"
 
 
 def test_the_ten_others_choose_by_validation() -> None:
@@ -176,6 +179,7 @@ def test_there_are_28_published_pairs_and_ten_others() -> None:
 def test_errors_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, text in [
         (["w1-bench"], "did you mean 'w1-benchmark'"),
+        ([], "NAME is missing; allowed: w1-benchmark, honesty, excess, all"),
         (["w1-benchmark", "--jobs", "-1"], "--jobs -1"),
         (["w1-benchmark", "--seed", "-1"], "--seed -1"),
         (["w1-benchmark", "--pairs", str(tmp_path / "none.npz"), "--out", str(tmp_path)], "--pairs"),
@@ -187,3 +191,22 @@ def test_errors_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_processes_give_what_one_process_gives() -> None:
     tasks = [1.0, 4.0, 9.0]
     assert dict(parallel(np.sqrt, tasks, 1)) == dict(parallel(np.sqrt, tasks, 2))
+
+
+def interrupted(cell: Cell) -> dict[str, Any]:
+    """Measures all pairs but the last, at which the user loses patience."""
+    if cell.pair == "funnel-4-4":
+        raise KeyboardInterrupt
+    return measure(cell)
+
+
+@pytest.mark.usefixtures("short")
+def test_an_interrupted_benchmark_keeps_what_it_measured(tmp_path: Path) -> None:
+    stopped, said = replace(w1_benchmark.reproduce, measure=interrupted), list[str]()
+    with pytest.raises(KeyboardInterrupt):
+        stopped(tmp_path, jobs=1)
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "cells").iterdir()}
+    assert len(kept) == len(w1_benchmark.families("funnel-2-4"))
+    w1_benchmark.reproduce(tmp_path, jobs=1, say=said.append)
+    assert said[0] == f"{len(kept)} of {2 * len(kept)} measured before"
+    assert kept.items() <= {path.name: path.read_bytes() for path in (tmp_path / "cells").iterdir()}.items()

@@ -5,7 +5,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import tyro
@@ -45,6 +45,11 @@ def _one_line(box: str) -> str:
     if empty := re.search(r"Missing value for argument '(.+?)'", text):
         return f"{empty[1]} needs a value"
     return text.rstrip(".")
+
+
+def named(text: str, names: Iterable[str]) -> Any:
+    """What the help says of an argument that takes one of some names, besides the argument's own kind."""
+    return tyro.conf.arg(metavar="NAME", help=f"{text}: {', '.join(names)}.")
 
 
 def check_seed(seed: int) -> None:

@@ -1,27 +1,34 @@
-"""`monge reproduce NAME`: show a claim of the theory by an experiment."""
+"""`monge reproduce NAME`: show claims of the theory by an experiment."""
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
-from monge.cli.parse import check_seed, parse, show
-from monge.errors import UserError
+from monge.catalogue import EXPERIMENTS
+from monge.cli.parse import check_seed, named, parse, show
+from monge.errors import UserError, unknown_name
+
+ALL = "all"
+NAMES = (*EXPERIMENTS, ALL)
 
 
 @dataclass(frozen=True)
 class Reproduce:
     """Runs an experiment, or continues it where it was interrupted, and writes numbers and a table into a folder."""
 
-    name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")]
-    """w1-benchmark."""
+    name: Annotated[
+        tyro.conf.Positional[str | None],
+        named("The experiment, or all of them", NAMES),
+        tyro.conf.arg(help_behavior_hint="(required)"),
+    ] = None
     budget: Literal["quick", "full"] = "quick"
     """quick: a part of the experiment in minutes; full: all of it."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """Folder of the results; runs/reproduce/NAME if not given."""
+    """Folder of the results; runs/reproduce/NAME if not given. With all, one folder in it for each experiment."""
     pairs: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """The published parameters of w1-benchmark's pairs, .npz; own pairs are drawn without it."""
     seed: int = 0
@@ -33,23 +40,48 @@ class Reproduce:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the experiment."""
+    """Runs the experiment, or all."""
     asked = parse(Reproduce, "reproduce", arguments)
     check_seed(asked.seed)
     if asked.jobs < 0:
         raise UserError(f"--jobs {asked.jobs}: at least 0 is allowed")
-
-    from monge.catalogue import EXPERIMENTS, lookup
-
-    run = lookup(EXPERIMENTS, "experiment", asked.name).load()
+    if asked.name is None:
+        raise UserError(f"NAME is missing; allowed: {', '.join(NAMES)}")
+    if asked.name not in NAMES:
+        raise unknown_name("experiment", asked.name, NAMES)
+    if asked.name == ALL:
+        return reproduce_all(asked)
     folder = asked.out or Path("runs") / "reproduce" / asked.name
-    result = run(
+    result = measured(asked, EXPERIMENTS[asked.name].load(), folder)
+    show(result, asked.json, (folder / "table.md").read_text())
+    return 0
+
+
+def reproduce_all(asked: Reproduce) -> int:
+    """Runs every experiment and shows all claims with their verdicts."""
+    from monge.experiment.experiment import markdown
+
+    folder = asked.out or Path("runs") / "reproduce"
+    verdicts: dict[str, Any] = {}
+    rows = []
+    for name in EXPERIMENTS:
+        experiment: Any = EXPERIMENTS[name].load()
+        pairs = asked.pairs if experiment.published_cells else None
+        verdicts[name] = measured(replace(asked, pairs=pairs), experiment, folder / name)["verdicts"]
+        rows += [[name, text, verdicts[name][claim]["verdict"]] for claim, text in experiment.claims.items()]
+    facts = {"budget": asked.budget, "seed": asked.seed, "out": str(folder), "verdicts": verdicts}
+    show(facts, asked.json, markdown(["experiment", "claim", "verdict"], rows).rstrip())
+    return 0
+
+
+def measured(asked: Reproduce, experiment: Any, folder: Path) -> dict[str, Any]:
+    """What one experiment finds, its progress on standard error."""
+    result: dict[str, Any] = experiment(
         folder,
         asked.budget,
         seed=asked.seed,
         parameters=asked.pairs,
         jobs=asked.jobs or None,
-        say=lambda line: print(line, file=sys.stderr, flush=True),
+        say=lambda line: print(f"{experiment.name}: {line}", file=sys.stderr, flush=True),
     )
-    show(result, asked.json, (folder / "table.md").read_text())
-    return 0
+    return result

@@ -9,14 +9,10 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from monge.catalogue import CRITICS, DATA, GENERATORS, OBJECTIVES, RECIPES, Table
-from monge.cli.parse import parse, show
+from monge.catalogue import CRITICS, DATA, GENERATORS, OBJECTIVES, RECIPES
+from monge.cli.parse import named, parse, show
 from monge.config import Config, DataConfig, ObserveConfig, TrainingConfig, overlay
 from monge.errors import UserError
-
-
-def _named(text: str, table: Table) -> Any:
-    return tyro.conf.arg(metavar="NAME", help=f"{text}: {', '.join(table)}.")
 
 
 @dataclass(frozen=True)
@@ -29,10 +25,10 @@ class Train:
 
     source: Annotated[
         tyro.conf.Positional[str],
-        _named("A folder of images, a file .npy, .npz or FILE.npz:KEY, or a built-in name", DATA),
+        named("A folder of images, a file .npy, .npz or FILE.npz:KEY, or a built-in name", DATA),
         tyro.conf.arg(metavar="DATA"),
     ]
-    recipe: Annotated[str | None, _named("Settings that are known to work", RECIPES)] = None
+    recipe: Annotated[str | None, named("Settings that are known to work", RECIPES)] = None
     run: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder of the run; by default runs/DATA-RECIPE-SEED."""
     device: str = "auto"
@@ -46,10 +42,10 @@ class Train:
     json: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print one JSON document at the end."""
     objective: Annotated[
-        str, _named("What the two networks play for; brings its published training rule", OBJECTIVES)
+        str, named("What the two networks play for; brings its published training rule", OBJECTIVES)
     ] = "wgan-gp"
-    generator: Annotated[str, _named("Network from latent codes to samples", GENERATORS)] = "mlp"
-    critic: Annotated[str, _named("Network from samples to numbers", CRITICS)] = "mlp"
+    generator: Annotated[str, named("Network from latent codes to samples", GENERATORS)] = "mlp"
+    critic: Annotated[str, named("Network from samples to numbers", CRITICS)] = "mlp"
     steps: int = 10_000
     """Generator updates in all; a larger number extends a finished run."""
     seed: int = 0

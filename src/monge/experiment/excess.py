@@ -7,10 +7,9 @@ between strengths have small errors although all values of a repeat move togethe
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +18,9 @@ from monge.distance.bracket import Draw
 from monge.distance.exact import wasserstein
 from monge.experiment import figure
 from monge.experiment.degradation import DATA, DEGRADATIONS, SETTINGS
-from monge.experiment.honesty import word
-from monge.experiment.sweep import Result, digest, markdown, no_pairs, sweep, write
+from monge.experiment.experiment import Budget, Experiment, in_words, markdown, verdict_table
+from monge.experiment.sweep import Result, digest
 
-Budget = Literal["quick", "full"]
 REPEATS: Mapping[Budget, Mapping[str, int]] = {
     "quick": {"digits": 3, "grid25": 100},
     "full": {"digits": 24, "grid25": 800},
@@ -56,8 +54,8 @@ class Cell:
     def path(self) -> Path:
         """Where the result is kept."""
         setting = SETTINGS[self.data][self.degradation]
-        facts = digest(self.data, self.degradation, self.repeats, self.seed, setting.strengths, setting.n)
-        return self.folder / f"{self.data}-{self.degradation}.{facts}.json"
+        key = digest(self.data, self.degradation, self.repeats, self.seed, setting.strengths, setting.n)
+        return self.folder / f"{self.data}-{self.degradation}.{key}.json"
 
 
 def cells(budget: Budget, seed: int, folder: Path) -> list[Cell]:
@@ -152,45 +150,16 @@ def verdict(rows: Sequence[Result]) -> Result:
     blurred = [row for row in rows if BLUR[row["data"]] == row["degradation"]]
     return {
         "grows": {
-            "verdict": word(not falling),
+            "verdict": in_words(not falling),
             "not": falling,
             "mean_rises_at_every_step": f"{sum(map(rises, rows))} of {len(rows)}",
         },
-        "not_below_untouched": {"verdict": word(not below), "not": below},
+        "not_below_untouched": {"verdict": in_words(not below), "not": below},
         "ratio_below_1_for_blur": {
-            "verdict": word(all(fooled(row) for row in blurred)),
+            "verdict": in_words(all(fooled(row) for row in blurred)),
             "lowest": {name(row): min(row["ratio"]) for row in blurred},
         },
     }
-
-
-def reproduce(
-    folder: Path,
-    budget: Budget = "quick",
-    *,
-    seed: int = 0,
-    parameters: Path | None = None,
-    jobs: int | None = None,
-    say: Callable[[str], None] = lambda line: None,
-) -> Result:
-    """Measures every degradation that the folder does not hold yet; writes `result.json`, `table.md` and the figure.
-
-    Arguments:
-        folder: made if it does not exist; each degradation is kept in it as it ends.
-        budget: "quick" or "full", which has eight times as many repeats.
-        seed: of everything random.
-        parameters: must be None.
-        jobs: processes of one thread each; the number of cores if not given.
-        say: called with a line of progress.
-
-    Raises:
-        UserError: the folder cannot be written, or parameters were given.
-    """
-    no_pairs("excess", parameters)
-    rows = sweep(measure, cells(budget, seed, folder / "cells"), jobs=jobs, say=say, line=line)
-    seconds = round(sum(row["seconds"] for row in rows))
-    facts: dict[str, Any] = {"experiment": "excess", "budget": budget, "seed": seed, "seconds": seconds}
-    return write(folder, facts | {"verdicts": verdict(rows)}, rows, table(rows), figure.excess(rows, BLUR))
 
 
 def line(row: Result) -> str:
@@ -208,5 +177,20 @@ def table(rows: Sequence[Result]) -> str:
             label = {"excess": "excess", "ratio": "upper / floor"}[what]
             body.append([row["data"], row["degradation"], str(row["n"]), str(row["repeats"]), label, *shown])
     header = ["data", "degradation", "n", "repeats", "strength: value ± standard error", "untouched", *"12345"]
-    claims = [[name, facts["verdict"]] for name, facts in verdict(rows).items()]
-    return markdown(header, body) + "\n" + markdown(["claim", "verdict"], claims)
+    return markdown(header, body) + "\n" + verdict_table(verdict(rows))
+
+
+reproduce = Experiment(
+    name="excess",
+    claims={
+        "grows": "excess grows with every degradation",
+        "not_below_untouched": "excess is at no strength below that of untouched samples",
+        "ratio_below_1_for_blur": "upper / floor is fooled: blur lowers it below 1",
+    },
+    cells=cells,
+    measure=measure,
+    line=line,
+    verdict=verdict,
+    table=table,
+    figures=lambda rows: figure.excess(rows, BLUR),
+)

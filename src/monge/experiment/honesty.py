@@ -6,11 +6,11 @@ with probability .05 does, up to its 95 % quantile: 21 of 300. The upper estimat
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,11 +20,11 @@ from monge.distance.bracket import CERTIFIED, CONFIDENCE, bracket
 from monge.distance.exact import wasserstein
 from monge.distance.family import FAMILIES, Family
 from monge.experiment import figure
+from monge.experiment.experiment import Budget, Experiment, in_words, markdown
 from monge.experiment.known import Draw
-from monge.experiment.sweep import Result, digest, markdown, no_pairs, sweep, write
+from monge.experiment.sweep import Result, digest
 from monge.experiment.truth import KINDS, TRUTH, Truth, shift_pair
 
-Budget = Literal["quick", "full"]
 COUNTS: Mapping[Budget, Mapping[str, int]] = {
     "quick": {"line": 9, "shift": 11, "funnel": 5, "other": 3, "equal": 2},
     "full": {"line": 90, "shift": 110, "funnel": 50, "other": 30, "equal": 20},
@@ -72,8 +72,8 @@ class Cell:
     def path(self) -> Path:
         """Where the result is kept."""
         rules = [(rule.name, rule.width, rule.depth, rule.steps, rule.batch, rule.rate) for rule in FAMILIES_USED]
-        facts = digest(self.kind, self.index, self.seed, self.shape, rules, SIZES)
-        return self.folder / f"{self.kind}-{self.index:03d}.{facts}.json"
+        key = digest(self.kind, self.index, self.seed, self.shape, rules, SIZES)
+        return self.folder / f"{self.kind}-{self.index:03d}.{key}.json"
 
 
 def cells(budget: Budget, seed: int, folder: Path) -> list[Cell]:
@@ -130,19 +130,19 @@ def verdict(rows: Sequence[Result]) -> Result:
     short = 100 * (1 - mean(accurate))
     return {
         "lower": {
-            "verdict": word(len(above) <= allowed(len(random))),
+            "verdict": in_words(len(above) <= allowed(len(random))),
             "pairs": len(random),
             "above_truth": len(above),
             "allowed": allowed(len(random)),
             "by_kind": {kind: sum(row["kind"] == kind for row in above) for kind in KINDS},
         },
         "upper": {
-            "verdict": word(min(scores) >= -ERRORS),
+            "verdict": in_words(min(scores) >= -ERRORS),
             "lowest_in_standard_errors": round(min(scores), 2),
             "below_by_3_errors": sum(value < -ERRORS for value in scores),
         },
         "accuracy": {
-            "verdict": word(short <= WITHIN),
+            "verdict": in_words(short <= WITHIN),
             "pairs": len(accurate),
             "mean_below_truth_percent": round(short, 2),
             "worst_below_truth_percent": round(100 * (1 - min(accurate)), 2),
@@ -153,45 +153,6 @@ def verdict(rows: Sequence[Result]) -> Result:
 def score(row: Result) -> float:
     """How far the upper's mean is above the truth, in standard errors of their difference."""
     return float((row["upper"] - row["w1"]) / max(np.hypot(row["upper_error"], row["w1_error"]), 1e-12))
-
-
-def word(holds: bool) -> str:
-    """A verdict in words."""
-    return "holds" if holds else "does not hold"
-
-
-def reproduce(
-    folder: Path,
-    budget: Budget = "quick",
-    *,
-    seed: int = 0,
-    parameters: Path | None = None,
-    jobs: int | None = None,
-    say: Callable[[str], None] = lambda line: None,
-) -> Result:
-    """Measures every pair that the folder does not hold yet; writes `result.json`, `table.md` and the figure.
-
-    Arguments:
-        folder: made if it does not exist; each pair is kept in it as it ends.
-        budget: "quick", 30 random pairs and 5 shifts, or "full", 300 and 45.
-        seed: of everything random.
-        parameters: must be None.
-        jobs: processes of one thread each; the number of cores if not given.
-        say: called with a line of progress.
-
-    Raises:
-        UserError: the folder cannot be written, or parameters were given.
-    """
-    no_pairs("honesty", parameters)
-    rows = sweep(measure, cells(budget, seed, folder / "cells"), jobs=jobs, say=say, line=line)
-    document = {
-        "experiment": "honesty",
-        "budget": budget,
-        "seed": seed,
-        "seconds": round(sum(row["seconds"] for row in rows)),
-        "verdicts": verdict(rows),
-    }
-    return write(folder, document, rows, table(rows), figure.honesty(rows))
 
 
 def line(row: Result) -> str:
@@ -214,3 +175,19 @@ def table(rows: Sequence[Result]) -> str:
     claims = [[name, "; ".join(f"{k} {v}" for k, v in facts.items() if k != "by_kind")] for name, facts in seen.items()]
     header = ["pairs", "number", "lower above W1", "median lower / W1", "median upper / W1"]
     return markdown(header, body) + "\n" + markdown(["claim", "measured"], claims)
+
+
+reproduce = Experiment(
+    name="honesty",
+    claims={
+        "lower": f"the lower limit exceeds W1 no more often than its confidence of {CONFIDENCE:.0%} allows",
+        "upper": "the upper estimate is on average not below W1",
+        "accuracy": f"for shifts in 1 to 5 dimensions the lower limit is on average within {WITHIN:.0f} % of W1",
+    },
+    cells=cells,
+    measure=measure,
+    line=line,
+    verdict=verdict,
+    table=table,
+    figures=figure.honesty,
+)

@@ -1,11 +1,9 @@
-"""Many independent measurements of one experiment: each kept in a file as it ends, all of them in one document."""
+"""Many independent measurements of one experiment, each kept in a file as it ends."""
 
 import hashlib
 import json
-import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
-from importlib import metadata
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -14,7 +12,6 @@ from monge.experiment.pool import cores, parallel
 from monge.run import write_atomically
 
 Result = dict[str, Any]
-PACKAGES = ("monge", "torch", "numpy", "scipy", "scikit-learn", "POT")
 
 
 class Cell(Protocol):
@@ -76,40 +73,3 @@ def sweep(
         left = (time.perf_counter() - start) / done * (len(missing) - done)
         say(f"{done}/{len(missing)} {line(result)}, about {left / 60:.0f} min left")
     return [known[cell] for cell in cells]
-
-
-def no_pairs(name: str, parameters: Path | None) -> None:
-    """Refuses a file of published pairs where there are none.
-
-    Raises:
-        UserError: there is a file.
-    """
-    if parameters is not None:
-        raise UserError(f"--pairs {parameters}: {name} draws its own pairs; only w1-benchmark takes a file")
-
-
-def write(
-    folder: Path, facts: Result, rows: Sequence[Result], table: str, figures: Mapping[str, bytes] | None = None
-) -> Result:
-    """Writes `result.json`, its rows one a line, `table.md` and the figures; returns the content of the first.
-
-    Arguments:
-        folder: exists.
-        facts: of the whole experiment; versions are added.
-        rows: one for each cell.
-        table: in markdown.
-        figures: content by file name.
-    """
-    versions = {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES}
-    facts = facts | {"versions": versions}
-    lines = ",\n  ".join(json.dumps(row) for row in rows)
-    text = f'{json.dumps(facts, indent=1)[:-2]},\n "rows": [\n  {lines}\n ]\n}}\n'
-    contents = {"result.json": text.encode(), "table.md": table.encode()} | dict(figures or {})
-    for name, content in contents.items():
-        write_atomically(folder / name, content)
-    return facts | {"rows": list(rows)}
-
-
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in markdown."""
-    return "".join(f"| {' | '.join(row)} |\n" for row in (header, ["---"] * len(header), *rows))

@@ -13,24 +13,18 @@ are of the kind that made the 28 pairs. On the ten other pairs they are not.
 Reference: Korotin, Kolesov, Burnaev 2022, NeurIPS 2022 datasets and benchmarks, section 5.
 """
 
-import json
-import platform
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from importlib import metadata
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from monge.distance.dual import FAMILIES
-from monge.errors import UserError
-from monge.experiment.cell import Budget, Cell, measure
+from monge.experiment.experiment import Budget, Experiment, in_words, markdown, verdict_table
 from monge.experiment.funnel import DIMENSIONS, FUNNELS
 from monge.experiment.known import KNOWN
-from monge.experiment.pool import cores, parallel
 from monge.experiment.published import PUBLISHED
-from monge.run import write_atomically
+from monge.experiment.sweep import Result
+from monge.experiment.w1_cell import Cell, measure
 
 QUICK = ("funnel-2-16", "funnel-4-64", "funnel-16-16", "funnel-32-64")
 """The four pairs of the quick budget."""
@@ -39,8 +33,6 @@ CONES = ("cones", "c-transform")
 KINDS = ("generic", "generic certified", "cones")
 ERRORS = 3.5
 """Standard errors by which a certified bound may exceed W1 before it counts as wrong."""
-
-Result = dict[str, Any]
 
 
 def pairs(budget: Budget) -> tuple[str, ...]:
@@ -54,69 +46,15 @@ def families(pair: str) -> tuple[str, ...]:
     return tuple(name for name, family in FAMILIES.items() if pair not in KNOWN or family.proof == "certified")
 
 
-def reproduce(
-    folder: Path,
-    budget: Budget = "quick",
-    *,
-    seed: int = 0,
-    parameters: Path | None = None,
-    jobs: int | None = None,
-    say: Callable[[str], None] = lambda line: None,
-) -> Result:
-    """Measures every pair and family that the folder does not hold yet, and writes `result.json` and `table.md`.
-
-    Arguments:
-        folder: made if it does not exist; each pair and family is kept in it as it ends.
-        budget: "quick", four pairs, or "full", 28 and the ten others.
-        seed: of everything random.
-        parameters: .npz file with the published centres and biases; own ones are drawn without it.
-        jobs: processes of one thread each; the number of cores if not given.
-        say: called with a line of progress.
-
-    Raises:
-        UserError: the folder cannot be written, or the file holds not the pairs.
-    """
-    cells = [
-        Cell(pair, family, budget, seed, parameters, folder / "cells")
-        for pair in pairs(budget)
-        for family in families(pair)
-    ]
-    try:
-        (folder / "cells").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--out {folder} cannot be written: {error.strerror or error}") from error
-    known = {cell: result for cell in cells if (result := cell.cached()) is not None}
-    missing = [cell for cell in cells if cell not in known]
-    say(f"{len(known)} of {len(cells)} measured before")
-    start = time.perf_counter()
-    for done, (cell, result) in enumerate(parallel(measure, missing, jobs or cores()), 1):
-        known[cell] = result
-        left = (time.perf_counter() - start) / done * (len(missing) - done)
-        say(f"{done}/{len(missing)} {line(result)}, about {left / 60:.0f} min left")
-    return _write(folder, budget, seed, parameters, [known[cell] for cell in cells])
+def cells(budget: Budget, seed: int, folder: Path, parameters: Path | None = None) -> list[Cell]:
+    """Every pair and family of a budget, on own pairs or on the published ones of a file."""
+    return [Cell(pair, family, budget, seed, parameters, folder) for pair in pairs(budget) for family in families(pair)]
 
 
 def line(result: Result) -> str:
     """One result in one line."""
     cosine = f" cosine {result['cosine']:.3f}" if "cosine" in result else ""
     return f"{result['pair']} {result['family']}:{cosine} {result['deviation']:+.1f} % ({result['seconds']:.0f} s)"
-
-
-def _write(folder: Path, budget: Budget, seed: int, parameters: Path | None, results: Sequence[Result]) -> Result:
-    document = {
-        "experiment": "w1-benchmark",
-        "budget": budget,
-        "seed": seed,
-        "pairs": "own" if parameters is None else parameters.name,
-        "versions": {"python": platform.python_version()}
-        | {name: metadata.version(name) for name in ("monge", "torch", "numpy", "scipy", "POT")},
-        "seconds": round(sum(result["seconds"] for result in results)),
-        "summary": summary(results),
-        "results": list(results),
-    }
-    write_atomically(folder / "result.json", (json.dumps(document, indent=1) + "\n").encode())
-    write_atomically(folder / "table.md", table(results).encode())
-    return document
 
 
 def group(results: Sequence[Result], pair: str, kind: str) -> list[Result]:
@@ -137,14 +75,25 @@ def summary(results: Sequence[Result]) -> Result:
     medians = {
         name: _medians([r for r in results if r["family"] == name and r["pair"] in funnels]) for name in FAMILIES
     }
-    wrong = [
+    best = {kind: _medians([chosen(results, pair, kind) for pair in funnels]) for kind in KINDS}
+    return {"families": medians, "best": best, "bounds_above_w1": bounds_above(results), "others": _others(results)}
+
+
+def bounds_above(results: Sequence[Result]) -> list[str]:
+    """Pair and family of every certified bound that exceeds W1 by more than chance explains."""
+    return [
         f"{r['pair']} {r['family']}"
         for r in results
         if r["proof"] == "certified"
         and r["bound"] > r["w1"] + ERRORS * (r["bound_error"] ** 2 + r["w1_error"] ** 2) ** 0.5
     ]
-    best = {kind: _medians([chosen(results, pair, kind) for pair in funnels]) for kind in KINDS}
-    return {"families": medians, "best": best, "bounds_above_w1": wrong, "others": _others(results)}
+
+
+def verdict(results: Sequence[Result]) -> Result:
+    """The one claim that does not rest on published numbers."""
+    above = bounds_above(results)
+    certified = sum(r["proof"] == "certified" for r in results)
+    return {"bounds": {"verdict": in_words(not above), "certified": certified, "above_w1": above}}
 
 
 def _medians(results: Sequence[Result]) -> Result:
@@ -176,10 +125,8 @@ def _others(results: Sequence[Result]) -> Mapping[str, Result]:
 
 def table(results: Sequence[Result]) -> str:
     """The results beside the published numbers, in markdown: cosine / deviation of W1 in per cent."""
-    rows = [
-        ["D-N", "W1", *FAMILIES, "published best cosine", "published LP", "published SO"],
-        ["---"] * (len(FAMILIES) + 5),
-    ]
+    header = ["D-N", "W1", *FAMILIES, "published best cosine", "published LP", "published SO"]
+    rows = []
     by_cell = {(r["pair"], r["family"]): r for r in results}
     for pair in dict.fromkeys(r["pair"] for r in results if r["pair"].startswith("funnel-")):
         measured = [by_cell[pair, family] for family in FAMILIES]
@@ -194,10 +141,24 @@ def table(results: Sequence[Result]) -> str:
                 f"{facts.so_cosine:.2f} / {100 * (facts.so_estimate / facts.true - 1):+.1f}",
             ]
         )
-    text = "".join(f"|{'|'.join(row)}|\n" for row in rows)
-    others = _others(results)
+    others = [
+        [pair, f"{r['w1']:.4f}", r["family"], f"{r['bound']:.4f}", f"{100 * (r['bound'] / r['w1'] - 1):+.1f}"]
+        for pair, r in _others(results).items()
+    ]
+    parts = [markdown(header, rows)]
     if others:
-        text += "\n|pair|W1|chosen|bound|deviation %|\n|---|---|---|---|---|\n"
-        for pair, r in others.items():
-            text += f"|{pair}|{r['w1']:.4f}|{r['family']}|{r['bound']:.4f}|{100 * (r['bound'] / r['w1'] - 1):+.1f}|\n"
-    return text
+        parts.append(markdown(["pair", "W1", "chosen", "bound", "deviation %"], others))
+    return "\n".join([*parts, verdict_table(verdict(results))])
+
+
+reproduce = Experiment(
+    name="w1-benchmark",
+    claims={"bounds": f"no certified bound exceeds W1, to within {ERRORS} standard errors"},
+    cells=cells,
+    measure=measure,
+    line=line,
+    verdict=verdict,
+    table=table,
+    summary=summary,
+    published_cells=cells,
+)

@@ -1,12 +1,10 @@
-"""One pair and one family of the W1 benchmark: fitted, measured, remembered."""
+"""One pair and one family of the W1 benchmark: fitted and measured."""
 
-import hashlib
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,10 +13,10 @@ from numpy.typing import NDArray
 from monge.distance.dual import FAMILIES, Family, Potential, fit_potential
 from monge.distance.family import cones_at_samples
 from monge.experiment import funnel
+from monge.experiment.experiment import Budget
 from monge.experiment.known import KNOWN, Draw
-from monge.run import write_atomically
+from monge.experiment.sweep import Result, digest
 
-Budget = Literal["quick", "full"]
 SAMPLES: Mapping[Budget, int] = {"quick": 20_000, "full": 100_000}
 """Fresh samples of each law that a potential is measured on."""
 SCORED = 20_000
@@ -45,7 +43,7 @@ def rule(family: str, budget: Budget) -> Family:
 
 @dataclass(frozen=True)
 class Cell:
-    """What one process measures.
+    """One potential to be fitted.
 
     Arguments:
         pair: "funnel-D-N", or a name of `KNOWN`.
@@ -70,8 +68,8 @@ class Cell:
         settings["network"] = rule(self.family, self.budget).network.__name__
         funnels = self.funnel
         content = None if funnels is None else funnels.centres.numpy().tobytes().hex()
-        text = json.dumps([self.pair, self.seed, content, SAMPLES[self.budget], settings], sort_keys=True)
-        return self.folder / f"{self.pair}.{self.family}.{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
+        key = digest(self.pair, self.seed, content, SAMPLES[self.budget], settings)
+        return self.folder / f"{self.pair}.{self.family}.{key}.json"
 
     @property
     def funnel(self) -> funnel.FunnelPair | None:
@@ -83,17 +81,9 @@ class Cell:
             return funnel.own(shape[0], shape[1], self.seed)
         return funnel.published(self.parameters, shape[0], shape[1])
 
-    def cached(self) -> dict[str, Any] | None:
-        """The result if it was measured before; a damaged file counts as none."""
-        try:
-            content = json.loads(self.path.read_text())
-        except (OSError, ValueError):
-            return None
-        return content if isinstance(content, dict) else None
 
-
-def measure(cell: Cell) -> dict[str, Any]:
-    """The cell's result, measured now and written whole."""
+def measure(cell: Cell) -> Result:
+    """How the potential of the cell's family does on its pair."""
     benchmark = cell.funnel
     if benchmark is None:
         pair = KNOWN[cell.pair]()
@@ -116,7 +106,6 @@ def measure(cell: Cell) -> dict[str, Any]:
     result |= {"bound": estimate / potential.lipschitz, "bound_error": deviation / potential.lipschitz}
     if benchmark is not None:
         result |= _slopes(potential, benchmark.precise, cell.seed)
-    write_atomically(cell.path, (json.dumps(result) + "\n").encode())
     return result
 
 

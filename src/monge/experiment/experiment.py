@@ -1,0 +1,114 @@
+"""An experiment: claims of the theory, the measurements that decide them, and the files in which both end."""
+
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Generic, Literal
+
+from monge.errors import UserError
+from monge.experiment.sweep import AnyCell, Result, sweep
+from monge.run import write_atomically
+
+Budget = Literal["quick", "full"]
+Rows = Sequence[Result]
+PACKAGES = ("monge", "torch", "numpy", "scipy", "scikit-learn", "POT")
+
+
+@dataclass(frozen=True)
+class Experiment(Generic[AnyCell]):
+    """Claims of the theory and the independent measurements that decide them.
+
+    Arguments:
+        name: its key in `catalogue.EXPERIMENTS`.
+        claims: what is claimed, in words, by short name.
+        cells: all measurements, from the budget, the seed and the folder of the cache.
+        measure: the result of one of them, with its "seconds"; a function of a module.
+        line: a result in one line.
+        verdict: of all results: for each claim its "verdict" and the numbers behind it.
+        table: of all results, in markdown.
+        figures: of all results, content by file name.
+        summary: of all results, what else is worth knowing; None where the verdict says it all.
+        published_cells: like `cells`, on published pairs, whose file is the last argument; None where there are none.
+    """
+
+    name: str
+    claims: Mapping[str, str]
+    cells: Callable[[Budget, int, Path], Sequence[AnyCell]]
+    measure: Callable[[AnyCell], Result]
+    line: Callable[[Result], str]
+    verdict: Callable[[Rows], Result]
+    table: Callable[[Rows], str]
+    figures: Callable[[Rows], Mapping[str, bytes]] = lambda rows: {}
+    summary: Callable[[Rows], Result] | None = None
+    published_cells: Callable[[Budget, int, Path, Path], Sequence[AnyCell]] | None = None
+
+    def __call__(
+        self,
+        folder: Path,
+        budget: Budget = "quick",
+        *,
+        seed: int = 0,
+        parameters: Path | None = None,
+        jobs: int | None = None,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> Result:
+        """Measures what the folder does not hold yet; writes `result.json`, `table.md` and figures; returns the first.
+
+        Arguments:
+            folder: made if it does not exist; each result is kept in it as it ends.
+            budget: "quick", a part of the measurements, or "full", all of them.
+            seed: of everything random.
+            parameters: .npz file of published pairs; own ones are drawn without it.
+            jobs: processes of one thread each; the number of cores if not given.
+            say: called with a line of progress.
+
+        Raises:
+            UserError: the folder cannot be written, or the file is not one of pairs or not used here.
+        """
+        facts: Result = {"experiment": self.name, "budget": budget, "seed": seed}
+        if self.published_cells:
+            facts["pairs"] = "own" if parameters is None else parameters.name
+        cells = self._cells(budget, seed, folder / "cells", parameters)
+        rows = sweep(self.measure, cells, jobs=jobs, say=say, line=self.line)
+        facts["seconds"] = round(sum(row["seconds"] for row in rows))
+        if self.summary:
+            facts["summary"] = self.summary(rows)
+        facts["verdicts"] = self.verdict(rows)
+        return _write(folder, facts, rows, self.table(rows), self.figures(rows))
+
+    def _cells(self, budget: Budget, seed: int, folder: Path, parameters: Path | None) -> Sequence[AnyCell]:
+        if parameters is None:
+            return self.cells(budget, seed, folder)
+        if self.published_cells is None:
+            raise UserError(f"--pairs {parameters}: {self.name} draws its own pairs; only w1-benchmark takes a file")
+        return self.published_cells(budget, seed, folder, parameters)
+
+
+def _write(folder: Path, facts: Result, rows: Rows, table: str, figures: Mapping[str, bytes]) -> Result:
+    """Writes all files; returns the content of `result.json`, in which each row is a line."""
+    versions = {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES}
+    facts = facts | {"versions": versions}
+    lines = ",\n  ".join(json.dumps(row) for row in rows)
+    text = f'{json.dumps(facts, indent=1)[:-2]},\n "rows": [\n  {lines}\n ]\n}}\n'
+    contents = {"result.json": text.encode(), "table.md": table.encode()} | dict(figures)
+    for name, content in contents.items():
+        write_atomically(folder / name, content)
+    return facts | {"rows": list(rows)}
+
+
+def in_words(holds: bool) -> str:
+    """Whether a claim holds, in words."""
+    return "holds" if holds else "does not hold"
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in markdown."""
+    return "".join(f"| {' | '.join(row)} |\n" for row in (header, ["---"] * len(header), *rows))
+
+
+def verdict_table(verdicts: Result) -> str:
+    """Each claim's short name and whether it holds, in markdown."""
+    return markdown(["claim", "verdict"], [[name, facts["verdict"]] for name, facts in verdicts.items()])
