@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import wasserstein_distance
+from scipy.stats import ttest_ind, wasserstein_distance
 from torch import Tensor
 
 from monge.distance.bracket import Bracket, Draw, Limit, bracket, parts, summary
@@ -94,13 +94,19 @@ def test_bracket_arithmetic() -> None:
     assert (seen.lower, seen.lipschitz, seen.confidence, seen.n) == (1.5, "none", 0.95, 20)
     # excess 1.6 and 1.7, spread 0.5 and 0.7: the standard error of a mean of two is half of their difference
     assert (seen.excess_error, seen.spread_error) == pytest.approx((0.05, 0.1))
-    # half-samples: the variance of one draw counts once more
+    # samples that the draws share: the variance of one draw counts once more
     assert summary(draws, Limit(), n=20, available=40).excess_error == pytest.approx(0.05 * 3**0.5)
+
+
+def test_values_too_large_for_a_potential_prove_nothing() -> None:
+    seen = bracket(1e200 * points(0, 30, 2), 1e200 * points(1, 30, 2), families=QUICK)
+    assert seen.lower == 0
+    assert np.isfinite(seen.upper)
 
 
 def test_a_single_draw_has_no_error() -> None:
     seen = bracket(points(0, 9, 2), points(1, 9, 2), draws=1, families=QUICK)
-    assert (seen.excess_error, seen.spread_error, seen.n) == (None, None, 4)
+    assert (seen.excess_error, seen.spread_error, seen.n) == (None, None, 3)
 
 
 def test_too_few_samples_for_a_potential_claim_nothing() -> None:
@@ -128,7 +134,7 @@ def test_bracket_of_equal_laws(law: int) -> None:
 
 
 def test_errors_cover_the_excess_of_equal_laws() -> None:
-    """Half-samples reuse the data and the error allows for it: a little too much where the laws are equal, because
+    """Draws share the data and the error allows for it: a little too much where the laws are equal, because
     the first-order part that it stands for vanishes there."""
     scores = []
     for seed in range(40):
@@ -148,8 +154,8 @@ def test_certified_families_come_first() -> None:
 def test_bad_brackets_are_refused() -> None:
     with pytest.raises(UserError, match="family 'cone' is not known; did you mean 'cones'"):
         bracket(points(0, 9, 2), points(1, 9, 2), families=("cone",))
-    with pytest.raises(UserError, match="at least 2 samples on each side; got 1 and 5"):
-        bracket(points(0, 1, 2), points(1, 5, 2))
+    with pytest.raises(UserError, match="at least 3 samples on each side; got 2 and 5"):
+        bracket(points(0, 2, 2), points(1, 5, 2))
     with pytest.raises(UserError, match="draws 0: at least 1"):
         bracket(points(0, 5, 2), points(1, 5, 2), draws=0)
 
@@ -199,6 +205,9 @@ def test_lower_limit_falls_with_confidence() -> None:
     real, fake = points(0, 30, 1)[:, 0] + 5, points(1, 30, 1)[:, 0]
     limits = [lower_limit(real, fake, 1.0, confidence) for confidence in (0.5, 0.9, 0.99)]
     assert limits[0] == pytest.approx(real.mean() - fake.mean())
+    # the 90 % limit is scipy's, from Welch's t test
+    low = ttest_ind(real, fake, equal_var=False, alternative="greater").confidence_interval(0.9).low
+    assert limits[1] == pytest.approx(low)
     assert limits == sorted(limits, reverse=True)
 
 

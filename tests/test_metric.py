@@ -10,7 +10,7 @@ from monge.metric.coverage import coverage
 from monge.metric.frechet import frechet
 from monge.metric.label import class_shares
 from monge.metric.mode import modes
-from monge.metric.nearest import nearest, novelty
+from monge.metric.nearest import SEARCHED, nearest, novelty, searchable
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**31)
@@ -123,3 +123,11 @@ def test_class_shares() -> None:
     real = points(0, 90, 2) + 20 * labels[:, None]
     assert class_shares(real, labels, real[:75]) == {"0": 0.4, "1": 0.4, "2": 0.2}
     assert class_shares(real, labels, real[:30]) == {"0": 1, "1": 0, "2": 0}
+    assert class_shares(real, labels, real[:30], ["cat", "dog", "owl"]) == {"cat": 1, "dog": 0, "owl": 0}
+    assert class_shares(real[:30], labels[:30], real) == {"0": 1}
+
+
+def test_searchable() -> None:
+    assert searchable(1300, (1, 8, 8)) == 1300
+    assert searchable(10**6, (3, 64, 64)) == SEARCHED // (3 * 64 * 64)
+    assert searchable(5, (SEARCHED + 1,)) == 1

@@ -20,7 +20,7 @@ from monge.metric.coverage import coverage
 from monge.metric.frechet import frechet
 from monge.metric.label import class_shares
 from monge.metric.mode import modes
-from monge.metric.nearest import novelty
+from monge.metric.nearest import novelty, searchable
 from monge.nn.layer import latent
 from monge.reading import RealSets
 from monge.run import RunFolder, write_atomically
@@ -84,7 +84,7 @@ def evaluate(run: RunFolder, data: DataSet | None = None, seed: int = 0, weights
     fake = codec.metric(samples)
     measured = real.bracket(fake[: real.fakes])
     counts = {"bracket": real.n, "bracket_draws": real.draws, "generated": len(fake)}
-    metrics = {"upper_over_floor": measured.upper / measured.floor if measured.floor else float("nan")}
+    metrics: dict[str, Any] = {"upper_over_floor": measured.upper / measured.floor if measured.floor else None}
     metrics |= _against(data, fake, real, counts) | _pixels(data, samples)
 
     critic = build_critic(config, codec.shape)
@@ -107,14 +107,16 @@ def _against(data: DataSet, fake: Points, real: RealSets, counts: dict[str, int]
         figures["frechet"] = frechet(train, fake)
     figures["variance_ratio"] = float(fake.var(axis=0).sum() / max(train.var(axis=0).sum(), np.finfo(float).tiny))
     if data.size is not None:
-        figures["novelty"] = novelty(some, train, real.held_out[0])
+        counts["novelty_train"] = searchable(data.size, data.codec.shape)
+        searched = data.codec.metric(data.train_sample(counts["novelty_train"]))
+        figures["novelty"] = novelty(some, searched, real.held_out[0])
     if data.centres is not None and data.deviation is not None:
         counts["modes"] = 2500
         figures |= modes(fake[:2500], data.centres, data.deviation)
     if data.labels is not None:
         chosen = np.random.default_rng(0).permutation(len(data.labels))[:LABELLED]
-        shares = class_shares(data.codec.metric(data.train[chosen]), data.labels[chosen], fake[:FAKES])
-        figures["class_shares"] = shares
+        features = data.codec.metric(data.train[chosen])
+        figures["class_shares"] = class_shares(features, data.labels[chosen], fake[:FAKES], data.classes)
     return figures
 
 

@@ -47,8 +47,8 @@ class RealSets:
     def bracket(self, fake: Points) -> Bracket:
         """The bracket of `fakes` generated samples, (2 n draws, d).
 
-        Its standard errors are those of the generator's and the data's draws; where the data has no more than n
-        held-out samples, every draw has the same ones, and their own chance is not in the errors.
+        Its standard errors are those of the draws. Where the data has fewer held-out samples than all draws take, draws
+        share them, up to having the same ones where there are only n, and their own chance is not in the errors.
         """
         sets = fake.reshape(self.draws, 2, self.n, -1)
         found = [

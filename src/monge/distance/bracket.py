@@ -13,6 +13,7 @@ is near 0 for equal laws and cannot be lowered by blur: averages are near the da
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
+from statistics import stdev
 
 import numpy as np
 
@@ -116,8 +117,8 @@ def bracket(
 ) -> Bracket:
     """The bracket between two sample sets: x, the reference (n, d), and y, what is compared with it (m, d).
 
-    Each draw splits both sets at random into disjoint parts of min(1024, n/2, m/2) samples; the lower limit splits them
-    into thirds: potentials are fitted on one, chosen on the second, and judged on the last.
+    Both sets are split at random into thirds. For the lower limit, potentials are fitted on one third, chosen on the
+    second, and judged on the last. Each draw of the transport compares two thirds of either set, at most 1,024 samples.
 
     Arguments:
         draws: random splits for the transport, at least 1; with more than one there are standard errors.
@@ -126,14 +127,14 @@ def bracket(
         progress: called with what is being done, and how much of it is done and to do.
 
     Raises:
-        UserError: bad shapes or values, fewer than two samples in a set, or draws < 1.
+        UserError: bad shapes or values, fewer than three samples in a set, or draws < 1.
     """
     x, y = point_sets(x, y)
-    if min(len(x), len(y)) < 2:
-        raise UserError(f"a bracket needs at least 2 samples on each side; got {len(x)} and {len(y)}")
+    if min(len(x), len(y)) < 3:
+        raise UserError(f"a bracket needs at least 3 samples on each side; got {len(x)} and {len(y)}")
     if draws < 1:
         raise UserError(f"draws {draws}: at least 1 is allowed")
-    n = min(SIZE, len(x) // 2, len(y) // 2)
+    n = min(SIZE, len(x) // 3, len(y) // 3)
     found = []
     for draw in range(draws):
         progress("transport", draw, draws)
@@ -148,9 +149,11 @@ def bracket(
 def summary(draws: Sequence[Draw], limit: Limit, n: int, available: int | None = None) -> Bracket:
     r"""The bracket from its draws and its limit.
 
-    Draws of n from a pool of N samples share them, so the spread s between draws alone would promise too much. For a
-    mean, and to first order for any smooth statistic, sampling without replacement gives the squared error
-    :math:`s^2 (1/R + n/(N - n))` of R draws: half-samples (n = N/2) vary as much as the full sample's own estimate.
+    Draws of n from a pool of N samples share them, so the deviation s between draws alone would promise too much. For a
+    mean, and to first order for any smooth statistic of n of them, sampling without replacement gives the squared error
+    :math:`s^2 (1/R + n/(N - n))` of R draws. At n = N/3 the error of the spread came out right within 15 % (normal
+    and Student laws, 60 data sets each), that of the excess up to twice too large; at n = N/2 both halves of a set are
+    in every draw and the spread's error was a third too small.
 
     Arguments:
         draws: R of them.
@@ -165,7 +168,7 @@ def summary(draws: Sequence[Draw], limit: Limit, n: int, available: int | None =
         return float(np.mean([getattr(draw, name) for draw in draws]))
 
     def error(name: str) -> float | None:
-        return float(np.std([getattr(draw, name) for draw in draws], ddof=1)) * factor if len(draws) > 1 else None
+        return stdev(getattr(draw, name) for draw in draws) * factor if len(draws) > 1 else None
 
     potential = limit.potential
     return Bracket(
@@ -199,7 +202,7 @@ def lower_bound(
         families: as in `bracket`.
 
     Returns:
-        The limit; 0 without a potential where one of the sets has fewer than two samples.
+        The limit; 0 without a potential where one of the sets has fewer than two samples, or no potential is finite.
     """
     if min(len(side) for sides in (fit, choose, judge) for side in sides) < 2:
         return Limit()
@@ -208,11 +211,14 @@ def lower_bound(
     best, most = None, -np.inf
     for rule in certified or rules:
         potential = fit_potential(*fit, rule, seed=seed, progress=partial(progress, rule.name))
-        gap = (potential(choose[0]).mean() - potential(choose[1]).mean()) / max(potential.lipschitz, 1e-300)
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is not chosen
+            gap = (potential(choose[0]).mean() - potential(choose[1]).mean()) / max(potential.lipschitz, 1e-300)
         if gap > most:
             best, most = potential, gap
-    assert best is not None
-    return Limit(lower_limit(best(judge[0]), best(judge[1]), best.lipschitz, CONFIDENCE), best)
+    if best is None:
+        return Limit()  # values so large that no potential stayed finite
+    with np.errstate(invalid="ignore", over="ignore"):  # an error beyond float64 leaves the trivial limit 0
+        return Limit(lower_limit(best(judge[0]), best(judge[1]), best.lipschitz, CONFIDENCE), best)
 
 
 def parts(points: Points, sizes: Sequence[int], *seeds: int) -> list[Points]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import t
 from torch import Tensor, nn
 
 from monge.distance.family import FAMILIES, Family, Proof
@@ -168,9 +168,11 @@ def lower_limit(
 ) -> float:
     r"""One-sided lower confidence limit of W1 from a potential's values on two held-out samples.
 
-    .. math:: \frac{1}{K}\Bigl(\bar f_r - \bar f_g - z_{c} \sqrt{s_r^2/n_r + s_g^2/n_g}\Bigr)
+    .. math:: \frac{1}{K}\Bigl(\bar f_r - \bar f_g - t_{c} \sqrt{s_r^2/n_r + s_g^2/n_g}\Bigr)
 
-    never below zero, which always is a valid limit.
+    with Student's quantile at Welch's degrees of freedom, never below zero, which always is a valid limit.
+
+    Reference: Welch 1947, "The generalization of Student's problem".
 
     Arguments:
         real, fake: values f(x) of shape (n,) on either sample.
@@ -179,5 +181,9 @@ def lower_limit(
     """
     if not lipschitz > 0:
         return 0.0
-    error = math.sqrt(real.var(ddof=1) / len(real) + fake.var(ddof=1) / len(fake))
-    return max(0.0, float(real.mean() - fake.mean() - norm.ppf(confidence) * error) / lipschitz)
+    squares = np.array([real.var(ddof=1) / len(real), fake.var(ddof=1) / len(fake)])
+    if not squares.sum() > 0:
+        return max(0.0, float(real.mean() - fake.mean()) / lipschitz)
+    freedom = squares.sum() ** 2 / (squares**2 / [len(real) - 1, len(fake) - 1]).sum()
+    error = t.ppf(confidence, freedom) * math.sqrt(squares.sum())
+    return max(0.0, float(real.mean() - fake.mean() - error) / lipschitz)

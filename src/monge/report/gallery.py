@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.data.dataset import DataSet
-from monge.metric.nearest import nearest, novelty
+from monge.metric.nearest import nearest, novelty, searchable
 from monge.plot import grid, picture, png
 from monge.run import RunFolder
 from monge.sample import interpolate, sample
@@ -19,8 +19,6 @@ SHOWN, CLOUD = 64, 1000
 """Samples in a grid, in a cloud."""
 PAIRS, COMPARED = 12, 200
 """Samples shown beside their nearest training image, and samples behind the novelty ratio."""
-LARGEST_TRAIN = 20_000_000
-"""Numbers in the training samples that are searched, at most."""
 HISTORY, SIDE = 24, 480
 """Pictures of the history and their pixels a side, at most: 24 pictures of pure noise still make less than 6 MB."""
 LARGEST_PNG = 100_000
@@ -119,7 +117,7 @@ def neighbours(run: RunFolder, data: DataSet) -> Neighbours | None:
     """The training samples nearest to some generated ones; none where every training draw is fresh."""
     if data.size is None:
         return None
-    searched = min(data.size, max(1, LARGEST_TRAIN // int(np.prod(data.codec.shape))))
+    searched = searchable(data.size, data.codec.shape)
     train, fake = data.train_sample(searched), sample(run, COMPARED)
     held_out = data.codec.metric(data.held_out_sample(min(COMPARED, data.held_out_size)))
     points = data.codec.metric(train)
