@@ -16,6 +16,7 @@ import monge
 from monge import catalogue
 from monge.cli import run
 from monge.config import TrainingConfig
+from monge.plot import picture
 from monge.recipe import Shape
 
 RANDOM = np.random.default_rng(5)
@@ -200,3 +201,44 @@ def test_python_api() -> None:
     assert (data.size, data.held_out_size) == (320, 80)
     assert monge.train(data, run="s", threads=1, device="cpu", **settings).sample(4).shape == (4, 2)
     assert monge.load_data("digits").held_out_size == 497
+
+
+def test_an_error_stands_alone_and_a_warning_comes_with_the_first_step() -> None:
+    """The default batch is larger than the data: a warning where training starts, silence where it is refused."""
+    np.save("few.npy", RANDOM.normal(size=(60, 3)))
+    command = [sys.executable, "-m", "monge", "train", "few.npy", *TINY, "--run", "a"]
+    refused = subprocess.run([*command, "--generator", "dcgan"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) == 1
+    assert "needs images" in refused.stderr
+    warnings = [line for line in child(*command[1:]).stderr.splitlines() if "warning" in line]
+    assert warnings == ["monge: warning: the recipe's batch of 256 is reduced to the 48 training samples"]
+
+
+def test_recipe_for_other_data(capsys: pytest.CaptureFixture[str]) -> None:
+    np.save("v.npy", RANDOM.normal(size=(400, 3)))
+    assert run(["train", "v.npy", "--recipe", "image"]) == 2
+    assert capsys.readouterr().err == "monge: --recipe image needs images, v holds vectors; use --recipe vector\n"
+
+
+def test_other_data_leave_the_metrics_alone(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
+    own = document(["evaluate", digits], capsys)
+    np.save("other.npy", RANDOM.integers(0, 256, (60, 8, 8), dtype=np.uint8))
+    other = document(["evaluate", digits, "--data", "other.npy"], capsys)
+    assert other["bracket"] != own["bracket"]
+    assert json.loads((Path(digits) / "metrics.json").read_text()) == own
+
+
+def test_another_thread_count_is_logged() -> None:
+    assert run(["train", "digits", *TINY, "--run", "a"]) == 0
+    longer = child("-m", "monge", "train", "digits", *TINY, "--run", "a", "--steps", "25", "--threads", "2")
+    assert "warning: --threads 2: threads 1 -> 2: leaves bit-identity" in longer.stderr
+    assert any("leaves bit-identity" in entry.get("note", "") for entry in monge.open_run("a").entries())
+
+
+def test_vectors_alone_are_not_called_real() -> None:
+    points = RANDOM.normal(size=(50, 2))
+    alone, over = (np.asarray(picture(points, real)) for real in (None, points))
+    grey = (154, 163, 178)  # of real points
+    assert not (alone == grey).all(axis=2).any()
+    assert (over == grey).all(axis=2).any()

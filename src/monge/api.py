@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from importlib import metadata
@@ -41,9 +42,10 @@ class Run(RunFolder):
         return interpolate(self, rows, columns, seed, weights)
 
     def evaluate(self, data: DataSet | None = None, *, seed: int = 0, weights: str = "ema") -> Evaluation:
-        """All metrics of the last checkpoint, also written to `metrics.json`."""
+        """All metrics of the last checkpoint; those on the run's own data are also written to `metrics.json`."""
         measured = evaluate(self, data, seed, weights)
-        self.write("metrics.json", measured.as_json())
+        if data is None:
+            self.write("metrics.json", measured.as_json())
         return measured
 
     def write_report(self, data: DataSet | None = None) -> Path:
@@ -149,7 +151,7 @@ def train_config(
     )
     with folder.lock():
         if facts is not None:
-            resume(folder, state, config, facts)
+            resume(folder, state, config, facts, count)
             folder.update(**changes)
         observer = Observer(data, folder, config, latent_size=sampler.latent, display=display)
         try:
@@ -195,12 +197,16 @@ def known_facts(folder: RunFolder, config: Config, data: DataSet) -> dict[str, A
     return facts
 
 
-def resume(folder: RunFolder, state: Any, config: Config, facts: Mapping[str, Any]) -> None:
+def resume(folder: RunFolder, state: Any, config: Config, facts: Mapping[str, Any], threads: int) -> None:
     """Takes the state back to the last checkpoint and the log with it."""
     steps = checkpoint.steps(folder.checkpoints)
     if steps:
         checkpoint.load(state, folder.checkpoints, steps[-1])
     folder.forget_after(state.step)
+    if threads != facts["threads"]:
+        text = f"threads {facts['threads']} -> {threads}: leaves bit-identity"
+        folder.log({"step": state.step, "threads": threads, "note": text})
+        warnings.warn(f"--threads {threads}: {text}", stacklevel=4)
     if config.steps != facts["config"]["steps"]:
         before = facts["config"]["steps"]
         folder.log({"step": state.step, "note": f"steps {before} -> {config.steps}: schedules follow the new total"})

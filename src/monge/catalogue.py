@@ -119,7 +119,8 @@ def _parse(text: str, kind: type, what: str) -> Any:
         value = kind(text)
     except ValueError:
         value = None
-    if kind is bool or value is None or not value >= 0:
-        allowed = "true or false" if kind is bool else f"a non-negative {kind.__name__}"
+    least, most = (1, 65_536) if kind is int else (0, 1e9)
+    if kind is bool or value is None or not least <= value <= most:
+        allowed = "true or false" if kind is bool else f"a number ({kind.__name__}) from {least} to {most:g}"
         raise UserError(f"{what}={text} must be {allowed}")
     return value

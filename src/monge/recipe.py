@@ -6,6 +6,7 @@ The settings of `digits` and `grid25` gave the figures that the README quotes, i
 from dataclasses import dataclass, replace
 
 from monge.config import Config, ObserveConfig, TrainingConfig
+from monge.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,13 @@ def vector(shape: Shape) -> Config:
 
 
 def image(shape: Shape) -> Config:
-    """DCGAN networks for square images; the generator has batch norm, the critic must not."""
+    """DCGAN networks for square images; the generator has batch norm, the critic must not.
+
+    Raises:
+        UserError: the data are no images.
+    """
+    if shape.kind != "image":
+        raise UserError(f"--recipe image needs images, {shape.name} holds {shape.kind}s; use --recipe vector")
     rule = TrainingConfig(batch=64, n_critic=2, learning_rate=3e-4, decay_from=0.5, ema=0.998)
     # what two cores can pay in about twenty minutes
     width, steps = (32, 1_500) if shape.sample[1] <= 32 else (16, 800)

@@ -7,9 +7,10 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 
+from monge.cli.notice import NOTICES
 from monge.errors import MongeError, UserError, unknown_name
 
 COMMANDS = {
@@ -49,7 +50,8 @@ def run(arguments: list[str]) -> int:
         return 0
     # waiting threads must sleep, not spin: a busy neighbour would otherwise slow training many times over
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    warnings.showwarning = _each_once()
+    NOTICES.begin()
+    warnings.showwarning = NOTICES.show
     try:
         if not arguments:
             raise UserError(f"no command given; allowed: {', '.join(COMMANDS)} (monge --help explains)")
@@ -57,10 +59,13 @@ def run(arguments: list[str]) -> int:
             raise unknown_name("command", arguments[0], COMMANDS)
         command = importlib.import_module(f"monge.cli.{arguments[0]}")
         status: int = command.main(arguments[1:])
+        NOTICES.release()
         return status
     except MongeError as error:
         if debug:
             raise
+        if not isinstance(error, UserError):
+            NOTICES.release()
         print(f"monge: {' '.join(str(error).split())}", file=sys.stderr)
         return error.exit_status
     except OSError as error:
@@ -71,16 +76,3 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("monge: interrupted", file=sys.stderr)
         return 130
-
-
-def _each_once() -> Callable[..., None]:
-    """Shows a warning in one line; data opened again for the report would otherwise repeat its own."""
-    shown: set[str] = set()
-
-    def show(message: Warning | str, *_: object, **__: object) -> None:
-        line = f"monge: warning: {' '.join(str(message).split())}"
-        if line not in shown:
-            print(line, file=sys.stderr)
-        shown.add(line)
-
-    return show

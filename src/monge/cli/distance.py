@@ -69,13 +69,12 @@ def main(arguments: Sequence[str]) -> int:
     from monge.comparison import check_families, compare
 
     check_families(asked.families)
+    a, b = (read(asked, side) for side in (0, 1))
     with Stages() as stages:
 
         def show_stage(name: str, done: int, total: int) -> None:
             stages.show(LABELS.get(name, name), done, total)
 
-        stages.show("reading", 0, 2)
-        a, b = (read(asked, side) for side in (0, 1))
         result = compare(a, b, seed=asked.seed, families=asked.families, progress=show_stage)
         if asked.picture:
             stages.show("picture", 0, 1)

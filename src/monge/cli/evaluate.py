@@ -12,7 +12,7 @@ from monge.cli.parse import check_seed, parse, show
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measures the generator of RUN against its data (or against --data) and writes metrics.json."""
+    """Measures the generator of RUN against its data, into metrics.json, or against --data."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder of the run."""

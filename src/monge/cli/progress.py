@@ -18,6 +18,8 @@ from rich.progress import (
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from monge.cli.notice import NOTICES
+
 
 class StepsPerSecond(ProgressColumn):
     """Steps per second, once known."""
@@ -60,15 +62,16 @@ class Progress:
     def show(self, step: int, seen: Mapping[str, Any]) -> None:
         """Shows what one step gave."""
         if self._first:
-            # a resumed run does not start at zero
+            # the input has been accepted; and a resumed run does not start at zero
+            NOTICES.release()
             self._bar.reset(self._task, completed=step)
             self._first = False
-        update: dict[str, Any] = {"completed": step, "estimate": f"critic {-seen['critic_loss']:.3f}"}
+        update: dict[str, Any] = {"completed": step, "estimate": f"critic {-seen['critic_loss']:.3g}"}
         bracket = seen.get("bracket")
         if bracket:
             update["bracket"] = (
-                f"W1 {bracket['lower']:.2f}..{bracket['upper']:.2f} floor {bracket['floor']:.2f} "
-                f"excess {bracket['excess']:.3f}"
+                f"W1 {bracket['lower']:.3g}..{bracket['upper']:.3g} floor {bracket['floor']:.3g} "
+                f"excess {bracket['excess']:.3g}"
             )
             if not self._console.is_terminal:
                 print(f"step {step}/{self._steps}  {update['estimate']}  {update['bracket']}", file=sys.stderr)

@@ -106,7 +106,7 @@ def finish(run: Any, data: Any, as_json: bool) -> int:
         return 130
     report = run.write_report(data)
     bracket = [entry["bracket"] for entry in run.entries() if "bracket" in entry][-1]
-    numbers = "  ".join(f"{name} {bracket[name]:.3f}" for name in ("excess", "lower", "upper", "floor"))
+    numbers = "  ".join(f"{name} {bracket[name]:.3g}" for name in ("excess", "lower", "upper", "floor"))
     document = {"run": str(run.path), "status": "finished", "step": facts["step"], "report": str(report)}
     show(document | {"bracket": bracket}, as_json, f"{numbers}\nrun     {run.path}\nreport  {report}")
     return 0

@@ -24,12 +24,13 @@ def halvings(shape: Shape) -> tuple[int, int]:
         UserError: the sample is no square image of a side that is a multiple of 4 from 8 to 128.
     """
     if len(shape) != 3:
-        raise UserError(f"network 'dcgan' needs images, the data has shape {shape}; use 'mlp'")
+        raise UserError(f"network 'dcgan' needs images, the data has shape {shape}; use --generator mlp --critic mlp")
     _, height, width = shape
     if height != width or height % 4 or not 8 <= height <= 128:
         raise UserError(
             f"network 'dcgan' cannot do images of {height} x {width} pixels: "
-            "square sides that are multiples of 4 from 8 to 128 are allowed; use --data.size or 'mlp'"
+            "square sides that are multiples of 4 from 8 to 128 are allowed; "
+            "use --data.size, or --generator mlp --critic mlp"
         )
     base, doublings = height, 0
     while base % 2 == 0 and base // 2 >= 4:

@@ -71,13 +71,16 @@ def train(
     clock = thread.StepClock()
     saved_at, past = time.monotonic(), _seconds(run)
     started, first = time.monotonic(), state.step
-    with interruption() as interrupted, disk_errors(state), flushed_denormals():
+    with interruption() as interrupted, disk_errors(state, run), flushed_denormals():
         while state.step < plan.steps and not interrupted():
             begin = time.perf_counter()
             set_rate(state, plan.rate(state.step))
             terms = train_step(state, objective, sampler(state.step).to(state.device))
             values = {name: float(value) for name, value in terms.items()}
-            check(values, state.step)
+            try:
+                check(values, state.step)
+            except TrainingError as error:
+                raise TrainingError(f"{error}; {kept(run)}") from None
             slow = clock.jumped(time.perf_counter() - begin)
 
             seen = on_step(state, values)
@@ -109,18 +112,23 @@ def set_rate(state: TrainingState, rate: float) -> None:
             group["lr"] = rate
 
 
+def kept(run: RunFolder) -> str:
+    """What a failed training leaves."""
+    return "the last checkpoint is kept" if checkpoint.steps(run.checkpoints) else "there is no checkpoint yet"
+
+
 def check(values: Mapping[str, float], step: int) -> None:
     """Refuses terms that no further step can mend."""
     for name, value in values.items():
         if not math.isfinite(value):
             raise TrainingError(
                 f"step {step}: {name} is {value}; likely cause: the learning rate is too high "
-                "(--training.learning-rate); the last checkpoint is kept"
+                "(--training.learning-rate)"
             )
         if abs(value) > DIVERGED:
             raise TrainingError(
                 f"step {step}: {name} is {value:.3g}, the critic diverges; likely cause: too little penalty or "
-                "constraint for this learning rate; the last checkpoint is kept"
+                "constraint for this learning rate"
             )
 
 
@@ -154,14 +162,14 @@ def flushed_denormals() -> Iterator[None]:
 
 
 @contextmanager
-def disk_errors(state: TrainingState) -> Iterator[None]:
+def disk_errors(state: TrainingState, run: RunFolder) -> Iterator[None]:
     """Says a full disk in one line."""
     try:
         yield
     except OSError as error:
         raise TrainingError(
             f"step {state.step}: cannot write {error.filename or 'the run folder'}: {error.strerror or error}; "
-            "the last checkpoint is kept"
+            f"{kept(run)}"
         ) from error
 
 

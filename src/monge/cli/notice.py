@@ -1,0 +1,37 @@
+"""Warnings of a command, one line each and each once, held back until it is known that the input was not refused.
+
+An error is one line on standard error, so a command that ends with bad input shows no warnings before it. A training
+releases them with its first step, every other command at its end.
+"""
+
+import sys
+
+
+class Notices:
+    """Takes the place of `warnings.showwarning`."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Starts a command: nothing is held, nothing released."""
+        self._lines: dict[str, bool] = {}
+        self._released = False
+
+    def show(self, message: Warning | str, *_: object, **__: object) -> None:
+        """Takes a warning; data opened again for the report would otherwise repeat its own."""
+        self._lines.setdefault(f"monge: warning: {' '.join(str(message).split())}", False)
+        if self._released:
+            self.release()
+
+    def release(self) -> None:
+        """Prints what was held back, and from now on every warning at once."""
+        self._released = True
+        for line, printed in self._lines.items():
+            if not printed:
+                print(line, file=sys.stderr)
+            self._lines[line] = True
+
+
+NOTICES = Notices()
+"""Those of the command that this process runs."""
