@@ -71,8 +71,10 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         if debug:
             raise
+        NOTICES.release()
         print(f"monge: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        NOTICES.release()
         print("monge: interrupted", file=sys.stderr)
         return 130

@@ -168,8 +168,8 @@ def disk_errors(state: TrainingState, run: RunFolder) -> Iterator[None]:
         yield
     except OSError as error:
         raise TrainingError(
-            f"step {state.step}: cannot write {error.filename or 'the run folder'}: {error.strerror or error}; "
-            f"{kept(run)}"
+            f"step {state.step}: cannot write {error.filename or 'the run folder'}: "
+            f"{error.strerror or error}; {kept(run)}"
         ) from error
 
 
