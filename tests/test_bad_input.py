@@ -73,19 +73,27 @@ def bomb(path: Path) -> None:
 
 
 USAGE = {
-    "no command": ([], ["train, sample, evaluate, distance, report"]),
+    "no command": ([], ["allowed: train, sample, evaluate"]),
     "command": (["trian"], ["'trian'", "did you mean 'train'"]),
     "no data": (["train"], ["DATA is missing"]),
-    "second data": (["train", "digits", "extra"], ["extra"]),
+    "second data": (["train", "digits", "extra"], ["'extra' is one argument too many"]),
+    "empty data": (["train", ""], ["an argument is empty"]),
+    "empty run": (["train", "digits", "--run", ""], ["--run is empty"]),
+    "empty assignment": (["train", "digits", "--run="], ["--run is empty"]),
     "flag": (["train", "digits", "--stpes", "5"], ["--stpes is not known", "--steps"]),
     "nested flag": (["train", "digits", "--training.ncritic", "5"], ["--training.ncritic", "--training.n-critic"]),
-    "type": (["train", "digits", "--steps", "many"], ["--steps", "many"]),
+    "type": (["train", "digits", "--steps", "many"], ["--steps many: a whole number is allowed;"]),
+    "number": (["train", "digits", "--training.ema", "x"], ["--training.ema x: a number is allowed;"]),
+    "no size": (["train", "digits", "--data.size", "none"], ["--data.size none: a whole number or None is allowed"]),
+    "alias": (["sample", "nowhere", "--out", "x.png", "-n", "few"], ["-n few: a whole number is allowed"]),
     "no value": (["train", "digits", "--steps"], ["--steps needs a value"]),
-    "choice": (["train", "digits", "--training.optimiser", "adma"], ["--training.optimiser", "adma", "rmsprop"]),
+    "choice": (["train", "digits", "--training.optimiser", "adma"], ["--training.optimiser 'adma'", "'adam'? allowed"]),
     "missing path": (["train", "no/such/folder"], ["'no/such/folder'", "digits"]),
     "data name": (["train", "toy:grid52"], ["did you mean 'toy:grid25'"]),
+    "key": (["train", "vectors.npy:x"], ["'vectors.npy:x'", "one array, without a key"]),
+    "norm": (["train", "digits", "--generator", "mlp:norm=bach"], ["--critic: norm 'bach'", "did you mean 'batch'"]),
     "recipe": (["train", "digits", "--recipe", "digit"], ["--recipe 'digit'", "did you mean 'digits'"]),
-    "objective": (["train", "digits", "--objective", "wgan-pg"], ["--objective 'wgan-pg'", "did you mean 'wgan-gp'"]),
+    "objective": (["train", "digits", "--objective", "wgann-gp"], ["--objective 'wgann-gp'", "did you mean 'wgan-gp'"]),
     "generator": (["train", "digits", "--generator", "mpl"], ["--generator 'mpl'", "did you mean 'mlp'"]),
     "critic": (["train", "digits", "--steps", "5", "--critic", "dcgn"], ["--critic 'dcgn'", "did you mean 'dcgan'"]),
     "option": (["train", "digits", "--critic", "mlp:widht=9"], ["'widht'", "did you mean 'width'"]),
@@ -94,6 +102,7 @@ USAGE = {
     "convolutions on vectors": (["train", "vectors.npy", "--critic", "dcgan"], ["dcgan", "mlp"]),
     "batch norm": (["train", "images10.npy", "--data.size", "16", "--critic", "dcgan:norm=batch"], ["layer"]),
     "batch": (["train", "vectors.npy", "--training.batch", "500"], ["--training.batch 500", "320 is allowed"]),
+    "many threads": (["train", "digits", "--threads", "9999"], ["--threads 9999: auto or a number from 1 to"]),
     "threads": (["train", "digits", "--threads", "0"], ["--threads 0", "auto or a number from 1"]),
     "thread word": (["train", "digits", "--threads", "two"], ["--threads two"]),
     "seed": (["train", "digits", "--seed", "-1"], ["--seed -1"]),
@@ -122,7 +131,8 @@ def test_usage(arguments: list[str], said: list[str], capsys: pytest.CaptureFixt
 
 
 ARRAYS = {
-    "objects": (np.array([{}, 1, "a"], dtype=object), "Object"),
+    "objects": (np.array([{}, 1, "a"], dtype=object), "Python objects, which are never unpickled"),
+    "float images": (np.full((40, 8, 8), 0.5), "np.rint(255 * x).astype(np.uint8)"),
     "nan": (np.full((40, 3), np.nan), "NaN"),
     "inf": (np.array([[0.0, 1.0]] * 39 + [[np.inf, 0.0]]), "infinite"),
     "rank": (np.zeros((4, 3, 2, 2, 2)), "(4, 3, 2, 2, 2)"),
@@ -155,6 +165,11 @@ TOML = {
 def test_toml(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("c.toml").write_bytes(text.encode(errors="surrogateescape"))
     refused(["train", "digits", *SMALL, "--config", "c.toml"], capsys, said, *([] if "digit'" in text else ["c.toml"]))
+
+
+def test_a_file_of_something_else(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("bad.npy").write_bytes(b"something else")
+    refused(["train", "bad.npy", *SMALL], capsys, "bad.npy cannot be read", "the content is that of neither")
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\nnonsense"], ids=["zero-byte", "corrupt"])
@@ -221,10 +236,12 @@ def test_allowed_with_a_warning() -> None:
     """Bad images left out, a default batch larger than the data, constant data: one line each, then training."""
     (images("faces") / "zero.png").touch()
     np.save("constant.npy", np.ones((400, 2)))
+    np.save("blank.npy", np.zeros((400, 8, 8), np.uint8))
     np.save("small.npy", RANDOM.normal(size=(40, 3)))
     for data, said in [
         (["faces", "--data.skip-bad", "--training.batch", "8"], "1 unreadable image(s) of 41 left out"),
         (["small.npy"], "batch of 256 is reduced to the 32 training samples"),
+        (["blank.npy"], "all training samples are equal"),
         (["constant.npy"], "all training samples are equal"),
     ]:
         done = child(["train", *data, *SMALL])

@@ -48,6 +48,15 @@ def test_vector_codec_standardises_and_returns() -> None:
     assert metric.grad is not None
 
 
+def test_small_differences_at_a_large_offset_are_kept() -> None:
+    vectors = RANDOM.normal([1e9, 0], [1e-3, 1], (500, 2))
+    codec = VectorCodec.fit(vectors)
+    decoded = codec.decode(codec.encode(vectors))
+    assert decoded.dtype == np.float64
+    np.testing.assert_allclose(decoded - [1e9, 0], vectors - [1e9, 0], atol=1e-5)
+    assert VectorCodec.fit(vectors - [1e9, 0]).decode(codec.encode(vectors)).dtype == np.float32
+
+
 def test_constant_and_tiny_features_get_scale_one() -> None:
     codec = VectorCodec.fit(np.array([[0.1, 1e-200], [0.1, 2e-200], [0.1, 3e-200]]))
     assert codec.scale.tolist() == [1, 1]

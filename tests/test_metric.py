@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from monge.data.toy import grid25
 from monge.metric.coverage import coverage
 from monge.metric.frechet import frechet
-from monge.metric.label import class_shares
+from monge.metric.label import agreement, class_shares, predicted, purity
 from monge.metric.mode import modes
 from monge.metric.nearest import SEARCHED, nearest, novelty, searchable
 
@@ -121,10 +121,22 @@ def test_novelty() -> None:
 def test_class_shares() -> None:
     labels = np.repeat([0, 1, 2], 30)
     real = points(0, 90, 2) + 20 * labels[:, None]
-    assert class_shares(real, labels, real[:75]) == {"0": 0.4, "1": 0.4, "2": 0.2}
-    assert class_shares(real, labels, real[:30]) == {"0": 1, "1": 0, "2": 0}
-    assert class_shares(real, labels, real[:30], ["cat", "dog", "owl"]) == {"cat": 1, "dog": 0, "owl": 0}
-    assert class_shares(real[:30], labels[:30], real) == {"0": 1}
+    found = np.unique(labels)
+    classes = predicted(real, labels, real[:75])
+    assert class_shares(classes, found) == {"0": 0.4, "1": 0.4, "2": 0.2}
+    assert class_shares(classes[:30], found) == {"0": 1, "1": 0, "2": 0}
+    assert class_shares(classes[:30], found, ["cat", "dog", "owl"]) == {"cat": 1, "dog": 0, "owl": 0}
+    assert (predicted(real[:30], labels[:30], real) == 0).all()
+    assert agreement(classes, labels[:75]) == 1
+    assert agreement(classes, np.ones(75, np.int64)) == 0.4
+
+
+def test_purity_by_hand() -> None:
+    classes = np.array([0, 0, 1, 1, 2, 2])
+    assert purity(classes, np.array([3, 3, 1, 1, 0, 0])) == 1
+    assert purity(classes, np.array([0, 1, 0, 1, 0, 1])) == pytest.approx(1 / 3)
+    assert purity(classes, np.zeros(6, np.int64)) == pytest.approx(1 / 3)
+    assert purity(classes, np.array([0, 0, 0, 1, 1, 1])) == pytest.approx(4 / 6)
 
 
 def test_searchable() -> None:

@@ -46,7 +46,7 @@ def test_generator(name: str, shape: tuple[int, ...], training: bool) -> None:
 
 @pytest.mark.parametrize(("name", "shape"), fitting(catalogue.CRITICS))
 def test_critic(name: str, shape: tuple[int, ...]) -> None:
-    network = build_critic(config(name), shape)
+    network = build_critic(config(name), shape).eval()
     x = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
     values = network(x)
     assert values.shape == (3, 1)

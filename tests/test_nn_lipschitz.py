@@ -1,4 +1,4 @@
-"""Layers of known Lipschitz constant: orthogonality, sorting, and the property itself on random pairs of points."""
+"""Functions of known Lipschitz constant: the property itself on random pairs of points, and what is proved."""
 
 from collections.abc import Callable
 
@@ -10,17 +10,16 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from monge.errors import UserError
-from monge.nn.lipschitz import (
-    Cones,
-    GroupSort,
-    Mean,
-    OrthogonalLinear,
-    SpectralLinear,
-    frozen,
-    lipschitz,
-    orthogonal,
-    spectral,
-)
+from monge.nn.critic import Critic
+from monge.nn.dcgan import DCGANCritic
+from monge.nn.layer import LeakyReLU
+from monge.nn.lipschitz import Cones, Mean, frozen, lipschitz, orthogonal, spectral, unbounded
+from monge.nn.mlp import MLPCritic
+from monge.nn.orthogonal import GroupSort, OrthogonalLinear
+from monge.nn.packing import PackedCritic
+from monge.nn.resnet import ResNetCritic
+from monge.nn.sngan import SNGANCritic
+from monge.nn.spectral import SpectralLinear
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**31)
@@ -43,15 +42,6 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
 }
 
 
-@few
-@given(seeds, st.integers(1, 40), st.integers(1, 40))
-def test_cayley_weights_are_orthogonal(seed: int, inputs: int, outputs: int) -> None:
-    torch.manual_seed(seed)
-    w = OrthogonalLinear(inputs, outputs).double().weight()
-    assert w.shape == (outputs, inputs)
-    assert torch.linalg.svdvals(w).detach().numpy() == pytest.approx(np.ones(min(inputs, outputs)), abs=1e-10)
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 @few
 @given(seed=seeds, d=st.integers(1, 6), near=st.booleans())
@@ -62,23 +52,6 @@ def test_no_two_points_show_more_than_the_constant(name: str, seed: int, d: int,
     y = x + (1e-3 if near else 3) * step
     change = (network(x) - network(y)).abs()[:, 0]
     assert (change <= lipschitz(network) * (x - y).norm(dim=1) + 1e-12).all()
-
-
-@few
-@given(seeds, st.sampled_from([1, 2, 4, 0]))
-def test_group_sort_permutes_within_groups(seed: int, size: int) -> None:
-    x = normal(seed, 5, 8)
-    y = GroupSort(size)(x)
-    assert torch.equal(y.sort(dim=1).values, x.sort(dim=1).values)
-    if size == 0:
-        assert torch.equal(y, x.sort(dim=1).values)
-    if size == 2:
-        assert (y[:, :4] >= y[:, 4:]).all()
-
-
-def test_group_sort_refuses_a_width_that_does_not_divide() -> None:
-    with pytest.raises(UserError, match="6 units cannot be sorted in groups of 4"):
-        GroupSort(4)(torch.zeros(2, 6))
 
 
 def test_max_min_keeps_the_norm_of_the_gradient() -> None:
@@ -132,3 +105,52 @@ def test_the_constant_of_a_linear_map_is_its_largest_singular_value() -> None:
     layer = nn.Linear(2, 2)
     layer.weight.data = torch.tensor([[3.0, 0.0], [0.0, -5.0]])
     assert lipschitz(nn.Sequential(layer, nn.ReLU(), layer)) == pytest.approx(25)
+
+
+CRITICS: dict[str, Callable[[str], Critic]] = {
+    "mlp": lambda layer: MLPCritic((1, 8, 8), width=8, depth=2, layer=layer),
+    "dcgan": lambda layer: DCGANCritic((1, 8, 8), width=4, layer=layer),
+    "sngan": lambda layer: SNGANCritic((1, 8, 8), width=4, layer=layer),
+}
+
+
+@pytest.mark.parametrize("layer", ["spectral", "orthogonal"])
+@pytest.mark.parametrize("name", CRITICS)
+def test_a_frozen_critic_is_the_same_function_with_a_certificate(name: str, layer: str) -> None:
+    torch.manual_seed(0)
+    critic, x = CRITICS[name](layer).double().eval(), normal(0, 30, 1, 8, 8)
+    before, network = critic(x), frozen(critic)
+    torch.testing.assert_close(network(x), before)
+    constant = lipschitz(network)
+    assert constant == pytest.approx(1, abs=1e-9 if layer == "orthogonal" else 0.5)
+    y = x + normal(1, 30, 1, 8, 8)
+    assert ((network(x) - network(y)).abs()[:, 0] <= constant * (x - y).flatten(1).norm(dim=1)).all()
+
+
+@pytest.mark.parametrize("name", CRITICS)
+def test_layers_without_a_constant(name: str) -> None:
+    assert unbounded(CRITICS[name]("orthogonal")) == []
+    assert unbounded(CRITICS[name]("spectral")) == []
+    plain = CRITICS[name]("plain")
+    names = [key for key, part in plain.named_modules() if isinstance(part, nn.Linear | nn.Conv2d)]
+    assert unbounded(plain) == names
+    assert len(names) > 1
+
+
+def test_unbounded_looks_into_compositions_and_at_nothing_else() -> None:
+    assert unbounded(nn.Linear(2, 2)) == ["Linear"]
+    assert unbounded(nn.Sequential(LeakyReLU(1.0), LeakyReLU(2.0), nn.Softmax(dim=1))) == ["1", "2"]
+    assert unbounded(Mean([cones(2), nn.Linear(2, 1)], [1, 1])) == ["parts.1"]
+    assert unbounded(PackedCritic(CRITICS["mlp"]("orthogonal"), 2)) == []
+    assert unbounded(DCGANCritic((1, 16, 16), width=4, norm="layer", layer="spectral")) == ["features.4"]
+    blocks = unbounded(ResNetCritic((1, 8, 8), width=4, layer="spectral"))
+    assert blocks == ["features.0", "features.1", "features.2", "features.4"]
+
+
+def test_a_leaky_slope_above_one_is_the_constant() -> None:
+    assert lipschitz(nn.Sequential(LeakyReLU(3.0), LeakyReLU(0.5), nn.Flatten())) == 3
+
+
+def test_nothing_is_proved_of_a_plain_convolution() -> None:
+    with pytest.raises(UserError, match="proved for Conv2d"):
+        lipschitz(frozen(DCGANCritic((1, 8, 8), width=4)))

@@ -34,6 +34,7 @@ view.addEventListener("load", () => {{
     images: page.images.length,
     broken: [...page.images].filter(image => !image.complete || !image.naturalWidth).length,
     shown: [...page.getElementById("film").children].filter(image => !image.hidden).map(image => image.dataset.step),
+    meaning: page.querySelector(".figures .soft").clientWidth,
     label: page.getElementById("shown").textContent,
     controls: page.getElementById("controls").getBoundingClientRect().height > 0,
   }});
@@ -76,6 +77,7 @@ def test_page_is_quiet_and_fits(page: str, tmp_path: Path, width: int, height: i
     assert console == []
     assert width - 20 <= seen["width"] <= width
     assert seen["wanted"] <= seen["width"]
+    assert seen["meaning"] > 250
     assert seen["images"] > 10
     assert seen["broken"] == 0
     assert seen["controls"]

@@ -228,7 +228,7 @@ def test_command_with_an_absurd_rate_exits_with_1(tmp_path: Path, capsys: pytest
 def test_weight_that_is_not_finite_is_not_saved(tmp_path: Path) -> None:
     state, *_ = api.assemble(SMALL, DATA, torch.device("cpu"))
     next(state.critic.parameters()).data.view(-1)[0] = torch.nan
-    with pytest.raises(TrainingError, match=r"step 0: weight body\.0\.weight of the critic is not finite"):
+    with pytest.raises(TrainingError, match=r"step 0: weight features\.1\.weight of the critic is not finite"):
         checkpoint.save(state, tmp_path)
     assert list(tmp_path.iterdir()) == []
 

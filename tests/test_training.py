@@ -55,14 +55,20 @@ def test_steps_are_deterministic(objective: str, name: str) -> None:
 
 def test_step_by_hand() -> None:
     """One critic update of size eta on linear networks: D(x) = w x, G(z) = g z."""
-    eta, real, codes, last = 0.1, torch.tensor([[2.0], [4.0]]), torch.tensor([[1.0], [-3.0]]), torch.tensor([[5.0]])
+    eta, real, codes, last = (
+        0.1,
+        torch.tensor([[2.0], [4.0]]),
+        torch.tensor([[1.0], [-3.0]]),
+        torch.tensor([[4.0], [6.0]]),
+    )
     generator, critic = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
     nn.init.constant_(generator.weight, 2.0)
     nn.init.constant_(critic.weight, 0.5)
     sgd = [torch.optim.SGD(network.parameters(), eta) for network in (generator, critic)]
     state = TrainingState(generator, critic, averaged(generator, 0.0), *sgd)
     _, objective, sampler = small("wgan")
-    draw = replace(sampler(0), real=real[None], latent=codes[None], segment=torch.zeros(1, 2), generator_latent=last)
+    both = torch.stack([codes, last])
+    draw = replace(sampler(0), real=real.expand(2, 2, 1), latent=both, segment=torch.zeros(2, 2))
     terms = train_step(state, Objective(objective.loss), draw)
     # fake mean 2 * -1 = -2, real mean 3
     assert terms["critic_loss"].item() == pytest.approx(0.5 * (-2 - 3))
@@ -139,10 +145,10 @@ def test_streams_of_different_purpose_differ() -> None:
 def test_number_of_critic_updates(n_critic: int, step: int, boost: bool) -> None:
     updates = 100 if boost and step in (0, 24, 500, 1000) else n_critic
     draw = Sampler(DATA, latent=3, batch=4, n_critic=n_critic, boost=boost, seed=0)(step)
-    assert draw.real.shape == (updates, 4, 2)
-    assert draw.latent.shape == (updates, 4, 3)
-    assert draw.segment.shape == (updates, 4)
-    assert draw.generator_latent.shape == (4, 3)
+    # the last is the generator's
+    assert draw.real.shape == (updates + 1, 4, 2)
+    assert draw.latent.shape == (updates + 1, 4, 3)
+    assert draw.segment.shape == (updates + 1, 4)
 
 
 def test_noise_is_drawn_for_objectives_that_add_it() -> None:
@@ -152,8 +158,8 @@ def test_noise_is_drawn_for_objectives_that_add_it() -> None:
     assert objective.noise is not None
     draw = noisy(3)
     assert draw.noise is not None
-    # a real and a fake set for each of two critic updates, and the generator's
-    assert draw.noise.shape == (5, 8, 2)
+    # a real and a fake set for each of two critic updates and the generator's
+    assert draw.noise.shape == (3, 2, 8, 2)
     torch.testing.assert_close(noisy(3).noise, draw.noise, rtol=0, atol=0)
     assert not torch.equal(noisy(4).noise, draw.noise)
     # everything else is drawn as without noise

@@ -12,17 +12,19 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from monge.assemble import assemble, open_source, pick_device, recommended
+from monge.assemble import OWN, assemble, open_source, pick_device, recommended
 from monge.config import Config, DataConfig, differing, overlay
 from monge.data.dataset import DataSet
 from monge.data.source import in_memory
 from monge.errors import TrainingError, UserError
 from monge.evaluate import Evaluation, evaluate
 from monge.observe import Display, Observer
+from monge.rejection import rejected
 from monge.report import write_report
 from monge.run import RunFolder
-from monge.sample import config_of, interpolate, sample
+from monge.sample import Request, config_of, interpolate, sample
 from monge.training import checkpoint
 from monge.training.loop import Plan, linear_decay, measure_threads
 from monge.training.loop import train as run_loop
@@ -33,17 +35,46 @@ VERSIONED = ("monge", "torch", "numpy", "scipy", "POT", "scikit-learn")
 class Run(RunFolder):
     """A run folder with what its networks can do."""
 
-    def sample(self, n: int, *, seed: int = 0, weights: str = "ema") -> NDArray[Any]:
-        """n generated samples in the data's own shape, scale and type."""
-        return sample(self, n, seed, weights)
+    def sample(
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        weights: str = "ema",
+        label: str | None = None,
+        codes: Mapping[int, float] | None = None,
+        reject: bool = False,
+    ) -> NDArray[Any]:
+        """n generated samples in the data's own shape, scale and type.
+
+        Arguments:
+            label: the class to ask a conditional generator for, by name; none takes all by their shares.
+            codes: values of an InfoGAN's codes by their index.
+            reject: keep those only that the critic takes for real, see `monge.rejection`.
+        """
+        request = Request(label, codes or {})
+        return (rejected if reject else sample)(self, n, seed, weights, request).x
 
     def interpolate(self, rows: int, columns: int, *, seed: int = 0, weights: str = "ema") -> NDArray[Any]:
         """Samples (rows * columns, ...) along paths between latent codes."""
         return interpolate(self, rows, columns, seed, weights)
 
-    def evaluate(self, data: DataSet | None = None, *, seed: int = 0, weights: str = "ema") -> Evaluation:
-        """All metrics of the last checkpoint; those on the run's own data are also written to `metrics.json`."""
-        measured = evaluate(self, data, seed, weights)
+    def evaluate(
+        self,
+        data: DataSet | None = None,
+        *,
+        seed: int = 0,
+        weights: str = "ema",
+        critic: nn.Module | None = None,
+        thorough: bool = True,
+    ) -> Evaluation:
+        """All metrics of the last checkpoint; those on the run's own data are also written to `metrics.json`.
+
+        Arguments:
+            critic: a module like the one given to `train`, for a run whose critic is no named one.
+            thorough: whether to train potentials for the bracket's lower limit, which takes most of the time.
+        """
+        measured = evaluate(self, data, seed, weights, critic, thorough)
         if data is None:
             self.write("metrics.json", measured.as_json())
         return measured
@@ -81,6 +112,7 @@ def train(
     *,
     recipe: str | None = None,
     objective: str | None = None,
+    critic: str | nn.Module | None = None,
     run: str | Path | None = None,
     device: str = "auto",
     threads: int | str = "auto",
@@ -93,6 +125,8 @@ def train(
         source: a name, a path, an array, or opened data.
         recipe: name of a recipe; none picks the one for this kind of data.
         objective: name of an objective, with options (`"wgan-gp:weight=5"`).
+        critic: name of a critic, or a module of your own from samples (n, *shape) in model scale to (n, k); a run with
+            one is continued by the same call.
         run: folder of the run; none means `runs/DATA-RECIPE-SEED`.
         device: "auto", "cpu" or "cuda".
         threads: "auto" (measured) or a number.
@@ -105,10 +139,15 @@ def train(
     """
     how = overlay(DataConfig(), settings.get("data", {}), "data")
     data = source if isinstance(source, DataSet) else load_data(source, **asdict(how))
-    config = replace(recommended(data, recipe, objective), source=data.name if not isinstance(source, str) else source)
+    base = recommended(data, recipe, objective, own_batch="batch" in settings.get("training", {}))
+    config = replace(base, source=data.name if not isinstance(source, str) else source)
+    own = critic if isinstance(critic, nn.Module) else None
+    if critic is not None:
+        settings["critic"] = critic if isinstance(critic, str) else f"{OWN}{type(critic).__qualname__}"
     return train_config(
         overlay(config, settings, "train"),
         data,
+        critic=own,
         run=run,
         device=device,
         threads=threads,
@@ -120,6 +159,7 @@ def train_config(
     config: Config,
     data: DataSet,
     *,
+    critic: nn.Module | None = None,
     run: str | Path | None = None,
     device: str = "auto",
     threads: int | str = "auto",
@@ -130,7 +170,7 @@ def train_config(
     place = pick_device(device)
     if checkpoint_every is not None and checkpoint_every < 1:
         raise UserError(f"--checkpoint-every {checkpoint_every}: at least 1 is allowed")
-    state, objective, sampler = assemble(config, data, place)
+    state, objective, sampler = assemble(config, data, place, critic)
     folder = Run(Path(run) if run is not None else default_folder(config))
     facts = known_facts(folder, config, data)
     if facts is not None and facts["status"] == "finished" and facts["config"]["steps"] >= config.steps:
@@ -153,7 +193,7 @@ def train_config(
         if facts is not None:
             resume(folder, state, config, facts, count)
             folder.update(**changes)
-        observer = Observer(data, folder, config, latent_size=sampler.latent, display=display)
+        observer = Observer(data, folder, config, objective.loss, latent_size=sampler.latent, display=display)
         try:
             done = run_loop(state, objective, sampler, folder, plan, observer)
         except TrainingError as error:
@@ -224,6 +264,7 @@ def provenance(data: DataSet) -> dict[str, Any]:
     return {
         "codec": data.codec.state(),
         "fingerprint": data.fingerprint,
+        "classes": data.classes,
         "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in VERSIONED},
         "revision": revision,
     }

@@ -1,23 +1,32 @@
 """From a config and data to networks, objective and state: the only place where names become objects."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from monge import catalogue
-from monge.config import Config, DataConfig
+from monge.config import Config, DataConfig, TrainingConfig
 from monge.data.dataset import DataSet
 from monge.data.source import open_data
 from monge.errors import UserError
+from monge.nn.code import CodedGenerator
+from monge.nn.condition import ConditionalGenerator, ProjectionCritic
+from monge.nn.head import TwoHeadedCritic
+from monge.nn.packing import PackedCritic, packed_shape
 from monge.objective import Objective
+from monge.objective.auxiliary import MutualInformation
 from monge.recipe import Shape, default_for
 from monge.training.random import Purpose, stream
+from monge.training.replay import ReplayPool
 from monge.training.sampler import Sampler
 from monge.training.state import TrainingState, averaged, optimiser
+
+OWN = "module:"
+"""What the config's name of a critic starts with when a module of the user's own took its place."""
 
 
 def open_source(source: str, how: DataConfig) -> DataSet:
@@ -26,10 +35,15 @@ def open_source(source: str, how: DataConfig) -> DataSet:
     return open_data(source, builtin=builtin, **asdict(how))
 
 
-def recommended(data: DataSet, recipe: str | None = None, objective: str | None = None) -> Config:
+def recommended(
+    data: DataSet, recipe: str | None = None, objective: str | None = None, *, own_batch: bool = False
+) -> Config:
     """The recipe's config for some data; with another objective than the recipe's, that objective's published rule.
 
     Warns when the recipe's batch is larger than the data and had to be reduced.
+
+    Arguments:
+        own_batch: the batch will be replaced, so that the recipe's does not matter.
 
     Raises:
         UserError: unknown recipe or objective.
@@ -40,31 +54,94 @@ def recommended(data: DataSet, recipe: str | None = None, objective: str | None 
         name = objective.split(":")[0]
         entry = catalogue.lookup(catalogue.OBJECTIVES, "--objective", name)
         if name != config.objective.split(":")[0]:
-            config = replace(config, training=replace(config.training, **entry.rule))
+            critic = catalogue.with_options(catalogue.CRITICS, "--critic", config.critic, entry.critic)
+            config = replace(config, critic=critic, training=replace(config.training, **entry.rule))
         config = replace(config, objective=objective)
-    if data.size is not None and config.training.batch > data.size:
+    if data.size is not None and config.training.batch > data.size and not own_batch:
         text = f"the recipe's batch of {config.training.batch} is reduced to the {data.size} training samples"
         warnings.warn(text, stacklevel=2)
         config = replace(config, training=replace(config.training, batch=data.size))
     return config
 
 
-def build_generator(config: Config, shape: tuple[int, ...]) -> nn.Module:
-    """The generator with its initial weights, which depend on the seed alone."""
+def published(
+    data: DataSet, recipe: str | None, objective: str, generator: str | None = None, critic: str | None = None
+) -> Config:
+    """The recipe's config with an objective's published rule, even where the recipe has another for this objective.
+
+    Raises:
+        UserError: an unknown name.
+    """
+    config = recommended(data, recipe, own_batch=True)
+    entry = catalogue.lookup(catalogue.OBJECTIVES, "--objectives", objective.split(":")[0])
+    judge = catalogue.with_options(catalogue.CRITICS, "--critic", critic or config.critic, entry.critic)
+    rule = replace(config.training, **entry.rule)
+    return replace(config, objective=objective, generator=generator or config.generator, critic=judge, training=rule)
+
+
+def build_objective(config: Config) -> Objective:
+    """The objective of a config."""
+    objective: Objective = catalogue.build(catalogue.OBJECTIVES, "--objective", config.objective)
+    return objective
+
+
+def build_generator(config: Config, shape: tuple[int, ...], shares: Tensor | None = None) -> nn.Module:
+    """The generator with its initial weights, which depend on the seed alone.
+
+    Codes and classes come in addition to the latent dimensions that were asked for.
+
+    Arguments:
+        shares: of the classes in the data (c,), for a conditional run.
+    """
+    auxiliary = build_objective(config).auxiliary
+    codes = auxiliary.codes if isinstance(auxiliary, MutualInformation) else None
+    conditional = config.training.conditional and shares is not None
+    embedding = len(shares) if conditional and shares is not None else 0
+    more = embedding + (codes.width if codes else 0)
+    latent = catalogue.option(catalogue.GENERATORS, "--generator", config.generator, "latent")
     with _initialised(config.seed, Purpose.GENERATOR_INIT):
-        network: nn.Module = catalogue.build(catalogue.GENERATORS, "--generator", config.generator, shape)
+        network: nn.Module = catalogue.build(
+            catalogue.GENERATORS, "--generator", config.generator, shape, latent=latent + more
+        )
+        if codes is not None:
+            return CodedGenerator(network, codes)
+        if shares is not None and conditional:
+            return ConditionalGenerator(network, shares, embedding)
     return network
 
 
-def build_critic(config: Config, shape: tuple[int, ...]) -> nn.Module:
-    """The critic with its initial weights, from a stream that differs from the generator's (source 002, 3.5)."""
+def build_critic(
+    config: Config, shape: tuple[int, ...], shares: Tensor | None = None, critic: nn.Module | None = None
+) -> nn.Module:
+    """The critic with its initial weights, from a stream that differs from the generator's (source 002, 3.5).
+
+    Arguments:
+        shares: of the classes in the data (c,), for a conditional run.
+        critic: takes the place of the one that the config names.
+    """
+    auxiliary, rule = build_objective(config).auxiliary, config.training
     with _initialised(config.seed, Purpose.CRITIC_INIT):
-        network: nn.Module = catalogue.build(catalogue.CRITICS, "--critic", config.critic, shape)
+        if critic is None:
+            seen = packed_shape(shape, rule.pack)
+            network: nn.Module = catalogue.build(catalogue.CRITICS, "--critic", config.critic, seen)
+        else:
+            network = critic
+        if rule.pack > 1:
+            return PackedCritic(network, rule.pack)
+        if auxiliary is not None:
+            return TwoHeadedCritic(network, auxiliary.outputs(0 if shares is None else len(shares)))
+        if rule.conditional and shares is not None:
+            return ProjectionCritic(network, shares)
     return network
 
 
-def assemble(config: Config, data: DataSet, device: torch.device) -> tuple[TrainingState, Objective, Sampler]:
+def assemble(
+    config: Config, data: DataSet, device: torch.device, critic: nn.Module | None = None
+) -> tuple[TrainingState, Objective, Sampler]:
     """The state at step 0, the objective, and the draws of every step.
+
+    Arguments:
+        critic: takes the place of the one that the config names.
 
     Raises:
         UserError: unknown names or options, a combination that is refused, a batch larger than the data.
@@ -73,21 +150,94 @@ def assemble(config: Config, data: DataSet, device: torch.device) -> tuple[Train
     rule = config.training
     if data.size is not None and rule.batch > data.size:
         raise UserError(f"--training.batch {rule.batch} is larger than the data: at most {data.size} is allowed")
-    objective: Objective = catalogue.build(catalogue.OBJECTIVES, "--objective", config.objective)
-    generator = build_generator(config, data.codec.shape).to(device)
-    critic = build_critic(config, data.codec.shape).to(device)
-    objective.check(critic)
+    objective = build_objective(config)
+    check_combination(rule, objective, data)
+    shares = class_shares(data) if rule.conditional else None
+    generator = build_generator(config, data.codec.shape, shares).to(device)
+    judge = build_critic(config, data.codec.shape, shares, critic).to(device)
+    objective.check(judge, outputs(judge, data, rule.pack))
     betas = (float(rule.beta1), float(rule.beta2))
     state = TrainingState(
         generator,
-        critic,
+        judge,
         averaged(generator, rule.ema),
         optimiser(generator, rule.optimiser, rule.learning_rate, betas),
-        optimiser(critic, rule.optimiser, rule.learning_rate, betas),
+        optimiser(judge, rule.optimiser, rule.learning_rate, betas),
+        pool=ReplayPool(rule.batch, data.codec.shape, device) if rule.replay else None,
     )
-    latent = latent_size(generator)
-    noisy = objective.noise is not None
-    return state, objective, Sampler(data, latent, rule.batch, rule.n_critic, rule.critic_boost, config.seed, noisy)
+    sampler = Sampler(
+        data,
+        latent_size(generator),
+        rule.batch,
+        rule.n_critic,
+        rule.critic_boost,
+        config.seed,
+        noisy=objective.noise is not None,
+        perturbations=objective.penalty.normals if objective.penalty is not None else 0,
+        conditional=rule.conditional,
+        replayed=round(rule.replay * rule.batch),
+    )
+    return state, objective, sampler
+
+
+def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet) -> None:
+    """Refuses training rules that do not go with an objective or the data.
+
+    Raises:
+        UserError: says what to change.
+    """
+    auxiliary = objective.auxiliary
+    if rule.conditional and data.labels is None:
+        raise UserError(
+            f"--training.conditional: {data.name} has no labels; an .npz with arrays x and y, or a folder with one "
+            "subfolder for each class, has"
+        )
+    if auxiliary is not None and auxiliary.conditional and not rule.conditional:
+        raise UserError("--objective: this one guesses classes and needs --training.conditional")
+    if rule.conditional and auxiliary is not None and not auxiliary.conditional:
+        raise UserError("--training.conditional: an objective that guesses codes takes no classes beside them")
+    if rule.batch % rule.pack:
+        raise UserError(f"--training.pack {rule.pack} does not divide --training.batch {rule.batch}")
+    if rule.pack > 1 and (rule.conditional or auxiliary is not None):
+        raise UserError(f"--training.pack {rule.pack}: classes and codes need a critic of single samples, pack 1")
+    if rule.replay and (rule.pack > 1 or rule.conditional or auxiliary is not None or objective.loss.vector):
+        raise UserError(
+            f"--training.replay {rule.replay}: a critic that gives one number for a single sample is needed, "
+            "without classes, codes or packs; use 0"
+        )
+
+
+def class_shares(data: DataSet) -> Tensor:
+    """The shares (c,) of the classes in the training samples."""
+    assert data.labels is not None
+    counts = torch.bincount(torch.from_numpy(data.labels), minlength=len(data.classes or ()))
+    return counts / counts.sum()
+
+
+def placeholder_shares(classes: Sequence[str] | None) -> Tensor | None:
+    """Equal shares for classes by name, in networks whose real ones a checkpoint brings."""
+    return None if classes is None else torch.full((len(classes),), 1 / len(classes))
+
+
+def outputs(critic: nn.Module, data: DataSet, pack: int) -> int:
+    """How many numbers a critic gives for a sample, by asking it.
+
+    Raises:
+        UserError: it fails, or gives something of another shape than (n, k).
+    """
+    device, n = next(critic.parameters()).device, 2 * pack
+    training = critic.training
+    critic.eval()
+    try:
+        with torch.no_grad():
+            values = critic(torch.zeros(n, *data.codec.shape, device=device))
+    except (RuntimeError, TypeError, ValueError) as error:
+        what = f"critic: {type(critic).__name__} cannot judge samples of shape {data.codec.shape}"
+        raise UserError(f"{what}: {str(error).splitlines()[0]}") from error
+    critic.train(training)
+    if values.dim() != 2 or len(values) != 2:
+        raise UserError(f"critic: shape (n, k) is needed for n samples, {n} gave {tuple(values.shape)}")
+    return int(values.shape[1])
 
 
 def latent_size(generator: nn.Module) -> int:

@@ -15,11 +15,19 @@ from monge.errors import UserError, unknown_name
 
 @dataclass(frozen=True)
 class Entry:
-    """One name: what it is, where its constructor lives, and the published training rule if it has one."""
+    """One name: what it is and where its constructor lives.
+
+    Arguments:
+        rule: the training rule that an objective was published with, fields of `TrainingConfig`.
+        critic: options that a critic gets with an objective unless it sets them itself.
+        least: lowest values of options for which it is not 0 (numbers with a point) or 1 (whole numbers).
+    """
 
     description: str
     path: str
     rule: Mapping[str, Any] = field(default_factory=dict)
+    critic: Mapping[str, Any] = field(default_factory=dict)
+    least: Mapping[str, float] = field(default_factory=dict)
 
     def load(self) -> Callable[..., Any]:
         """The constructor, imported now."""
@@ -30,6 +38,15 @@ class Entry:
 
 Table = Mapping[str, Entry]
 
+
+def _adam(learning_rate: float, beta1: float, beta2: float, batch: int, n_critic: int) -> dict[str, Any]:
+    rule = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "batch": batch, "n_critic": n_critic}
+    return {"optimiser": "adam"} | rule
+
+
+# A rule has one learning rate, and one generator update in a step. So infogan lacks its generator's 1e-3,
+# wgan-lipschitz its critic's 2e-3, hinge nine of ten generator updates; relativistic has its last, annealed beta2.
+# None was published for noisy-gan, which has that of DCGAN (Radford et al. 2016) like gan-minimax, gan and lsgan.
 OBJECTIVES: Table = {
     "wgan": Entry(
         "Wasserstein loss, weights clipped (Arjovsky et al. 2017)",
@@ -39,18 +56,125 @@ OBJECTIVES: Table = {
     "wgan-gp": Entry(
         "Wasserstein loss, gradient penalty on segments (Gulrajani et al. 2017)",
         "monge.objective.paper:wgan_gp",
-        {"optimiser": "adam", "learning_rate": 1e-4, "beta1": 0.0, "beta2": 0.9, "batch": 64, "n_critic": 5},
+        _adam(1e-4, 0.0, 0.9, 64, 5),
+    ),
+    "wgan-lp": Entry(
+        "Wasserstein loss, one-sided gradient penalty (Petzka et al. 2018)",
+        "monge.objective.paper:wgan_lp",
+        _adam(1e-4, 0.0, 0.9, 64, 5),
+    ),
+    "wgan-ct": Entry(
+        "Wasserstein loss, gradient penalty and consistency term (Wei et al. 2018)",
+        "monge.objective.paper:wgan_ct",
+        _adam(1e-4, 0.5, 0.9, 64, 5),
+    ),
+    "wgan-svc": Entry(
+        "Wasserstein loss, singular values clipped (Saito et al. 2017)",
+        "monge.objective.paper:wgan_svc",
+        {"optimiser": "rmsprop", "learning_rate": 5e-5, "batch": 32, "n_critic": 1},
+    ),
+    "wgan-lipschitz": Entry(
+        "Wasserstein loss, 1-Lipschitz critic by construction (Anil et al. 2019)",
+        "monge.objective.paper:wgan_lipschitz",
+        _adam(2e-4, 0.5, 0.999, 64, 5),
+        critic={"layer": "orthogonal"},
+    ),
+    "gan-minimax": Entry(
+        "cross entropy, the generator minimises log(1 - D) (Goodfellow et al. 2014)",
+        "monge.objective.paper:gan_minimax",
+        _adam(2e-4, 0.5, 0.999, 128, 1),
+    ),
+    "gan": Entry(
+        "cross entropy, the generator minimises -log D (Goodfellow et al. 2014)",
+        "monge.objective.paper:gan",
+        _adam(2e-4, 0.5, 0.999, 128, 1),
+    ),
+    "noisy-gan": Entry(
+        "gan-minimax with annealed noise on what the critic sees (Arjovsky, Bottou 2017)",
+        "monge.objective.paper:noisy_gan",
+        _adam(2e-4, 0.5, 0.999, 128, 1),
+    ),
+    "lsgan": Entry(
+        "least squares (Mao et al. 2017)",
+        "monge.objective.paper:lsgan",
+        _adam(2e-4, 0.5, 0.999, 64, 1),
+        least={"a": -1e9, "b": -1e9, "c": -1e9},
+    ),
+    "hinge": Entry(
+        "hinge loss (Lim, Ye 2017)",
+        "monge.objective.paper:hinge",
+        {"optimiser": "rmsprop", "learning_rate": 2e-4, "batch": 64, "n_critic": 1},
+    ),
+    "sngan": Entry(
+        "hinge loss, spectrally normalised critic (Miyato et al. 2018)",
+        "monge.objective.paper:sngan",
+        _adam(2e-4, 0.0, 0.9, 64, 5),
+        critic={"layer": "spectral"},
+    ),
+    "relativistic": Entry(
+        "relativistic pairing, R1 and R2 penalties (Huang et al. 2024)",
+        "monge.objective.paper:relativistic",
+        _adam(2e-4, 0.0, 0.99, 512, 1),
+    ),
+    "r1-gan": Entry(
+        "gan with a penalty on slopes at real samples (Mescheder et al. 2018)",
+        "monge.objective.paper:r1_gan",
+        {"optimiser": "rmsprop", "learning_rate": 1e-4, "batch": 64, "n_critic": 1},
+    ),
+    "dragan": Entry(
+        "gan with a gradient penalty around real samples (Kodali et al. 2017)",
+        "monge.objective.paper:dragan",
+        _adam(1e-4, 0.5, 0.9, 64, 1),
+    ),
+    "mmd-gan": Entry(
+        "kernel discrepancy of vectors, gradient penalty (Binkowski et al. 2018)",
+        "monge.objective.paper:mmd_gan",
+        _adam(1e-4, 0.5, 0.9, 64, 5),
+        critic={"outputs": 16},
+    ),
+    "energy-gan": Entry(
+        "energy distance of vectors, gradient penalty (Bellemare et al. 2017)",
+        "monge.objective.paper:energy_gan",
+        _adam(1e-4, 0.5, 0.9, 64, 5),
+        critic={"outputs": 256},
+    ),
+    "sinkhorn-gan": Entry(
+        "Sinkhorn divergence of vectors, weights clipped (Genevay et al. 2018)",
+        "monge.objective.paper:sinkhorn_gan",
+        {"optimiser": "rmsprop", "learning_rate": 5e-5, "batch": 64, "n_critic": 5},
+        critic={"outputs": 100},
+    ),
+    "infogan": Entry(
+        "gan whose critic guesses latent codes (Chen et al. 2016)",
+        "monge.objective.paper:infogan",
+        _adam(2e-4, 0.5, 0.999, 128, 1),
+        least={"categories": 2, "categorical": 0, "uniform": 0, "normal": 0},
+    ),
+    "acgan": Entry(
+        "gan whose critic names the class (Odena et al. 2017)",
+        "monge.objective.paper:acgan",
+        _adam(2e-4, 0.5, 0.999, 100, 1) | {"conditional": True},
+    ),
+    "pacgan": Entry(
+        "gan whose critic judges two samples together (Lin et al. 2018)",
+        "monge.objective.paper:pacgan",
+        _adam(1e-4, 0.8, 0.999, 100, 1) | {"pack": 2},
     ),
 }
 
 GENERATORS: Table = {
     "mlp": Entry("fully connected, any data", "monge.nn.mlp:MLPGenerator"),
     "dcgan": Entry("transposed convolutions, square images of 8 to 128 px", "monge.nn.dcgan:DCGANGenerator"),
+    "resnet": Entry("residual blocks, square images of 8 to 128 px", "monge.nn.resnet:ResNetGenerator"),
 }
 
 CRITICS: Table = {
     "mlp": Entry("fully connected, any data", "monge.nn.mlp:MLPCritic"),
     "dcgan": Entry("strided convolutions, square images of 8 to 128 px", "monge.nn.dcgan:DCGANCritic"),
+    "sngan": Entry(
+        "pairs of 3 x 3 and 4 x 4 convolutions, spectral norm (Miyato et al. 2018)", "monge.nn.sngan:SNGANCritic"
+    ),
+    "resnet": Entry("residual blocks, square images of 8 to 128 px", "monge.nn.resnet:ResNetCritic"),
 }
 
 DATA: Table = {
@@ -90,27 +214,61 @@ def lookup(table: Table, what: str, name: str) -> Entry:
     return table[name]
 
 
-def build(table: Table, what: str, spec: str, *arguments: Any) -> Any:
+def build(table: Table, what: str, spec: str, *arguments: Any, **fixed: Any) -> Any:
     """Constructs `NAME[:option=value...]` with the given positional arguments.
+
+    Arguments:
+        fixed: keyword arguments that take precedence over the options.
 
     Raises:
         UserError: unknown name or option, or a value of the wrong type.
     """
+    constructor, _, chosen = _read(table, what, spec)
+    return constructor(*arguments, **chosen | fixed)
+
+
+def option(table: Table, what: str, spec: str, name: str) -> Any:
+    """The value that an option has in `NAME[:option=value...]`, or its default.
+
+    Raises:
+        UserError: as `build`.
+    """
+    _, allowed, chosen = _read(table, what, spec)
+    return chosen.get(name, allowed[name].default)
+
+
+def with_options(table: Table, what: str, spec: str, options: Mapping[str, Any]) -> str:
+    """A spec with some options more, those that its constructor takes and that it does not set itself.
+
+    Raises:
+        UserError: as `build`.
+    """
+    _, allowed, chosen = _read(table, what, spec)
+    more = [f":{name}={value}" for name, value in options.items() if name in allowed and name not in chosen]
+    return spec + "".join(more)
+
+
+def _read(
+    table: Table, what: str, spec: str
+) -> tuple[Callable[..., Any], dict[str, inspect.Parameter], dict[str, Any]]:
+    """The constructor of a spec, the options that it takes, and those that are set."""
     name, *options = spec.split(":")
-    constructor = lookup(table, what, name).load()
-    parameters = list(inspect.signature(constructor).parameters.values())[len(arguments) :]
-    allowed = {parameter.name: parameter for parameter in parameters}
+    entry = lookup(table, what, name)
+    constructor = entry.load()
+    parameters = inspect.signature(constructor).parameters
+    allowed = {key: value for key, value in parameters.items() if value.default is not inspect.Parameter.empty}
     chosen: dict[str, Any] = {}
-    for option in options:
-        key, equals, text = option.partition("=")
+    for item in options:
+        key, equals, text = item.partition("=")
         key = key.replace("-", "_")
         if key not in allowed:
             raise unknown_name(f"{what} {name}: option", key, allowed)
-        chosen[key] = _parse(text if equals else "true", type(allowed[key].default), f"{what} {name}: {key}")
-    return constructor(*arguments, **chosen)
+        kind, least = type(allowed[key].default), entry.least.get(key)
+        chosen[key] = _parse(text if equals else "true", kind, f"{what} {name}: {key}", least)
+    return constructor, allowed, chosen
 
 
-def _parse(text: str, kind: type, what: str) -> Any:
+def _parse(text: str, kind: type, what: str, least: float | None) -> Any:
     if kind is bool and text.lower() in ("true", "false"):
         return text.lower() == "true"
     if kind is str:
@@ -119,8 +277,9 @@ def _parse(text: str, kind: type, what: str) -> Any:
         value = kind(text)
     except ValueError:
         value = None
-    least, most = (1, 65_536) if kind is int else (0, 1e9)
+    lowest, most = (1, 65_536) if kind is int else (0, 1e9)
+    least = lowest if least is None else least
     if kind is bool or value is None or not least <= value <= most:
-        allowed = "true or false" if kind is bool else f"a number ({kind.__name__}) from {least} to {most:g}"
+        allowed = "true or false" if kind is bool else f"a number ({kind.__name__}) from {least:g} to {most:g}"
         raise UserError(f"{what}={text} must be {allowed}")
     return value

@@ -46,6 +46,12 @@ class TrainingConfig:
     """Share of the run after which the learning rate falls linearly to zero; 1 keeps it."""
     ema: float = 0.999
     """Decay of the generator's moving average; 0 averages nothing."""
+    conditional: bool = False
+    """Train on the data's labels: the generator is asked for a class, and the critic judges sample and class."""
+    pack: int = 1
+    """Samples that the critic judges together (PacGAN); 1 is none."""
+    replay: float = 0.0
+    """Share of the critic's generated samples that are kept ones of the past, those it liked; 0 is none."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,8 @@ class Config:
             ("--training.beta2", rule.beta2, 0, 0.9999999),
             ("--training.decay-from", rule.decay_from, 0, 1),
             ("--training.ema", rule.ema, 0, 0.9999999),
+            ("--training.pack", rule.pack, 1, 64),
+            ("--training.replay", rule.replay, 0, 0.9),
             ("--observe.log", self.observe.log, 1, 1e9),
             ("--observe.bracket", self.observe.bracket, 1, 1e9),
         ]

@@ -56,7 +56,7 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
             ValueError: X is not a finite numeric array of at least three samples.
         """
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=3)
-        settings = {} if self.steps is None else {"steps": self.steps}
+        settings: dict[str, Any] = {} if self.steps is None else {"steps": self.steps}
         folder = _temporary_folder() if self.run is None else Path(self.run)
         self.run_ = api.train(
             in_memory(X),

@@ -4,13 +4,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from monge import plot
-from monge.assemble import build_critic, latent_size, open_source
-from monge.data.codec import Codec
+from monge.assemble import OWN, latent_size, open_source
 from monge.data.dataset import DataSet
 from monge.distance.bracket import Bracket
 from monge.distance.exact import Points
@@ -18,14 +16,15 @@ from monge.distance.matrix import ClusterMatrix, cluster_matrix, real_probabilit
 from monge.errors import UserError
 from monge.metric.coverage import coverage
 from monge.metric.frechet import frechet
-from monge.metric.label import class_shares
+from monge.metric.label import agreement, class_shares, predicted, purity
 from monge.metric.mode import modes
 from monge.metric.nearest import novelty, searchable
+from monge.nn.code import CodedGenerator
+from monge.nn.condition import ConditionalGenerator
 from monge.nn.layer import latent
 from monge.reading import RealSets
 from monge.run import RunFolder, write_atomically
-from monge.sample import CHUNK, config_of, generate, load_generator
-from monge.training import checkpoint
+from monge.sample import config_of, critic_outputs, generate, load_critic, load_generator
 from monge.training.random import Purpose, stream
 
 FAKES = 5000
@@ -43,25 +42,31 @@ class Evaluation:
         bracket: W1 between generated and held-out samples.
         metrics: named figures; which ones depends on the data (modes need known centres, classes need labels).
         counts: how many samples each figure rests on.
-        clusters: the critic's distances between clusters of generated and of held-out samples.
+        clusters: the critic's distances between clusters of generated and of held-out samples; none without a critic.
     """
 
     bracket: Bracket
     metrics: dict[str, Any]
     counts: dict[str, int]
-    clusters: ClusterMatrix
+    clusters: ClusterMatrix | None
 
     def as_json(self) -> dict[str, Any]:
         """The figures as plain mappings."""
-        return {
-            "bracket": self.bracket.as_json(),
-            "metrics": self.metrics,
-            "counts": self.counts,
-            "critic_clusters": {name: np.asarray(value).tolist() for name, value in asdict(self.clusters).items()},
-        }
+        document = {"bracket": self.bracket.as_json(), "metrics": self.metrics, "counts": self.counts}
+        if self.clusters is not None:
+            clusters = {name: np.asarray(value).tolist() for name, value in asdict(self.clusters).items()}
+            document["critic_clusters"] = clusters
+        return document
 
 
-def evaluate(run: RunFolder, data: DataSet | None = None, seed: int = 0, weights: str = "ema") -> Evaluation:
+def evaluate(
+    run: RunFolder,
+    data: DataSet | None = None,
+    seed: int = 0,
+    weights: str = "ema",
+    critic: nn.Module | None = None,
+    thorough: bool = True,
+) -> Evaluation:
     """Measures the last checkpoint's generator, and draws the critic's distances as a picture in the run folder.
 
     Arguments:
@@ -69,6 +74,8 @@ def evaluate(run: RunFolder, data: DataSet | None = None, seed: int = 0, weights
         data: other data to measure against, of the same sample shape; none means the run's own.
         seed: of the generated samples.
         weights: "ema" or "raw".
+        critic: a module like the one that was trained, if that was no named one.
+        thorough: whether to train potentials for the bracket's lower limit, which takes most of the time.
 
     Raises:
         UserError: no checkpoint, unknown weights, or data of another shape.
@@ -78,7 +85,7 @@ def evaluate(run: RunFolder, data: DataSet | None = None, seed: int = 0, weights
     data = data or open_source(config.source, config.data)
     if data.codec.shape != codec.shape:
         raise UserError(f"--data has samples of shape {data.codec.shape}, the run generates {codec.shape}")
-    real = RealSets(data)
+    real = RealSets(data, trained=thorough)
     codes = latent(max(FAKES, real.fakes), latent_size(generator), stream(seed, Purpose.SAMPLE))
     samples = generate(generator, codec, codes)
     fake = codec.metric(samples)
@@ -86,11 +93,14 @@ def evaluate(run: RunFolder, data: DataSet | None = None, seed: int = 0, weights
     counts = {"bracket": real.n, "bracket_draws": real.draws, "generated": len(fake)}
     metrics: dict[str, Any] = {"upper_over_floor": measured.upper / measured.floor if measured.floor else None}
     metrics |= _against(data, fake, real, counts) | _pixels(data, samples)
-
-    critic = build_critic(config, codec.shape)
-    last = checkpoint.folder_of(run.checkpoints, checkpoint.steps(run.checkpoints)[-1])
-    checkpoint.load_network(critic, last, "critic")
-    on_real, on_fake = _outputs(critic, codec, real.held_out[0]), _outputs(critic, codec, fake[: real.n])
+    if data.labels is not None:
+        metrics |= _classes(data, data.labels, fake[:FAKES], generator, codes[:FAKES])
+    if critic is None and config.critic.startswith(OWN):
+        return Evaluation(
+            measured, metrics | {"critic": {"absent": "the run's own critic was not given"}}, counts, None
+        )
+    critic = load_critic(run, critic)
+    on_real, on_fake = critic_outputs(critic, codec, real.held_out[0]), critic_outputs(critic, codec, fake[: real.n])
     clusters = cluster_matrix(on_real, on_fake, min(CLUSTERS, real.n))
     figures = metrics | {"critic": _judgement(on_real, on_fake, clusters)}
     write_atomically(run.path / PICTURE, plot.png(plot.heat_map(clusters, "critic output")))
@@ -113,19 +123,22 @@ def _against(data: DataSet, fake: Points, real: RealSets, counts: dict[str, int]
     if data.centres is not None and data.deviation is not None:
         counts["modes"] = 2500
         figures |= modes(fake[:2500], data.centres, data.deviation)
-    if data.labels is not None:
-        chosen = np.random.default_rng(0).permutation(len(data.labels))[:LABELLED]
-        features = data.codec.metric(data.train[chosen])
-        figures["class_shares"] = class_shares(features, data.labels[chosen], fake[:FAKES], data.classes)
     return figures
 
 
-def _outputs(critic: nn.Module, codec: Codec, points: Points) -> Points:
-    """What the critic says of points in metric scale, (n, k)."""
-    critic.eval()
-    with torch.no_grad():
-        parts = [critic(codec.from_metric(part)) for part in torch.from_numpy(points).float().split(CHUNK)]
-    return torch.cat(parts).flatten(1).double().numpy()
+def _classes(
+    data: DataSet, labels: NDArray[np.int64], fake: Points, generator: nn.Module, codes: Tensor
+) -> dict[str, Any]:
+    """Which classes the generated samples are of, and whether those that were asked for."""
+    chosen = np.random.default_rng(0).permutation(len(labels))[:LABELLED]
+    found = predicted(data.codec.metric(data.train[chosen]), labels[chosen], fake)
+    figures: dict[str, Any] = {"class_shares": class_shares(found, np.unique(labels[chosen]), data.classes)}
+    if isinstance(generator, ConditionalGenerator):
+        figures["class_agreement"] = agreement(found, generator.labels(codes).numpy())
+    if isinstance(generator, CodedGenerator) and generator.codes.categorical:
+        cells = generator.codes.of(codes)[:, : generator.codes.categorical].long().numpy()
+        figures["code_purity"] = [purity(found, column) for column in cells.T]
+    return figures
 
 
 def _judgement(real: Points, fake: Points, clusters: ClusterMatrix) -> dict[str, Any]:

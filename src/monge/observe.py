@@ -6,8 +6,9 @@ from typing import Any
 from monge.config import Config
 from monge.data.dataset import DataSet
 from monge.nn.layer import latent
+from monge.objective.loss import AdversarialLoss
 from monge.plot import picture, png
-from monge.reading import CriticReading, RealSets
+from monge.reading import QUICK_DRAWS, CriticReading, RealSets
 from monge.run import RunFolder, write_atomically
 from monge.sample import generate
 from monge.training.random import Purpose, stream
@@ -25,14 +26,24 @@ class Observer:
         data: real samples.
         run: where pictures go.
         config: the run's config: when to observe, and the seed.
+        loss: the run's adversarial loss, which says what the critic's outputs mean.
         latent_size: number of latent dimensions.
         display: shown after each step what was seen.
     """
 
-    def __init__(self, data: DataSet, run: RunFolder, config: Config, *, latent_size: int, display: Display) -> None:
-        self._data, self._run, self._steps, self._display = data, run, config.steps, display
+    def __init__(
+        self,
+        data: DataSet,
+        run: RunFolder,
+        config: Config,
+        loss: AdversarialLoss,
+        *,
+        latent_size: int,
+        display: Display,
+    ) -> None:
+        self._data, self._run, self._steps, self._loss, self._display = data, run, config.steps, loss, display
         self._every = config.observe.bracket or max(1, config.steps // 20)
-        self._real = RealSets(data, quick=True)
+        self._real = RealSets(data, draws=QUICK_DRAWS, trained=False)
         # the same codes at every step, so that curves and pictures change only when the generator does
         self._codes = latent(self._real.fakes, latent_size, stream(config.seed, Purpose.MEASURE))
         self._pictured = latent(PICTURED[data.kind], latent_size, stream(config.seed, Purpose.PICTURE))
@@ -50,7 +61,7 @@ class Observer:
     def measure(self, state: TrainingState) -> dict[str, Any]:
         """The bracket and the critic's gaps on training and held-out data."""
         fake = self._data.codec.metric(generate(state.generator_ema, self._data.codec, self._codes))
-        critic = CriticReading(state.critic, self._data.codec, self._real, fake)
+        critic = CriticReading(state.critic, self._loss, self._data.codec, self._real, fake)
         return {
             "bracket": self._real.bracket(fake).as_json(),
             "critic_gap_train": critic.train_gap,

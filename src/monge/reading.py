@@ -12,6 +12,7 @@ from monge.distance import dual, wasserstein
 from monge.distance.bracket import CERTIFIED, DRAWS, SIZE, Bracket, Draw, lower_bound, summary
 from monge.distance.family import FAMILIES, Family
 from monge.distance.points import Points
+from monge.objective.loss import AdversarialLoss
 from monge.sample import CHUNK
 from monge.training.random import Purpose, stream
 
@@ -27,19 +28,20 @@ class RealSets:
 
     Arguments:
         data: where they come from.
-        quick: as few draws and potentials as a measurement during training can pay.
+        draws: how many sets of each.
+        trained: whether to train potentials for the lower limit, where the data has few dimensions.
     """
 
-    def __init__(self, data: DataSet, *, quick: bool = False) -> None:
+    def __init__(self, data: DataSet, *, draws: int = DRAWS, trained: bool = True) -> None:
         available = data.held_out_size if data.size is None else min(data.held_out_size, data.size)
         self.n = min(SIZE, available)
-        self.draws = QUICK_DRAWS if quick else DRAWS
+        self.draws = draws
         self.held_out, self.train = (
             [data.codec.metric(draw(self.n, seed)) for seed in range(self.draws)]
             for draw in (data.held_out_sample, data.train_sample)
         )
-        trained = not quick and self.train[0].shape[1] <= FEW_DIMENSIONS
-        self._families: Sequence[str | Family] = CERTIFIED if trained else QUICK
+        few = self.train[0].shape[1] <= FEW_DIMENSIONS
+        self._families: Sequence[str | Family] = CERTIFIED if trained and few else QUICK
         self._floors = [wasserstein(*sides) for sides in zip(self.held_out, self.train, strict=True)]
 
     @property
@@ -72,14 +74,14 @@ class CriticReading:
     """Whether a training critic has overfitted: how far it sets generated samples from training and held-out ones.
 
     Attributes:
-        train_gap, held_out_gap: mean critic value of training (held-out) minus generated samples, divided by the
-            largest gradient seen.
+        train_gap, held_out_gap: mean witness of training (held-out) minus generated samples, divided by the largest
+            gradient seen.
     """
 
-    def __init__(self, critic: nn.Module, codec: Codec, real: RealSets, fake: Points) -> None:
+    def __init__(self, critic: nn.Module, loss: AdversarialLoss, codec: Codec, real: RealSets, fake: Points) -> None:
         device = next(critic.parameters()).device
 
-        def potential(x: Tensor) -> Tensor:
+        def outputs(x: Tensor) -> Tensor:
             values: Tensor = critic(codec.from_metric(x).to(device))
             return values.cpu()
 
@@ -87,7 +89,14 @@ class CriticReading:
         training = critic.training
         critic.eval()
         with torch.no_grad():
-            means = [torch.cat([potential(part) for part in x.split(CHUNK)]).double().mean().item() for x in sets]
+            on_train, on_held_out, on_fake = (torch.cat([outputs(part) for part in x.split(CHUNK)]) for x in sets)
+
+        def potential(x: Tensor) -> Tensor:
+            return loss.witness(outputs(x), on_train, on_fake)
+
+        with torch.no_grad():
+            found = (loss.witness(values, on_train, on_fake) for values in (on_train, on_held_out, on_fake))
+            means = [values.double().mean().item() for values in found]
         segment = torch.rand(real.n, 1, generator=stream(0, Purpose.SEGMENT))
         steepest = max(
             dual.measured_lipschitz(potential, *parts)

@@ -1,6 +1,9 @@
 """Sampling a trained generator: reads the run folder only, never the data."""
 
 import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,10 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from monge.assemble import build_generator, latent_size
+from monge.assemble import OWN, build_critic, build_generator, latent_size, placeholder_shares
 from monge.config import Config, overlay
 from monge.data.codec import Codec, codec_from_state
+from monge.distance.points import Points
 from monge.errors import UserError, unknown_name
+from monge.nn.code import CodedGenerator
+from monge.nn.condition import ConditionalGenerator
 from monge.nn.layer import latent
 from monge.run import RunFolder
 from monge.training import checkpoint
@@ -22,12 +28,17 @@ WEIGHTS = {"ema": "generator_ema", "raw": "generator"}
 
 
 @torch.no_grad()
-def generate(generator: nn.Module, codec: Codec, codes: Tensor) -> NDArray[Any]:
-    """Samples in the data's own form from latent codes (n, z), in evaluation mode, a chunk at a time."""
+def generate(generator: nn.Module, codec: Codec, z: Tensor, condition: Tensor | None = None) -> NDArray[Any]:
+    """Samples in the data's own form from latent numbers (n, z), in evaluation mode, a chunk at a time.
+
+    Arguments:
+        condition: the generator's second input for each of them, (n, ...), if there is one.
+    """
     device = next(generator.parameters()).device
     training = generator.training
     generator.eval()
-    parts = [codec.decode(generator(part.to(device)).cpu()) for part in codes.split(CHUNK)]
+    inputs = [part.to(device).split(CHUNK) for part in (z, *(() if condition is None else (condition,)))]
+    parts = [codec.decode(generator(*chunk).cpu()) for chunk in zip(*inputs, strict=True)]
     generator.train(training)
     return np.concatenate(parts)
 
@@ -47,20 +58,136 @@ def load_generator(run: RunFolder, weights: str = "ema") -> tuple[nn.Module, Cod
         raise unknown_name("--weights", weights, WEIGHTS)
     facts = run.facts()
     codec = codec_from_state(facts["codec"])
-    steps = checkpoint.steps(run.checkpoints)
-    if not steps:
-        raise UserError(f"run {str(run.path)!r} has no checkpoint yet: train it first")
-    generator = build_generator(config_of(run), codec.shape)
-    checkpoint.load_network(generator, checkpoint.folder_of(run.checkpoints, steps[-1]), WEIGHTS[weights])
+    generator = build_generator(config_of(run), codec.shape, placeholder_shares(facts["classes"]))
+    checkpoint.load_network(generator, last_checkpoint(run), WEIGHTS[weights])
     return generator.eval(), codec
 
 
-def sample(run: RunFolder, n: int, seed: int = 0, weights: str = "ema") -> NDArray[Any]:
-    """n generated samples in the data's own shape, scale and type; equal arguments give equal samples."""
-    if n < 1:
-        raise UserError(f"-n {n}: at least 1 sample is allowed")
+def load_critic(run: RunFolder, critic: nn.Module | None = None) -> nn.Module:
+    """The critic of the last checkpoint.
+
+    Arguments:
+        critic: a module like the one that was trained, if that was no named one.
+
+    Raises:
+        UserError: no run, no checkpoint yet, or a critic of the user's own that is not given.
+    """
+    config, facts = config_of(run), run.facts()
+    if critic is None and config.critic.startswith(OWN):
+        raise UserError(f"run {str(run.path)!r} was trained with a critic of your own, which must be given again")
+    shares = placeholder_shares(facts["classes"])
+    network = build_critic(config, codec_from_state(facts["codec"]).shape, shares, critic)
+    checkpoint.load_network(network, last_checkpoint(run), "critic")
+    return network.eval()
+
+
+def last_checkpoint(run: RunFolder) -> Path:
+    """The folder of the last whole checkpoint.
+
+    Raises:
+        UserError: there is none yet.
+    """
+    steps = checkpoint.steps(run.checkpoints)
+    if not steps:
+        raise UserError(f"run {str(run.path)!r} has no checkpoint yet: train it first")
+    return checkpoint.folder_of(run.checkpoints, steps[-1])
+
+
+@torch.no_grad()
+def critic_outputs(critic: nn.Module, codec: Codec, points: Points) -> Points:
+    """What the critic says of points (n, d) in metric scale, (n, k)."""
+    parts = [critic(codec.from_metric(part)) for part in torch.from_numpy(points).float().split(CHUNK)]
+    return torch.cat(parts).flatten(1).double().numpy()
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Generated samples.
+
+    Attributes:
+        x: in the data's own shape, scale and type, (n, ...).
+        y: the classes that the generator was asked for, (n,), as the data names them; none without classes.
+        tried: how many were generated to find these.
+    """
+
+    x: NDArray[Any]
+    y: NDArray[Any] | None
+    tried: int
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a generator besides a number of samples.
+
+    Arguments:
+        label: name of the class, for a conditional run; none takes all by their shares.
+        codes: values of codes by their index, for a run with codes; others are drawn.
+    """
+
+    label: str | None = None
+    codes: Mapping[int, float] = field(default_factory=dict)
+
+    def condition(self, generator: nn.Module, z: Tensor, classes: Sequence[str] | None) -> Tensor | None:
+        """The generator's second input for latent numbers (n, z): classes (n,), codes (n, c), or none.
+
+        Raises:
+            UserError: the generator takes no classes or codes, or not these.
+        """
+        if self.label is not None and not isinstance(generator, ConditionalGenerator):
+            raise UserError(f"--class {self.label}: this run was trained without --training.conditional")
+        if self.codes and not isinstance(generator, CodedGenerator):
+            raise UserError("--code: this run has no codes; --objective infogan learns some")
+        if isinstance(generator, ConditionalGenerator):
+            if self.label is None:
+                return generator.labels(z)
+            if classes is None or self.label not in classes:
+                raise unknown_name("--class", self.label, classes or ())
+            return torch.full((len(z),), classes.index(self.label))
+        if isinstance(generator, CodedGenerator):
+            codes = generator.codes.of(z)
+            for index, value in self.codes.items():
+                generator.codes.check(index, value)
+                codes[:, index] = value
+            return codes
+        return None
+
+
+EVERYTHING = Request()
+"""All classes by their shares, all codes drawn."""
+
+
+def sample(run: RunFolder, n: int, seed: int = 0, weights: str = "ema", request: Request = EVERYTHING) -> Samples:
+    """n generated samples; equal arguments give equal samples.
+
+    Raises:
+        UserError: n < 1, no run or checkpoint, or a request that the generator cannot meet.
+    """
+    check_count(n)
     generator, codec = load_generator(run, weights)
-    return generate(generator, codec, latent(n, latent_size(generator), stream(seed, Purpose.SAMPLE)))
+    z = latent(n, latent_size(generator), stream(seed, Purpose.SAMPLE))
+    classes = run.facts()["classes"]
+    condition = request.condition(generator, z, classes)
+    y = named(condition, classes) if isinstance(generator, ConditionalGenerator) else None
+    return Samples(generate(generator, codec, z, condition), y, n)
+
+
+def check_count(n: int) -> None:
+    """Refuses a number of samples below one.
+
+    Raises:
+        UserError: it is.
+    """
+    if n < 1:
+        raise UserError(f"n = {n}: at least 1 sample is allowed")
+
+
+def named(labels: Tensor | None, classes: Sequence[str]) -> NDArray[Any] | None:
+    """Indices of classes (n,) as their names, which are whole numbers again where all of them were."""
+    if labels is None:
+        return None
+    names = np.array(classes)
+    whole = all(name.lstrip("-").isdigit() for name in classes)
+    return np.asarray((names.astype(np.int64) if whole else names)[labels.numpy()])
 
 
 def interpolate(run: RunFolder, rows: int, columns: int, seed: int = 0, weights: str = "ema") -> NDArray[Any]:
@@ -75,8 +202,11 @@ def interpolate(run: RunFolder, rows: int, columns: int, seed: int = 0, weights:
     return generate(generator, codec, codes.flatten(0, 1))
 
 
-def encode(samples: NDArray[Any], suffix: str) -> bytes:
+def encode(samples: NDArray[Any], suffix: str, labels: NDArray[Any] | None = None) -> bytes:
     """Samples as the bytes of an `.npz` (array `x`), `.npy` or `.csv` file; equal samples give equal bytes.
+
+    Arguments:
+        labels: classes (n,), which an `.npz` holds as the array `y`.
 
     Raises:
         UserError: images as `.csv`.
@@ -84,7 +214,8 @@ def encode(samples: NDArray[Any], suffix: str) -> bytes:
     buffer = io.BytesIO()
     if suffix == ".npz":
         # numpy writes a fixed date into the archive
-        np.savez_compressed(buffer, x=samples)
+        arrays: dict[str, Any] = {"x": samples} | ({} if labels is None else {"y": labels})
+        np.savez_compressed(buffer, **arrays)
     elif suffix == ".npy":
         np.save(buffer, samples)
     elif samples.ndim == 2:

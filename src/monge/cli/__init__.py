@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "train a generator on data, or continue a run",
     "sample": "draw samples from a run",
     "evaluate": "measure a run: bracket, precision, recall and more",
+    "compare": "train several objectives under one budget",
     "distance": "say how far apart two sample sets are",
     "report": "write a run's HTML report",
     "reproduce": "show a claim of the theory by an experiment",

@@ -6,11 +6,12 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TypeVar, cast
 
 import tyro
 
-from monge.errors import UserError
+from monge.errors import UserError, unknown_name
 
 T = TypeVar("T")
 
@@ -19,9 +20,13 @@ def parse(kind: type[T], command: str, arguments: Sequence[str], default: T | No
     """Fills a dataclass from command-line arguments.
 
     Raises:
-        UserError: what tyro shows in a box, in one line.
+        UserError: what tyro shows in a box, in one line, or an empty argument, which no command takes.
         SystemExit: help was asked for and shown.
     """
+    for before, argument in pairwise(["", *arguments]):
+        if not argument or re.fullmatch(r"--[\w.-]+=", argument):
+            name = argument.rstrip("=") or (before if before.startswith("-") else "an argument")
+            raise UserError(f"{name} is empty: a value is needed; monge {command} --help lists the options")
     shown = io.StringIO()
     try:
         with contextlib.redirect_stderr(shown):
@@ -33,11 +38,17 @@ def parse(kind: type[T], command: str, arguments: Sequence[str], default: T | No
 
 
 def _one_line(box: str) -> str:
-    """What a box of tyro's says: the unknown option and its neighbour, what is missing, or else its text."""
+    """What a box of tyro's says: the option, its value and what is allowed, or else its text."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", box)
     lines = [re.sub(r"^[│|\s]+|[│|\s]+$", "", line) for line in plain.splitlines()]
-    text = " ".join(line for line in lines if line and not re.match(r"[╭╰─]|For full|usage:", line))
+    text = " ".join(line for line in lines if line and not re.match(r"[╭╰─+]|-{3}|For full|usage:", line))
+    if wrong := re.search(r"Error parsing (\S+): (.*?)(?: Argument helptext:|$)", text):
+        return _wrong_type(wrong[1].split("/")[0], wrong[2])
+    if choice := re.search(r"invalid choice (.+) for argument '(\S+)'. Expected one of \((.+?),?\)", text):
+        return str(unknown_name(choice[2], choice[1].strip("'\""), re.findall(r"'(.*?)'", choice[3])))
     if unknown := re.search(r"Unrecognized options: ([^\s,]+)", text):
+        if not unknown[1].startswith("-"):
+            return f"{unknown[1]!r} is one argument too many"
         near = re.search(r"Perhaps you meant: (--[\w.-]+)", text)
         return f"{unknown[1]} is not known" + (f", did you mean {near[1]}?" if near else "")
     if missing := re.search(r"Missing from [\w ]+: (\S+)", text):
@@ -45,6 +56,15 @@ def _one_line(box: str) -> str:
     if empty := re.search(r"Missing value for argument '(.+?)'", text):
         return f"{empty[1]} needs a value"
     return text.rstrip(".")
+
+
+def _wrong_type(flag: str, reason: str) -> str:
+    """The sentence for a value that Python cannot convert, from what Python and tyro say of it."""
+    found = re.search(r"(int\(\) with base 10|to float): ['\"](.*)['\"]", reason)
+    if not found:
+        return f"{flag}: {reason.rstrip('.')}"
+    kind = "a number" if found[1] == "to float" else "a whole number"
+    return f"{flag} {found[2]}: {kind}{' or None' if 'NoneType' in reason else ''} is allowed"
 
 
 def named(text: str, names: Iterable[str]) -> Any:

@@ -28,6 +28,12 @@ class Sample:
     """Equal seeds give equal samples."""
     weights: str = "ema"
     """ema (averaged) or raw."""
+    class_: Annotated[str | None, tyro.conf.arg(name="class", metavar="NAME")] = None
+    """The class to generate, for a run with --training.conditional."""
+    code: Annotated[tuple[str, ...], tyro.conf.arg(metavar="INDEX=VALUE")] = ()
+    """Values of an InfoGAN's codes; others are drawn."""
+    reject: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Keep those samples only that the critic takes for real; reads the run's data."""
     interpolate: tyro.conf.FlagCreatePairsOff[bool] = False
     """Walk from one latent code to another, ten samples a path."""
     json: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -42,25 +48,53 @@ def main(arguments: Sequence[str]) -> int:
     if asked.n < 1:
         raise UserError(f"-n {asked.n}: at least 1 is allowed")
     check_seed(asked.seed)
+    codes = parse_codes(asked.code)
+    if asked.interpolate and (asked.reject or asked.class_ is not None or codes):
+        raise UserError("--interpolate walks between latent codes; it takes no --class, --code or --reject")
 
     from monge import api, plot
+    from monge.rejection import rejected
     from monge.run import write_atomically
-    from monge.sample import encode
+    from monge.sample import Request, encode, sample
+
+    request = Request(asked.class_, codes)
 
     run = api.open_run(asked.run)
+    labels, tried = None, None
     if asked.interpolate:
         samples = run.interpolate(asked.n, COLUMNS, seed=asked.seed, weights=asked.weights)
     else:
-        samples = run.sample(asked.n, seed=asked.seed, weights=asked.weights)
+        found = (rejected if asked.reject else sample)(run, asked.n, asked.seed, asked.weights, request)
+        samples, labels, tried = found.x, found.y, found.tried
     if asked.out.suffix == ".png":
         image = plot.grid(samples, COLUMNS) if asked.interpolate and samples.ndim == 4 else plot.picture(samples)
         content = plot.png(image)
     else:
-        content = encode(samples, asked.out.suffix)
+        content = encode(samples, asked.out.suffix, labels)
     try:
         write_atomically(asked.out, content)
     except OSError as error:
         raise UserError(f"--out {asked.out} cannot be written: {error.strerror or error}") from error
     text = f"{len(samples)} samples in {asked.out}"
-    show({"out": str(asked.out), "n": len(samples), "shape": list(samples.shape)}, asked.json, text)
+    document = {"out": str(asked.out), "n": len(samples), "shape": list(samples.shape)}
+    if asked.reject and tried is not None:
+        text += f", of {tried} generated"
+        document["tried"] = tried
+    show(document, asked.json, text)
     return 0
+
+
+def parse_codes(texts: Sequence[str]) -> dict[int, float]:
+    """Values of codes by their index, from texts INDEX=VALUE.
+
+    Raises:
+        UserError: a text is no such pair.
+    """
+    codes = {}
+    for text in texts:
+        index, _, value = text.partition("=")
+        try:
+            codes[int(index)] = float(value)
+        except ValueError:
+            raise UserError(f"--code {text}: INDEX=VALUE is allowed, as in --code 0=3") from None
+    return codes

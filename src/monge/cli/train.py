@@ -1,7 +1,7 @@
 """`monge train DATA`: train a generator, or continue a run."""
 
+import os
 import tomllib
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -55,6 +55,8 @@ class Train:
     observe: ObserveConfig = field(default_factory=ObserveConfig)
 
 
+MOST_THREADS = 64
+"""Threads that may be asked for on any machine: as many as a run elsewhere had, which is repeated bit for bit."""
 SHARED = [item.name for item in fields(Config)]
 
 
@@ -76,10 +78,8 @@ def main(arguments: Sequence[str]) -> int:
 
     assemble.pick_device(first.device)
     data = assemble.open_source(first.source, how)
-    with warnings.catch_warnings():
-        if "--training.batch" in flags or "batch" in file.get("training", {}):
-            warnings.simplefilter("ignore")  # the recipe's batch does not count
-        base = assemble.recommended(data, recipe, objective)
+    own_batch = "--training.batch" in flags or "batch" in file.get("training", {})
+    base = assemble.recommended(data, recipe, objective, own_batch=own_batch)
     base = replace(overlay(base, file, where), recipe=base.recipe, source=first.source, data=how)
     full = parse(Train, "train", arguments, default=replace(first, **{name: getattr(base, name) for name in SHARED}))
     config = Config(**{name: getattr(full, name) for name in SHARED} | {"recipe": base.recipe})
@@ -132,10 +132,12 @@ def parse_threads(text: str) -> int | Literal["auto"]:
     """A thread count.
 
     Raises:
-        UserError: neither `auto` nor a positive number.
+        UserError: neither `auto` nor a number in the range.
     """
     if text == "auto":
         return "auto"
-    if not text.isdigit() or not 1 <= int(text) <= 1024:
-        raise UserError(f"--threads {text}: auto or a number from 1 is allowed")
+    cores = os.cpu_count() or 1
+    most = max(MOST_THREADS, cores)
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise UserError(f"--threads {text}: auto or a number from 1 to {most} is allowed (cores here: {cores})")
     return int(text)

@@ -115,6 +115,9 @@ def _wanted(path: Path, names: list[str], key: str | None) -> list[str]:
 
 
 def reason(error: BaseException) -> str:
-    """The text of a foreign error on one line."""
+    """The text of a foreign error on one line; of numpy's advice to unpickle what it cannot read, only the cause."""
+    if "allow_pickle" in str(error):
+        held = str(error).startswith("Object arrays")
+        return "it holds Python objects, which are never unpickled" if held else "the content is that of neither"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split()) or type(error).__name__

@@ -18,6 +18,9 @@ from torch import Tensor
 
 from monge.errors import unknown_name
 
+COARSE = 1e-3
+"""Gap between neighbouring float32 numbers, in standard deviations of a feature, above which it takes float64."""
+
 
 class Codec(ABC):
     """Converts samples between the outside, model and metric scales.
@@ -34,7 +37,7 @@ class Codec(ABC):
 
     @abstractmethod
     def decode(self, model: Tensor) -> NDArray[Any]:
-        """Model samples (n, *shape) as outside samples: clipped and rounded uint8 images, or float32 vectors."""
+        """Model samples (n, *shape) as outside samples: clipped and rounded uint8 images, or vectors."""
 
     @abstractmethod
     def metric(self, outside: NDArray[Any]) -> NDArray[np.float64]:
@@ -100,6 +103,12 @@ class VectorCodec(Codec):
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", self.mean.shape)
 
+    @property
+    def _kind(self) -> type[np.floating[Any]]:
+        """float64 where a feature's mean is so large that float32 would round away what differs between samples."""
+        gap = np.spacing(np.abs(self.mean).astype(np.float32)).astype(np.float64)
+        return np.float64 if (gap > COARSE * self.scale).any() else np.float32
+
     @classmethod
     def fit(cls, outside: NDArray[Any]) -> "VectorCodec":
         """Mean and standard deviation of vectors (n, d); constant features get scale 1."""
@@ -112,9 +121,9 @@ class VectorCodec(Codec):
         """Vectors (n, d) as a standardised tensor (n, d)."""
         return torch.from_numpy(((outside - self.mean) / self.scale).astype(np.float32))
 
-    def decode(self, model: Tensor) -> NDArray[np.float32]:
-        """Standardised vectors (n, d) as float32 vectors in the data's units."""
-        return (model.detach().cpu().double().numpy() * self.scale + self.mean).astype(np.float32)
+    def decode(self, model: Tensor) -> NDArray[Any]:
+        """Standardised vectors (n, d) in the data's units, as float32, or float64 where float32 is too coarse."""
+        return (model.detach().cpu().double().numpy() * self.scale + self.mean).astype(self._kind)
 
     def metric(self, outside: NDArray[Any]) -> NDArray[np.float64]:
         """The vectors themselves, as float64."""

@@ -57,6 +57,14 @@ class DataSet(ABC):
         """n training samples in model scale, with replacement: a function of the CPU generator's state alone."""
 
     @abstractmethod
+    def labelled_batch(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The samples of `batch`, and the class (n,) of each.
+
+        Raises:
+            UserError: the data has no labels.
+        """
+
+    @abstractmethod
     def train_sample(self, n: int, seed: int = 0) -> NDArray[Any]:
         """n different training samples, outside scale, chosen by the seed.
 
@@ -115,7 +123,17 @@ class ArrayData(DataSet):
 
     def batch(self, n: int, generator: torch.Generator) -> Tensor:
         """n training samples in model scale, with replacement: a function of the CPU generator's state alone."""
+        return self._model(torch.randint(len(self._train), (n,), generator=generator))
+
+    def labelled_batch(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """n training samples and their classes; see `DataSet`."""
+        if self.labels is None:
+            raise UserError(f"{self.name}: the data has no labels")
         which = torch.randint(len(self._train), (n,), generator=generator)
+        return self._model(which), torch.from_numpy(self.labels)[which]
+
+    def _model(self, which: Tensor) -> Tensor:
+        """The given training samples in model scale."""
         if self._encoded is not None:
             return self._encoded[which]
         return self.codec.encode(self._train.rows(which.numpy()))
@@ -173,6 +191,10 @@ class ToyData(DataSet):
     def batch(self, n: int, generator: torch.Generator) -> Tensor:
         """n fresh samples in model scale: a function of the CPU generator's state alone."""
         return self.codec.from_metric(self._law.draw(n, generator))
+
+    def labelled_batch(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Not for fresh draws, which have no labels; see `DataSet`."""
+        raise UserError(f"{self.name}: fresh draws have no labels")
 
     def train_sample(self, n: int, seed: int = 0) -> NDArray[Any]:
         """n samples drawn by the seed, any n."""

@@ -14,6 +14,7 @@ from rich.progress import track
 
 from monge.data.cache import cached, store
 from monge.data.dataset import ArrayData, fingerprint_of, split_data
+from monge.data.label import index_labels
 from monge.data.picture import Header, decode, header
 from monge.data.pixel import SIZES, check_size
 from monge.errors import UserError
@@ -32,7 +33,8 @@ def read_folder(folder: Path, size: int | None = None, skip_bad: bool = False) -
 
     Images are turned upright, composited on white, cropped to their central square and resized. They have one
     channel if all files are stored in grey (16-bit grey and grey palettes included), else three. Up to 256 MiB are
-    kept in memory; more are decoded once into a memory-mapped file of the cache folder.
+    kept in memory; more are decoded once into a memory-mapped file of the cache folder. Where every image lies in one
+    of several subfolders, these are its classes.
 
     Arguments:
         folder: the folder.
@@ -50,13 +52,24 @@ def read_folder(folder: Path, size: int | None = None, skip_bad: bool = False) -
     if not paths:
         raise UserError(f"{folder}: empty folder, without PNG, JPEG or WebP images")
     fingerprint = _listing_fingerprint(folder, paths, size, skip_bad)
-    images = cached(fingerprint)
-    if images is None:
-        images = _decode_all(folder, paths, size, skip_bad, fingerprint)
-    if bad := len(paths) - len(images):
+    images, which = cached(fingerprint), cached(f"{fingerprint}-which")
+    if images is None or which is None:
+        images, which = _decode_all(folder, paths, size, skip_bad, fingerprint)
+    read = [path for path, good in zip(paths, which.ravel(), strict=True) if good]
+    if bad := len(paths) - len(read):
         warnings.warn(f"{folder}: {bad} unreadable image(s) of {len(paths)} left out", UserWarning, stacklevel=2)
     mapped = fingerprint if isinstance(images, np.memmap) else ""
-    return split_data(folder.resolve().name or "images", images, fingerprint=mapped)
+    labels, classes = _classes(folder, read)
+    return split_data(folder.resolve().name or "images", images, labels, classes=classes, fingerprint=mapped)
+
+
+def _classes(folder: Path, paths: Sequence[Path]) -> tuple[NDArray[np.int64] | None, list[str] | None]:
+    """The class of each image, by the subfolder that it lies in, and the classes' names; none without such folders."""
+    inside = [path.relative_to(folder).parts for path in paths]
+    if any(len(parts) == 1 for parts in inside) or len({parts[0] for parts in inside}) < 2:
+        return None, None
+    (labels,), classes = index_labels([np.array([parts[0] for parts in inside])], [len(paths)])
+    return labels, classes
 
 
 def _images(folder: Path) -> list[Path]:
@@ -83,7 +96,8 @@ def _listing_fingerprint(folder: Path, paths: Sequence[Path], size: int | None, 
 
 def _decode_all(
     folder: Path, paths: Sequence[Path], size: int | None, skip_bad: bool, fingerprint: str
-) -> NDArray[np.uint8]:
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The images that can be read, and for each path 1 if it could be, (n, 1)."""
     headers = list(_good(header, paths, skip_bad, "reading headers"))
     if not headers:
         raise UserError(f"{folder}: none of the {len(paths)} images can be read")
@@ -94,12 +108,21 @@ def _decode_all(
     def pixels(path: Path) -> NDArray[np.uint8]:
         return decode(path, size, channels)
 
-    decoded = _good(pixels, [path for path, _ in headers], skip_bad, "decoding images")
-    images = (image for _, image in decoded)
+    read: set[Path] = set()
+
+    def images() -> Iterator[NDArray[np.uint8]]:
+        for path, image in _good(pixels, [path for path, _ in headers], skip_bad, "decoding images"):
+            read.add(path)
+            yield image
+
+    def which() -> list[NDArray[np.uint8]]:
+        return [np.array([path in read], np.uint8) for path in paths]
+
     if len(headers) * size * size * channels > MEMORY_BYTES:
-        return store(fingerprint, images, shape)
-    rows = list(images)
-    return np.stack(rows) if rows else np.empty((0, *shape), np.uint8)
+        stored = store(fingerprint, images(), shape)
+        return stored, store(f"{fingerprint}-which", which(), (1,))
+    rows = list(images())
+    return (np.stack(rows) if rows else np.empty((0, *shape), np.uint8)), np.stack(which())
 
 
 def _common_size(folder: Path, headers: Iterable[Header]) -> int:

@@ -38,11 +38,22 @@ def outside(x: NDArray[Any], what: str, layout: str = "auto", size: int | None =
             x = x[..., None]
         return resize(x, size)
     if x.ndim in (3, 4):
-        raise UserError(f"{what}: images must be uint8 0-255, got {x.dtype} of shape {x.shape}")
+        raise UserError(f"{what}: images must be uint8 0-255, got {x.dtype} of shape {x.shape}; {_conversion(x)}")
     for option, used in (("layout", layout != "auto"), ("size", size is not None)):
         if used:
             raise UserError(f"{what}: --data.{option} is for images, these are vectors of shape {x.shape}")
     return _vectors(x, what)
+
+
+def _conversion(x: NDArray[Any]) -> str:
+    """How images of another type become uint8, judged by the range of some of them."""
+    some = x[:1000]
+    low, high = float(some.min()), float(some.max())
+    ranges = {"255 * x": (0, 1), "127.5 * (x + 1)": (-1, 1), "x": (0, 255)}
+    for formula, (least, most) in ranges.items():
+        if least <= low and high <= most:
+            return f"values from {low:.3g} to {high:.3g} are converted by np.rint({formula}).astype(np.uint8)"
+    return f"values from {low:.3g} to {high:.3g} have to be scaled to 0-255 first"
 
 
 def _check_type(x: NDArray[Any], what: str) -> None:

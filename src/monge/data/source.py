@@ -74,6 +74,8 @@ def in_memory(
 
 def _key(path: str) -> tuple[str, str | None]:
     file, colon, key = path.rpartition(":")
+    if colon and file.lower().endswith(".npy") and not os.path.exists(path):
+        raise UserError(f"data {path!r}: a .npy file holds one array, without a key; allowed: {file}")
     return (file, key) if colon and file.lower().endswith(".npz") else (path, None)
 
 

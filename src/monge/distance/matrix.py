@@ -6,6 +6,7 @@ function and in `docs/errata.md`. Here x are critic outputs on real samples, (n,
 output: the data's own where the critic is 1-Lipschitz, when a distance here is at most that between the samples.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,12 +135,12 @@ def cluster_weights(x: ArrayLike, y: ArrayLike, deviation: float) -> Matrix:
     return weights
 
 
-def real_probability(x: ArrayLike, y: ArrayLike) -> tuple[Values, Values]:
-    r"""The probability that a sample is real, as far as the critic's outputs tell: for real (n,) and generated (m,).
+def calibrated(x: ArrayLike, y: ArrayLike) -> Callable[[Points], Values]:
+    r"""A critic's outputs (n, k) as the log-ratio :math:`\log p_r / p_g` of their laws, learnt on samples of either.
 
     A logistic regression of the label on the standardised outputs, both sides with equal weight in all (Platt 1999):
-    the calibrated form of the optimal discriminator :math:`p_r / (p_r + p_g)` (Goodfellow et al. 2014, eq. 2). All
-    near 1/2 means that the critic cannot tell the sides apart. The regression's penalty keeps them inside (0, 1).
+    the calibrated form of the optimal discriminator :math:`p_r / (p_r + p_g)` (Goodfellow et al. 2014, eq. 2). The
+    regression's penalty keeps it finite.
 
     Arguments:
         x, y: critic outputs on real (n, k) and on generated samples (m, k).
@@ -151,12 +152,32 @@ def real_probability(x: ArrayLike, y: ArrayLike) -> tuple[Values, Values]:
 
     x, y = paired(x, y)
     pooled = np.concatenate([x, y])
-    deviation = pooled.std(axis=0)
-    pooled = (pooled - pooled.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+    mean, deviation = pooled.mean(axis=0), pooled.std(axis=0)
+    scale = np.where(deviation > 0, deviation, 1)
     labels = np.arange(len(pooled)) < len(x)
-    regression = LogisticRegression(class_weight="balanced").fit(pooled, labels)
-    probability: Values = expit(regression.decision_function(pooled))
-    return probability[: len(x)], probability[len(x) :]
+    regression = LogisticRegression(class_weight="balanced").fit((pooled - mean) / scale, labels)
+
+    def log_ratio(outputs: Points) -> Values:
+        found: Values = regression.decision_function((outputs - mean) / scale)
+        return found
+
+    return log_ratio
+
+
+def real_probability(x: ArrayLike, y: ArrayLike) -> tuple[Values, Values]:
+    """The probability that a sample is real, as far as the critic's outputs tell: for real (n,) and generated (m,).
+
+    All near 1/2 means that the critic cannot tell the sides apart.
+
+    Arguments:
+        x, y: critic outputs on real (n, k) and on generated samples (m, k).
+
+    Raises:
+        UserError: bad shapes or values that are not finite.
+    """
+    log_ratio = calibrated(x, y)
+    real, fake = (expit(log_ratio(side)) for side in paired(x, y))
+    return real, fake
 
 
 def sample_weights(real: Values, fake: Values) -> Matrix:

@@ -1,4 +1,4 @@
-"""Class shares among generated samples, told by a classifier that was trained on real ones."""
+"""What a classifier that was trained on real samples says of generated ones."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,46 @@ from sklearn.svm import SVC
 
 from monge.distance.exact import Points
 
+Labels = NDArray[np.int64]
 
-def class_shares(
-    real: Points, labels: NDArray[np.int64], fake: Points, names: Sequence[str] | None = None
-) -> dict[str, float]:
-    """Share of every class among generated samples, by a support vector classifier of the real ones.
+
+def predicted(real: Points, labels: Labels, fake: Points) -> Labels:
+    """The class of each generated sample, (m,), by a support vector classifier of the real ones.
 
     Arguments:
         real, fake: features (n, d) and (m, d).
         labels: class of every row of `real`, (n,).
-        names: of the classes that the labels index; none uses the labels themselves.
     """
     found = np.unique(labels)
-    predicted = SVC().fit(real, labels).predict(fake) if len(found) > 1 else np.full(len(fake), found[0])
-    return {str(label if names is None else names[label]): float((predicted == label).mean()) for label in found}
+    if len(found) == 1:
+        return np.full(len(fake), found[0])
+    classes: Labels = SVC().fit(real, labels).predict(fake)
+    return classes
+
+
+def class_shares(classes: Labels, found: Labels, names: Sequence[str] | None = None) -> dict[str, float]:
+    """Share of every class among samples.
+
+    Arguments:
+        classes: of the samples, (m,).
+        found: the classes that there are, (c,).
+        names: of the classes that these index; none uses the numbers themselves.
+    """
+    return {str(label if names is None else names[label]): float((classes == label).mean()) for label in found}
+
+
+def agreement(classes: Labels, asked: Labels) -> float:
+    """Share of samples (m,) whose class is the one that was asked for."""
+    return float((classes == asked).mean())
+
+
+def purity(classes: Labels, codes: Labels) -> float:
+    r"""How well codes stand for classes: :math:`\frac1m \sum_c \max_y \#\{i : c_i = c, y_i = y\}`.
+
+    1 if samples of a code are all of one class; the share of the largest class if codes say nothing.
+
+    Arguments:
+        classes, codes: of the samples, (m,).
+    """
+    largest = sum(np.unique(classes[codes == code], return_counts=True)[1].max() for code in np.unique(codes))
+    return float(largest / len(classes))

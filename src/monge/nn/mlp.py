@@ -1,22 +1,15 @@
 """Multi-layer perceptrons: the networks with which source 003 says a Wasserstein GAN already works."""
 
 import math
-from collections.abc import Callable
 from itertools import pairwise
 
 from torch import Tensor, nn
 
-from monge.nn.layer import LeakyReLU, normalisation, xavier
+from monge.nn.critic import Critic
+from monge.nn.kind import kind
+from monge.nn.layer import normalisation, xavier
 
 Shape = tuple[int, ...]
-
-
-def _stack(inputs: int, width: int, depth: int, outputs: int, after: Callable[[], list[nn.Module]]) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    sizes = [inputs] + [width] * depth
-    for fan_in, fan_out in pairwise(sizes):
-        layers += [nn.Linear(fan_in, fan_out), *after()]
-    return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 
 
 class MLPGenerator(nn.Module):
@@ -33,12 +26,12 @@ class MLPGenerator(nn.Module):
     def __init__(self, shape: Shape, latent: int = 32, width: int = 256, depth: int = 3, norm: str = "none") -> None:
         super().__init__()
         self.shape, self.latent = shape, latent
-
-        def after() -> list[nn.Module]:
+        sizes = [latent] + [width] * depth
+        layers: list[nn.Module] = []
+        for fan_in, fan_out in pairwise(sizes):
             between = [] if norm == "none" else [normalisation(norm, width, flat=True)]
-            return [*between, nn.ReLU()]
-
-        self.body = _stack(latent, width, depth, math.prod(shape), after)
+            layers += [nn.Linear(fan_in, fan_out), *between, nn.ReLU()]
+        self.body = nn.Sequential(*layers, nn.Linear(sizes[-1], math.prod(shape)))
         self.last: nn.Module = nn.Tanh() if len(shape) == 3 else nn.Identity()
 
     def forward(self, z: Tensor) -> Tensor:
@@ -46,21 +39,33 @@ class MLPGenerator(nn.Module):
         return out.view(-1, *self.shape)
 
 
-class MLPCritic(nn.Module):
-    r"""Fully connected critic x -> (n, 1) without a sigmoid, Xavier-initialised.
+class MLPCritic(Critic):
+    r"""Fully connected critic x -> (n, outputs) without a sigmoid, Xavier-initialised.
 
     Arguments:
         shape: shape of one sample.
         width: units of each hidden layer.
         depth: number of hidden layers.
         slope: negative slope of the leaky ReLU; 0 is the plain ReLU.
+        layer: "plain", "spectral", or "orthogonal", which sorts units instead of a leaky ReLU and is 1-Lipschitz.
+        group: units that orthogonal layers sort together; 0 sorts all.
+        outputs: numbers for each sample.
     """
 
-    def __init__(self, shape: Shape, width: int = 256, depth: int = 3, slope: float = 0.2) -> None:
-        super().__init__()
-        self.body = _stack(math.prod(shape), width, depth, 1, lambda: [LeakyReLU(slope)])
+    def __init__(
+        self,
+        shape: Shape,
+        width: int = 256,
+        depth: int = 3,
+        slope: float = 0.2,
+        layer: str = "plain",
+        group: int = 2,
+        outputs: int = 1,
+    ) -> None:
+        how = kind(layer)
+        sizes = [math.prod(shape)] + [width] * depth
+        layers: list[nn.Module] = [nn.Flatten()]
+        for fan_in, fan_out in pairwise(sizes):
+            layers += [how.linear(fan_in, fan_out), how.activation(fan_out, slope, group)]
+        super().__init__(nn.Sequential(*layers), how.linear(sizes[-1], outputs), sizes[-1])
         xavier(self)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.body(x.flatten(1))
-        return out

@@ -1,4 +1,4 @@
-"""What one critic update sees."""
+"""What one update of a network sees."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Batch:
-    """Real and generated samples of one critic update, in model scale, with the seeded draws that penalties need.
+    """Real and generated samples of one update, in model scale, with all that was drawn for it.
 
     Attributes:
-        real, fake: samples of shape (n, ...); `fake` carries no graph of the generator.
+        real, fake: samples of shape (n, ...); in a critic's update `fake` carries no graph of the generator.
         segment: (n,) uniform positions on the segments between fake (0) and real (1).
         step: number of generator updates done; anything that anneals is a function of it.
         noise: standard normal numbers (2, n, ...) for an objective that adds noise to real and fake, or None.
+        perturbation: standard normal numbers (m, n, ...) for a penalty that moves real samples, or None.
+        labels: classes (n,) of the real samples, and those asked of the generator for the fake ones, or None.
+        codes: targets (n, c) that were drawn with the fake samples' latent codes and can be guessed, or None.
     """
 
     real: Tensor
@@ -21,3 +24,6 @@ class Batch:
     segment: Tensor
     step: int
     noise: Tensor | None = None
+    perturbation: Tensor | None = None
+    labels: Tensor | None = None
+    codes: Tensor | None = None

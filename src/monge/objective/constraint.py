@@ -1,4 +1,8 @@
-"""Constraints: changes in place of the critic's parameters after each of its updates."""
+r"""Constraints: changes in place of the critic's parameters after each of its updates.
+
+Each projects onto a set of parameters, on which a critic is K-Lipschitz for some K; the smallest change of a parameter
+that brings it there, in the Euclidean norm. Source 003, part four: whatever finite K is, it only scales the gradients.
+"""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -6,9 +10,22 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from monge.errors import UserError
+from monge.nn import lipschitz
+from monge.objective.option import above_zero
+
+WITHOUT = "for no constraint use another objective, e.g. --objective wgan-gp"
+
 
 class Constraint(ABC):
     """Projects the critic back onto an admissible set after its update."""
+
+    def check(self, critic: nn.Module) -> None:  # noqa: B027 - most constraints take any critic
+        """Refuses critics that it cannot constrain.
+
+        Raises:
+            UserError: says which critic is needed.
+        """
 
     @abstractmethod
     def __call__(self, critic: nn.Module) -> None:
@@ -17,7 +34,7 @@ class Constraint(ABC):
 
 @dataclass(frozen=True)
 class ClipWeights(Constraint):
-    """Clips every parameter to [-bound, bound]; the critic is then K-Lipschitz for some unknown K.
+    r"""Clips every parameter to [-c, c]; the critic is then K-Lipschitz for some unknown K.
 
     Reference: Arjovsky, Chintala, Bottou 2017, Algorithm 1, line 7; the third of source 003's four changes.
 
@@ -27,7 +44,92 @@ class ClipWeights(Constraint):
 
     bound: float = 0.01
 
+    def __post_init__(self) -> None:
+        above_zero("bound", self.bound, WITHOUT)
+
     @torch.no_grad()
     def __call__(self, critic: nn.Module) -> None:
         for parameter in critic.parameters():
             parameter.clamp_(-self.bound, self.bound)
+
+
+@dataclass(frozen=True)
+class ClipNorm(Constraint):
+    r"""Scales every parameter tensor whose Euclidean norm is above c down to it.
+
+    .. math:: w \leftarrow w \min(1, c / \lVert w \rVert_2)
+
+    A layer's largest singular value is at most its weight's norm, so the critic's constant is at most the product of c
+    over its layers (for convolutions see `ProjectSpectral`).
+
+    Reference: Gulrajani et al. 2017, section 3, name it among the constraints with the same problems as clipping.
+
+    Arguments:
+        bound: largest norm c > 0 of a parameter tensor.
+    """
+
+    bound: float = 1.0
+
+    def __post_init__(self) -> None:
+        above_zero("bound", self.bound, WITHOUT)
+
+    @torch.no_grad()
+    def __call__(self, critic: nn.Module) -> None:
+        for parameter in critic.parameters():
+            norm = torch.linalg.vector_norm(parameter)
+            if norm > self.bound:
+                parameter.mul_(self.bound / norm)
+
+
+@dataclass(frozen=True)
+class ProjectSpectral(Constraint):
+    r"""Cuts the singular values of every weight at c.
+
+    .. math:: W = U \Sigma V^T \leftarrow U \min(\Sigma, c)\, V^T
+
+    That is the nearest matrix in the Frobenius norm with no singular value above c. Biases stay. A critic of L linear
+    layers and 1-Lipschitz activations is then :math:`c^L`-Lipschitz.
+
+    Of a convolution's kernel (o, i, h, w) the matrix (o, i h w) that maps patches to pixels is cut. A pixel lies in at
+    most :math:`\lceil h / s \rceil \lceil w / s \rceil` patches at stride s, so the operator's norm is at most c times
+    the root of that number; it is at least the matrix's own norm where a whole patch fits into the image. So the
+    operator is bounded, but not by c, and this is not its projection.
+
+    Reference: Saito, Matsumoto, Saito 2017, "Temporal Generative Adversarial Nets with Singular Value Clipping".
+
+    Arguments:
+        bound: largest singular value c > 0.
+    """
+
+    bound: float = 1.0
+
+    def __post_init__(self) -> None:
+        above_zero("bound", self.bound, WITHOUT)
+
+    @torch.no_grad()
+    def __call__(self, critic: nn.Module) -> None:
+        for parameter in critic.parameters():
+            # no singular value exceeds the Frobenius norm
+            if parameter.dim() > 1 and torch.linalg.vector_norm(parameter) > self.bound:
+                left, values, right = torch.linalg.svd(parameter.flatten(1), full_matrices=False)
+                matrix = (left * values.clamp(max=self.bound)) @ right
+                parameter.copy_(matrix.view_as(parameter))
+
+
+@dataclass(frozen=True)
+class LipschitzByConstruction(Constraint):
+    """Asks for a critic whose layers cannot leave the 1-Lipschitz functions, and has nothing to change then.
+
+    Reference: Anil, Lucas, Grosse 2019, "Sorting out Lipschitz function approximation".
+    """
+
+    def check(self, critic: nn.Module) -> None:
+        layers = lipschitz.unbounded(critic)
+        if layers:
+            raise UserError(
+                f"critic: layer {layers[0]!r} is not 1-Lipschitz by construction, which this objective needs of all; "
+                "use e.g. --critic mlp:layer=orthogonal"
+            )
+
+    def __call__(self, critic: nn.Module) -> None:
+        return

@@ -1,14 +1,22 @@
-"""Instance noise: Gaussian noise on real and generated samples alike before the critic sees them.
+r"""Instance noise: Gaussian noise on real and generated samples alike before the critic sees them.
 
 With noise both laws have densities on all of space, and equal noised laws are still equal laws. It also keeps a critic
 from learning few training samples by heart.
 
-Reference: Arjovsky, Bottou 2017, "Towards Principled Methods for Training Generative Adversarial Networks", section 3;
-source 003, part two.
+At the best discriminator of noised laws its loss is :math:`2 \log 2 - 2\,\mathrm{JS}(p_{r+\epsilon} \| p_{g+\epsilon})`
+(source 003, part two, the negative of its eq. 9), which now says how far they are apart; but the value depends on the
+noise, so while the noise is annealed, values of different steps cannot be compared.
+
+References: Arjovsky, Bottou 2017, "Towards Principled Methods for Training Generative Adversarial Networks", section 3
+(no schedule is given there); source 003, part two.
 """
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+
+from monge.objective.option import above_zero
+
+WITHOUT = "for no noise leave it out, or use another objective"
 
 
 class NoiseSchedule(ABC):
@@ -24,10 +32,55 @@ class ConstantNoise(NoiseSchedule):
     """The same noise at every step.
 
     Arguments:
-        std: standard deviation in model scale, >= 0.
+        std: standard deviation in model scale, > 0.
     """
 
     std: float
 
+    def __post_init__(self) -> None:
+        above_zero("std", self.std, WITHOUT)
+
     def __call__(self, step: int) -> float:
         return self.std
+
+
+@dataclass(frozen=True)
+class LinearNoise(NoiseSchedule):
+    r"""Noise that falls along a line and is gone from some step on, :math:`\sigma\,\max(0, 1 - t / T)`.
+
+    Reference: Sonderby et al. 2017, "Amortised MAP inference for image super-resolution" (the name instance noise).
+
+    Arguments:
+        std: standard deviation at step 0, in model scale, > 0.
+        steps: T, generator updates until it is gone, >= 1.
+    """
+
+    std: float
+    steps: int
+
+    def __post_init__(self) -> None:
+        above_zero("std", self.std, WITHOUT)
+        above_zero("steps", self.steps)
+
+    def __call__(self, step: int) -> float:
+        return self.std * max(0.0, 1 - step / self.steps)
+
+
+@dataclass(frozen=True)
+class ExponentialNoise(NoiseSchedule):
+    r"""Noise that falls by halves and is never gone, :math:`\sigma\,2^{-t / T}`.
+
+    Arguments:
+        std: standard deviation at step 0, in model scale, > 0.
+        steps: T, generator updates in which it halves, >= 1.
+    """
+
+    std: float
+    steps: int
+
+    def __post_init__(self) -> None:
+        above_zero("std", self.std, WITHOUT)
+        above_zero("steps", self.steps)
+
+    def __call__(self, step: int) -> float:
+        return float(self.std * 2.0 ** (-step / self.steps))

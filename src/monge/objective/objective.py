@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from monge.errors import UserError
 from monge.nn.layer import batch_norms
+from monge.objective.auxiliary import Auxiliary
 from monge.objective.batch import Batch
 from monge.objective.constraint import Constraint
 from monge.objective.loss import AdversarialLoss
@@ -37,18 +38,24 @@ class Objective:
         penalty: added to the critic's loss; refused on a critic with batch norm.
         constraint: applied to the critic in place after each of its updates.
         noise: added to real and generated samples alike before the critic sees them.
+        auxiliary: a term of both networks from an extra head of the critic.
     """
 
     loss: AdversarialLoss
     penalty: Penalty | None = None
     constraint: Constraint | None = None
     noise: NoiseSchedule | None = None
+    auxiliary: Auxiliary | None = None
 
-    def check(self, critic: nn.Module) -> None:
+    def check(self, critic: nn.Module, outputs: int = 1) -> None:
         """Refuses critics that this objective cannot train.
 
+        Arguments:
+            outputs: how many numbers the critic gives for a sample.
+
         Raises:
-            UserError: a penalty per sample meets a critic with batch norm.
+            UserError: a penalty per sample meets a critic with batch norm, a loss of numbers one with vectors, or a
+                constraint one that it cannot hold.
         """
         layers = batch_norms(critic)
         if self.penalty is not None and layers:
@@ -56,31 +63,49 @@ class Objective:
                 f"critic: a penalty per sample cannot be used with batch norm (layer {layers[0]!r} mixes the batch); "
                 "use layer norm instead, e.g. --critic dcgan:norm=layer, or norm=none"
             )
+        if outputs != 1 and not self.loss.vector:
+            raise UserError(
+                f"critic: {type(self.loss).__name__} needs one number for each sample, this critic gives {outputs}; "
+                "use outputs=1, or an objective on vectors, e.g. --objective mmd-gan"
+            )
+        if self.constraint is not None:
+            self.constraint.check(critic)
 
     def critic_loss(self, critic: nn.Module, batch: Batch) -> Terms:
-        """The critic's terms: `critic_loss` and, if there is one, `penalty`."""
-        if self.noise is not None:
-            real, fake = torch.stack([batch.real, batch.fake]) + self.noise(batch.step) * drawn(batch.noise)
-            batch = replace(batch, real=real, fake=fake)
-        terms = {"critic_loss": self.loss.critic(critic(batch.real), critic(batch.fake))}
+        """The critic's terms: `critic_loss` and, if there are such, `penalty` and the auxiliary one's name."""
+        batch = self._noised(batch)
+        real, fake = judge(critic, batch.real, batch), judge(critic, batch.fake, batch)
+        terms = {"critic_loss": self.loss.critic(real, fake)}
         if self.penalty is not None:
-            terms["penalty"] = self.penalty(critic, batch)
+
+            def witness(points: Tensor) -> Tensor:
+                return self.loss.witness(judge(critic, points, batch), real, fake)
+
+            terms["penalty"] = self.penalty(witness, batch)
+        if self.auxiliary is not None:
+            terms[f"critic_{self.auxiliary.name}"] = self.auxiliary.critic(critic, batch)
         return Terms(terms)
 
-    def generator_loss(self, critic: nn.Module, fake: Tensor, step: int = 0, noise: Tensor | None = None) -> Terms:
-        """The generator's terms on samples (n, ...) that carry its graph: `generator_loss`.
+    def generator_loss(self, critic: nn.Module, batch: Batch) -> Terms:
+        """The generator's terms on a batch whose fake samples carry its graph: `generator_loss` and perhaps another."""
+        batch = self._noised(batch)
+        with torch.no_grad():
+            real = judge(critic, batch.real, batch)
+        terms = {"generator_loss": self.loss.generator(real, judge(critic, batch.fake, batch))}
+        if self.auxiliary is not None:
+            terms[f"generator_{self.auxiliary.name}"] = self.auxiliary.generator(critic, batch)
+        return Terms(terms)
 
-        Arguments:
-            step: number of generator updates done.
-            noise: standard normal numbers like `fake`, for an objective that adds noise.
-        """
-        if self.noise is not None:
-            fake = fake + self.noise(step) * drawn(noise)
-        return Terms({"generator_loss": self.loss.generator(critic(fake))})
+    def _noised(self, batch: Batch) -> Batch:
+        if self.noise is None:
+            return batch
+        if batch.noise is None:
+            raise ValueError("this objective adds noise, and the batch brings none")
+        std = self.noise(batch.step)
+        return replace(batch, real=batch.real + std * batch.noise[0], fake=batch.fake + std * batch.noise[1])
 
 
-def drawn(noise: Tensor | None) -> Tensor:
-    """The noise that came with a batch; an objective that adds noise draws none of its own."""
-    if noise is None:
-        raise ValueError("this objective adds noise, and the batch brings none")
-    return noise
+def judge(critic: nn.Module, samples: Tensor, batch: Batch) -> Tensor:
+    """Critic outputs (n, k), with the batch's classes where it has some."""
+    outputs: Tensor = critic(samples) if batch.labels is None else critic(samples, batch.labels)
+    return outputs

@@ -1,25 +1,221 @@
-"""The objectives of the papers, as named compositions."""
+"""The objectives of the papers, as named compositions.
 
-from monge.objective.constraint import ClipWeights
-from monge.objective.loss import Wasserstein
-from monge.objective.noise import ConstantNoise
+Options that several share: `weight` of the penalty; `every`, at which steps it is computed (see `Lazy`); `noise`, the
+constant standard deviation of normal noise on what the critic sees (model scale), 0 for none.
+"""
+
+from monge.errors import UserError, unknown_name
+from monge.nn.code import Codes
+from monge.objective.auxiliary import Classification, MutualInformation
+from monge.objective.composition import Lazy, Sum
+from monge.objective.constraint import ClipNorm, ClipWeights, LipschitzByConstruction, ProjectSpectral
+from monge.objective.kernel_loss import Gaussian, KernelDiscrepancy, NegativeDistance, RationalQuadratic
+from monge.objective.loss import Hinge, LeastSquares, Minimax, NonSaturating, RelativisticPaired, Wasserstein
+from monge.objective.noise import ConstantNoise, ExponentialNoise, LinearNoise, NoiseSchedule
 from monge.objective.objective import Objective
-from monge.objective.penalty import GradientPenalty
+from monge.objective.option import above_zero
+from monge.objective.penalty import R1, R2, Consistency, Dragan, GradientPenalty, Penalty
+from monge.objective.transport_loss import SinkhornDivergence
 
 
-def wgan(bound: float = 0.01) -> Objective:
-    """Wasserstein GAN with weight clipping to [-bound, bound] after every critic update.
+def wgan(bound: float = 0.01, clip: str = "value") -> Objective:
+    """Wasserstein GAN with weights clipped after every critic update: each number, or each tensor's "norm".
 
     Reference: Arjovsky, Chintala, Bottou 2017, Algorithm 1; source 003's four changes.
     """
-    return Objective(Wasserstein(), constraint=ClipWeights(bound))
+    constraints = {"value": ClipWeights, "norm": ClipNorm}
+    if clip not in constraints:
+        raise unknown_name("--objective wgan: clip", clip, constraints)
+    return Objective(Wasserstein(), constraint=constraints[clip](bound))
 
 
-def wgan_gp(weight: float = 10.0, target: float = 1.0, noise: float = 0.0) -> Objective:
-    """Wasserstein GAN with a two-sided gradient penalty, and perhaps noise of a constant standard deviation.
+def wgan_gp(weight: float = 10.0, target: float = 1.0, every: int = 1, noise: float = 0.0) -> Objective:
+    """Wasserstein GAN with a two-sided gradient penalty.
 
     Reference: Gulrajani et al. 2017, Algorithm 1; source 001, eq. 10-14.
     """
-    return Objective(
-        Wasserstein(), penalty=GradientPenalty(weight, target), noise=ConstantNoise(noise) if noise else None
-    )
+    return Objective(Wasserstein(), penalty=_lazy(GradientPenalty(weight, target), every), noise=_constant(noise))
+
+
+def wgan_lp(weight: float = 10.0, target: float = 1.0, every: int = 1, noise: float = 0.0) -> Objective:
+    """Wasserstein GAN with a one-sided gradient penalty.
+
+    Reference: Petzka, Fischer, Lukovnikov 2018, eq. 8.
+    """
+    penalty = GradientPenalty(weight, target, one_sided=True)
+    return Objective(Wasserstein(), penalty=_lazy(penalty, every), noise=_constant(noise))
+
+
+def wgan_ct(weight: float = 10.0, consistency: float = 2.0, margin: float = 0.0, std: float = 0.1) -> Objective:
+    """Wasserstein GAN with gradient penalty and consistency term, with input noise instead of dropout.
+
+    Reference: Wei et al. 2018, eq. 5.
+    """
+    above_zero("consistency", consistency, "for no consistency term use --objective wgan-gp")
+    return Objective(Wasserstein(), penalty=Sum((GradientPenalty(weight), Consistency(consistency, margin, std))))
+
+
+def wgan_svc(bound: float = 1.0) -> Objective:
+    """Wasserstein GAN with singular values clipped after every critic update (the authors: every fifth).
+
+    Reference: Saito, Matsumoto, Saito 2017.
+    """
+    return Objective(Wasserstein(), constraint=ProjectSpectral(bound))
+
+
+def wgan_lipschitz() -> Objective:
+    """Wasserstein GAN with a critic that is 1-Lipschitz by construction.
+
+    Reference: Anil, Lucas, Grosse 2019, section 7.2.
+    """
+    return Objective(Wasserstein(), constraint=LipschitzByConstruction())
+
+
+def gan_minimax(noise: float = 0.0) -> Objective:
+    """The first GAN, whose generator's gradient vanishes as the discriminator gets good.
+
+    Reference: Goodfellow et al. 2014, eq. 1; source 003, eq. 1 and 2.
+    """
+    return Objective(Minimax(), noise=_constant(noise))
+
+
+def gan(noise: float = 0.0) -> Objective:
+    """The non-saturating GAN, the -log D trick.
+
+    Reference: Goodfellow et al. 2014, section 3; source 003, eq. 1 and 3.
+    """
+    return Objective(NonSaturating(), noise=_constant(noise))
+
+
+def noisy_gan(std: float = 0.5, schedule: str = "linear", steps: int = 1000, saturating: bool = True) -> Objective:
+    """A GAN with annealed noise on real and generated samples, by default the first form with eq. 2 of source 003.
+
+    The noise is gone after `steps` ("linear"), is halved in each of them ("exponential"), or stays ("constant").
+
+    Reference: Arjovsky, Bottou 2017, section 3; source 003, part two.
+    """
+    schedules: dict[str, NoiseSchedule] = {
+        "linear": LinearNoise(std, steps),
+        "exponential": ExponentialNoise(std, steps),
+        "constant": ConstantNoise(std),
+    }
+    if schedule not in schedules:
+        raise unknown_name("--objective noisy-gan: schedule", schedule, schedules)
+    return Objective(Minimax() if saturating else NonSaturating(), noise=schedules[schedule])
+
+
+def lsgan(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objective:
+    """Least squares GAN; Pearson's chi-squared with a=-1, b=1, c=0.
+
+    Reference: Mao et al. 2017, eq. 9.
+    """
+    return Objective(LeastSquares(a, b, c))
+
+
+def hinge(noise: float = 0.0) -> Objective:
+    """The hinge loss, without further ado.
+
+    Reference: Lim, Ye 2017.
+    """
+    return Objective(Hinge(), noise=_constant(noise))
+
+
+def sngan(noise: float = 0.0) -> Objective:
+    """The hinge loss, for a critic with spectral normalisation.
+
+    Reference: Miyato et al. 2018, eq. 16 and 17.
+    """
+    return Objective(Hinge(), noise=_constant(noise))
+
+
+def relativistic(weight: float = 1.0, every: int = 1, noise: float = 0.0) -> Objective:
+    """Relativistic pairing with the penalties R1 and R2 of one weight gamma.
+
+    Reference: Huang et al. 2024, section 2.
+    """
+    penalty = Sum((R1(weight), R2(weight)))
+    return Objective(RelativisticPaired(), penalty=_lazy(penalty, every), noise=_constant(noise))
+
+
+def r1_gan(weight: float = 10.0, every: int = 1, noise: float = 0.0) -> Objective:
+    """The non-saturating GAN with the penalty R1 of weight gamma.
+
+    Reference: Mescheder, Geiger, Nowozin 2018, eq. 9.
+    """
+    return Objective(NonSaturating(), penalty=_lazy(R1(weight), every), noise=_constant(noise))
+
+
+def dragan(weight: float = 10.0, target: float = 1.0, std: float = 0.3, every: int = 1) -> Objective:
+    """The non-saturating GAN with a gradient penalty around real samples.
+
+    Reference: Kodali et al. 2017.
+    """
+    return Objective(NonSaturating(), penalty=_lazy(Dragan(weight, target, std), every))
+
+
+def mmd_gan(kernel: str = "rq", weight: float = 1.0, every: int = 1) -> Objective:
+    """MMD of the critic's vectors, kernel "rq" or "rbf", with a gradient penalty on the witness.
+
+    Reference: Binkowski et al. 2018.
+    """
+    kernels = {"rq": RationalQuadratic(), "rbf": Gaussian()}
+    if kernel not in kernels:
+        raise unknown_name("--objective mmd-gan: kernel", kernel, kernels)
+    return Objective(KernelDiscrepancy(kernels[kernel]), penalty=_lazy(GradientPenalty(weight), every))
+
+
+def energy_gan(weight: float = 10.0, every: int = 1) -> Objective:
+    """Energy distance of the critic's vectors with a gradient penalty on the witness.
+
+    The authors' Cramer GAN puts one fixed vector in the place of the real samples in the witness.
+
+    Reference: Bellemare et al. 2017.
+    """
+    return Objective(KernelDiscrepancy(NegativeDistance()), penalty=_lazy(GradientPenalty(weight), every))
+
+
+def sinkhorn_gan(epsilon: float = 1.0, iterations: int = 20, bound: float = 0.01) -> Objective:
+    """Sinkhorn divergence of the critic's vectors, its weights clipped.
+
+    Reference: Genevay, Peyre, Cuturi 2018, section 3.
+    """
+    return Objective(SinkhornDivergence(epsilon, iterations), constraint=ClipWeights(bound))
+
+
+def infogan(
+    categories: int = 10, categorical: int = 1, uniform: int = 2, normal: int = 0, weight: float = 1.0
+) -> Objective:
+    """The non-saturating GAN that guesses some of its latent codes.
+
+    Reference: Chen et al. 2016, eq. 6 and section 7 (one code of ten classes, two uniform ones).
+    """
+    above_zero("weight", weight, "for no codes use another objective, e.g. --objective gan")
+    if not categorical + uniform + normal:
+        raise UserError("categorical, uniform and normal are 0, and at least one code is needed; or --objective gan")
+    codes = Codes(categories, categorical, uniform, normal)
+    return Objective(NonSaturating(), auxiliary=MutualInformation(codes, weight))
+
+
+def acgan(weight: float = 1.0) -> Objective:
+    """The non-saturating GAN whose critic also names the class.
+
+    Reference: Odena, Olah, Shlens 2017, eq. 2 and 3.
+    """
+    above_zero("weight", weight, "for no classes use another objective, e.g. --objective gan")
+    return Objective(NonSaturating(), auxiliary=Classification(weight))
+
+
+def pacgan(noise: float = 0.0) -> Objective:
+    """The non-saturating GAN, for a critic that judges several samples together (see `monge.nn.packing`).
+
+    Reference: Lin, Khetan, Fanti, Oh 2018, section 3.
+    """
+    return Objective(NonSaturating(), noise=_constant(noise))
+
+
+def _lazy(penalty: Penalty, every: int) -> Penalty:
+    return penalty if every == 1 else Lazy(penalty, every)
+
+
+def _constant(std: float) -> ConstantNoise | None:
+    return ConstantNoise(std) if std else None

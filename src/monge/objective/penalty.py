@@ -1,19 +1,35 @@
-"""Penalties on the critic's slopes: functions of the critic and a batch that add to the critic's loss."""
+r"""Penalties: functions of the critic and a batch that add to the critic's loss.
+
+Most of them look at slopes, :math:`\lVert\nabla_x D(x)\rVert_2` of single samples; a norm over the whole batch is a
+different, wrong penalty. They differ in where they look and in which slopes cost nothing.
+"""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from monge.objective.batch import Batch
+from monge.objective.option import above_zero
+
+Witness = Callable[[Tensor], Tensor]
+"""Samples (n, ...) to the critic's n values; fewer where a critic judges several samples together."""
+
+WITHOUT = "for no penalty use another objective"
 
 
 class Penalty(ABC):
     """A differentiable scalar that the critic's loss gains; evaluated for each sample apart, then averaged."""
 
+    @property
+    def normals(self) -> int:
+        """Sets of standard normal numbers like the real samples that it needs as `Batch.perturbation`."""
+        return 0
+
     @abstractmethod
-    def __call__(self, critic: nn.Module, batch: Batch) -> Tensor:
+    def __call__(self, witness: Witness, batch: Batch) -> Tensor:
         """The weighted penalty."""
 
 
@@ -24,26 +40,162 @@ class GradientPenalty(Penalty):
     .. math:: \lambda\, \mathbb{E}_{\hat x}\bigl[(\lVert\nabla_{\hat x} D(\hat x)\rVert_2 - K)^2\bigr], \qquad
               \hat x = t x_r + (1 - t) x_f, \quad t \sim U(0, 1) \text{ for each sample}
 
-    The norm is that of one sample's gradient; a norm over the whole batch is a different, wrong penalty.
+    One-sided, only slopes above K cost, :math:`\max(0, \lVert\nabla D\rVert_2 - K)^2`, as a K-Lipschitz function may be
+    flatter.
 
-    Reference: Gulrajani et al. 2017, eq. 3 and Algorithm 1; source 001, eq. 10-12.
+    References: Gulrajani et al. 2017, eq. 3 and Algorithm 1; source 001, eq. 10-12. One-sided: Petzka, Fischer,
+    Lukovnikov 2018, "On the regularization of Wasserstein GANs", eq. 8.
 
     Arguments:
-        weight: penalty weight lambda (dimensionless, >= 0).
-        target: slope K that costs nothing (critic units per data unit).
+        weight: penalty weight lambda (dimensionless, > 0).
+        target: slope K that costs nothing, >= 0 (critic units per data unit).
+        one_sided: flatter slopes cost nothing either.
     """
 
     weight: float = 10.0
     target: float = 1.0
+    one_sided: bool = False
 
-    def __call__(self, critic: nn.Module, batch: Batch) -> Tensor:
-        position = batch.segment.view(-1, *[1] * (batch.real.dim() - 1))
-        points = torch.lerp(batch.fake, batch.real, position).requires_grad_()
-        (gradient,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
-        return self.weight * (slope(gradient) - self.target).square().mean()
+    def __post_init__(self) -> None:
+        above_zero("weight", self.weight, WITHOUT)
+
+    def __call__(self, witness: Witness, batch: Batch) -> Tensor:
+        excess = slopes(witness, between(batch)) - self.target
+        return self.weight * (excess.relu() if self.one_sided else excess).square().mean()
 
 
-def slope(gradient: Tensor) -> Tensor:
-    """Euclidean norm of each sample's gradient, (n, ...) -> (n,); its own gradient at zero is zero, not NaN."""
-    norm: Tensor = gradient.flatten(1).norm(dim=1)
+@dataclass(frozen=True)
+class R1(Penalty):
+    r"""Penalises slopes at real samples, where the critic of equal laws would be flat.
+
+    .. math:: \tfrac{\gamma}{2}\, \mathbb{E}_{x \sim p_r} \lVert\nabla D(x)\rVert_2^2
+
+    Reference: Mescheder, Geiger, Nowozin 2018, "Which training methods for GANs do actually converge?", eq. 9.
+
+    Arguments:
+        weight: gamma (data units squared over critic units, > 0).
+    """
+
+    weight: float = 10.0
+
+    def __post_init__(self) -> None:
+        above_zero("weight", self.weight, WITHOUT)
+
+    def __call__(self, witness: Witness, batch: Batch) -> Tensor:
+        return self.weight / 2 * slopes(witness, batch.real).square().mean()
+
+
+@dataclass(frozen=True)
+class R2(Penalty):
+    r"""Penalises slopes at generated samples.
+
+    .. math:: \tfrac{\gamma}{2}\, \mathbb{E}_{x \sim p_g} \lVert\nabla D(x)\rVert_2^2
+
+    Reference: Mescheder, Geiger, Nowozin 2018, eq. 10.
+
+    Arguments:
+        weight: gamma (data units squared over critic units, > 0).
+    """
+
+    weight: float = 10.0
+
+    def __post_init__(self) -> None:
+        above_zero("weight", self.weight, WITHOUT)
+
+    def __call__(self, witness: Witness, batch: Batch) -> Tensor:
+        return self.weight / 2 * slopes(witness, batch.fake).square().mean()
+
+
+@dataclass(frozen=True)
+class Dragan(Penalty):
+    r"""Penalises critic slopes that differ from the target around real samples.
+
+    .. math:: \lambda\, \mathbb{E}_{x \sim p_r,\, \delta \sim N(0, s^2)} (\lVert\nabla D(x + \delta)\rVert_2 - K)^2
+
+    Reference: Kodali, Abernethy, Hays, Kira 2017, "On convergence and stability of GANs" (there :math:`c = s^2`).
+
+    Arguments:
+        weight: penalty weight lambda (dimensionless, > 0).
+        target: slope K that costs nothing, >= 0 (critic units per data unit).
+        std: s, how far around real samples (model scale, > 0). The authors' code moves each coordinate by 0.5 U(0, 1)
+            standard deviations of the data, whose root mean square is the default for data of standard deviation one.
+    """
+
+    weight: float = 10.0
+    target: float = 1.0
+    std: float = 0.3
+
+    def __post_init__(self) -> None:
+        above_zero("weight", self.weight, WITHOUT)
+        above_zero("std", self.std)
+
+    @property
+    def normals(self) -> int:
+        return 1
+
+    def __call__(self, witness: Witness, batch: Batch) -> Tensor:
+        around = batch.real + self.std * perturbation(batch)[0]
+        return self.weight * (slopes(witness, around) - self.target).square().mean()
+
+
+@dataclass(frozen=True)
+class Consistency(Penalty):
+    r"""Penalises critics that judge two perturbed copies of a real sample differently.
+
+    .. math:: \lambda\, \mathbb{E} \max\bigl(0, \lvert D(x') - D(x'')\rvert - M\bigr), \qquad
+              x' = x + s z', \quad x'' = x + s z'', \quad z', z'' \sim N(0, 1)
+
+    In the paper both copies are x itself and differ by the dropout inside of the critic, and a tenth of the distance of
+    the last features is added. Here every number is a function of seed and step, and a layer that draws its own mask
+    would not be; so the perturbation is on the input, drawn with the batch.
+
+    Reference: Wei, Gong, Liu, Lu, Wang 2018, "Improving the improved training of Wasserstein GANs: a consistency term
+    and its dual effect", eq. 4.
+
+    Arguments:
+        weight: lambda (dimensionless, > 0).
+        margin: difference M that costs nothing, >= 0 (critic units).
+        std: s, the size of the perturbation (model scale, > 0).
+    """
+
+    weight: float = 2.0
+    margin: float = 0.0
+    std: float = 0.1
+
+    def __post_init__(self) -> None:
+        above_zero("weight", self.weight, WITHOUT)
+        above_zero("std", self.std)
+
+    @property
+    def normals(self) -> int:
+        return 2
+
+    def __call__(self, witness: Witness, batch: Batch) -> Tensor:
+        one, other = (witness(batch.real + self.std * normal) for normal in perturbation(batch)[:2])
+        return self.weight * ((one - other).abs() - self.margin).relu().mean()
+
+
+def between(batch: Batch) -> Tensor:
+    """One point for each pair of a real and a generated sample, at its position on their segment."""
+    position = batch.segment.view(-1, *[1] * (batch.real.dim() - 1))
+    return torch.lerp(batch.fake, batch.real, position)
+
+
+def slopes(witness: Witness, points: Tensor) -> Tensor:
+    """Euclidean norm of the gradient of each of the witness's values, with a graph for second derivatives.
+
+    Where it judges m samples together, (n, ...) -> (n / m,), the gradient is that with respect to all m.
+    """
+    points = points.detach().requires_grad_()
+    values = witness(points)
+    (gradient,) = torch.autograd.grad(values.sum(), points, create_graph=True)
+    # norm's own gradient at zero is zero, not NaN
+    norm: Tensor = gradient.reshape(len(values), -1).norm(dim=1)
     return norm
+
+
+def perturbation(batch: Batch) -> Tensor:
+    """The batch's normal numbers (m, n, ...) for moving real samples."""
+    if batch.perturbation is None:
+        raise ValueError("this penalty moves real samples, and the batch brings no perturbation")
+    return batch.perturbation

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.distance.ipm import Ipm
-from monge.plot.canvas import FAKE, INK, REAL, Sides, drawn, flat
+from monge.plot.canvas import FAKE, INK, REAL, Projection, Sides, drawn
 
 
 def witness(ipm: Ipm, real: NDArray[Any], fake: NDArray[Any]) -> Image.Image:
@@ -57,7 +57,10 @@ def _coloured(figure: Figure, plot: Axes, ipm: Ipm, sides: Sides, corners: Sides
         extent = (x[0], x[-1], y[0], y[-1])
         how: dict[str, Any] = {"origin": "lower", "extent": extent, "aspect": "auto", "interpolation": "bilinear"}
         shown: ScalarMappable = plot.imshow(heights, "RdBu_r", vmin=-bound, vmax=bound, **how)
-    for index, (points, marker) in enumerate(zip(flat(*sides), ("o", "x"), strict=True)):
+    project = Projection.of(sides[0])
+    plot.set_xlabel(project.labels[0])
+    plot.set_ylabel(project.labels[1])
+    for index, (points, marker) in enumerate(zip(map(project, sides), ("o", "x"), strict=True)):
         name = ("real", "generated")[index]
         if field:
             plot.scatter(points[:, 0], points[:, 1], s=9, c=INK, marker=marker, linewidths=0.6, alpha=0.5, label=name)

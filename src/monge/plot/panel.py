@@ -18,7 +18,7 @@ from PIL import Image
 from monge.distance.dual import Potential
 from monge.distance.exact import Coupling
 from monge.distance.points import Points
-from monge.plot.canvas import INK, Sides, drawn
+from monge.plot.canvas import INK, Sides, drawn, principal
 
 A, B = "#0072b2", "#d55e00"
 """Blue and vermilion of Okabe and Ito, which colour-blind people tell apart; markers differ as well."""
@@ -57,7 +57,7 @@ class Plane:
             centre, axes, labels = np.zeros(2), np.eye(2), (f"x₁ ({unit})", f"x₂ ({unit})")
         else:
             centre = (x.mean(axis=0) + y.mean(axis=0)) / 2
-            axes, shares = _principal(pooled - centre)
+            axes, shares = principal(pooled - centre)
             names = [f"PC {i + 1}, {100 * share:.0f} % of variance ({unit})" for i, share in enumerate(shares)]
             labels = (names[0], names[1])
         flat = (pooled - centre) @ axes.T
@@ -205,16 +205,3 @@ def _dots(plot: Axes, points: Points, name: str, alpha: float = 1.0) -> None:
 
 def _legend(plot: Axes) -> None:
     plot.legend(loc="upper right", markerscale=1.8, framealpha=0.85, edgecolor="none", handletextpad=0.2)
-
-
-def _principal(centred: Points) -> tuple[Points, list[float]]:
-    """The two principal axes (2, d) of points (n, d), and the share of the variance along each."""
-    n, d = centred.shape
-    products = centred.T @ centred if d <= n else centred @ centred.T
-    values, vectors = np.linalg.eigh(products)
-    axes = vectors[:, :-3:-1].T if d <= n else vectors[:, :-3:-1].T @ centred
-    lengths = np.linalg.norm(axes, axis=1, keepdims=True)
-    total = float(values.clip(0).sum()) or 1.0
-    # the sign of an eigenvector is arbitrary
-    signs = np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]
-    return axes * signs / np.where(lengths > 0, lengths, 1), [float(v) / total for v in values[:-3:-1].clip(0)]

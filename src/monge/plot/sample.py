@@ -8,7 +8,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from monge.plot.canvas import FAKE, REAL, drawn, flat
+from monge.plot.canvas import FAKE, REAL, Projection, drawn
+
+ELONGATED = 4
+"""Ratio of the lengths along two axes from which each gets a scale of its own."""
 
 
 def grid(images: NDArray[np.uint8], columns: int, least: int = 32) -> Image.Image:
@@ -25,37 +28,56 @@ def grid(images: NDArray[np.uint8], columns: int, least: int = 32) -> Image.Imag
     return Image.fromarray(sheet[..., 0] if channels == 1 else sheet[..., :3])
 
 
-def cloud(fake: NDArray[Any], real: NDArray[Any] | None = None) -> Image.Image:
-    """Generated points (n, d) over real ones (m, d), if given; above the plane on principal axes, the real ones' own.
+def cloud(fake: NDArray[Any], real: NDArray[Any] | None = None, frame: NDArray[Any] | None = None) -> Image.Image:
+    """Generated points (n, d) over real ones (m, d), if given; above the plane on principal axes.
 
-    The frame is that of the real points: generated ones beyond it are counted in the legend.
+    Pictures of one frame can be laid over each other: axes and limits are the same. Generated points beyond it are
+    counted in the legend.
+
+    Arguments:
+        fake, real: what is drawn.
+        frame: points whose principal axes and limits are taken; the real ones if not given, or else the generated ones.
     """
-    behind, fake = flat(fake if real is None else real, fake)
+    if frame is None:
+        frame = fake if real is None else real
+    project = Projection.of(frame)
+    low, high = _limits(project(frame))
+    points = project(fake)
+    outside = int(((points < low) | (points > high)).any(axis=1).sum())
+    label = "generated" + (f" ({outside} outside)" if outside else "")
     figure = Figure(figsize=(5, 5), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
-    plot = figure.add_subplot()
-    low, high = behind.min(axis=0), behind.max(axis=0)
-    margin = 0.15 * (high - low) + 1e-9 * np.abs(high) + np.finfo(float).tiny
-    outside = int(((fake < low - margin) | (fake > high + margin)).any(axis=1).sum())
-    label = "generated" + (f" ({outside} outside)" if outside else "")
-    if behind.shape[1] == 1:
-        bins = np.histogram_bin_edges(behind[:, 0], 60).tolist()
+    plot = figure.add_subplot(xlim=(low[0], high[0]), xlabel=project.labels[0])
+    if len(project.labels) == 1:
+        bins = np.histogram_bin_edges(project(frame)[:, 0], 60).tolist()
         if real is not None:
-            plot.hist(behind[:, 0], bins, density=True, color=REAL, label="real")
-        plot.hist(fake[:, 0], bins, density=True, histtype="step", color=FAKE, label=label)
+            plot.hist(project(real)[:, 0], bins, density=True, color=REAL, label="real")
+        plot.hist(points[:, 0], bins, density=True, histtype="step", color=FAKE, label=label)
+        plot.set_ylabel("density")
     else:
         if real is not None:
+            behind = project(real)
             plot.scatter(behind[:, 0], behind[:, 1], s=4, c=REAL, linewidths=0, label="real")
-        plot.scatter(fake[:, 0], fake[:, 1], s=4, c=FAKE, alpha=0.6, linewidths=0, label=label)
-        plot.set_xlim(low[0] - margin[0], high[0] + margin[0])
-        plot.set_ylim(low[1] - margin[1], high[1] + margin[1])
-    plot.legend(loc="upper right", frameon=False, markerscale=3)
+        plot.scatter(points[:, 0], points[:, 1], s=4, c=FAKE, alpha=0.6, linewidths=0, label=label)
+        plot.set(ylim=(low[1], high[1]), ylabel=project.labels[1], box_aspect=1)
+    # above the picture, where it hides no points
+    figure.legend(loc="outside upper right", ncols=2, frameon=False, markerscale=3)
     plot.spines[["top", "right"]].set_visible(False)
     return drawn(figure)
 
 
-def picture(samples: NDArray[Any], real: NDArray[Any] | None = None) -> Image.Image:
-    """A grid for images; for vectors a cloud, over the real one if given."""
+def _limits(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Corners of a frame around points (n, k): a square where they reach about as far along both axes."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, reach = (low + high) / 2, high - low
+    if reach.min() > reach.max() / ELONGATED:
+        reach = np.full_like(reach, reach.max())
+    half = 0.65 * reach + 1e-9 * np.abs(middle) + np.finfo(float).tiny
+    return middle - half, middle + half
+
+
+def picture(samples: NDArray[Any], real: NDArray[Any] | None = None, frame: NDArray[Any] | None = None) -> Image.Image:
+    """A grid for images; for vectors a cloud, over the real one if given; see `cloud`."""
     if samples.ndim == 4:
         return grid(samples, columns=max(1, round(len(samples) ** 0.5)))
-    return cloud(samples, real)
+    return cloud(samples, real, frame)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.data.dataset import DataSet
-from monge.metric.nearest import nearest, novelty, searchable
+from monge.metric.nearest import nearest, searchable
 from monge.plot import grid, picture, png
 from monge.run import RunFolder
 from monge.sample import interpolate, sample
@@ -49,18 +49,21 @@ class Neighbours:
     """How near generated samples come to training samples.
 
     Attributes:
-        novelty: see `metric.nearest.novelty`.
         fake, real: mean distance of a generated, a held-out sample to its nearest training sample.
         searched, size: training samples that were searched, and how many there are.
         pairs: examples (images only).
     """
 
-    novelty: float
     fake: float
     real: float
     searched: int
     size: int
     pairs: list[Pair]
+
+    @property
+    def novelty(self) -> float | None:
+        """See `metric.nearest.novelty`; none where held-out samples are themselves copies of training samples."""
+        return self.fake / self.real if self.real > 0 else None
 
 
 def embed(image: Image.Image, alt: str, step: int = 0) -> Picture:
@@ -91,15 +94,22 @@ def history(run: RunFolder) -> list[Picture]:
 def side_by_side(run: RunFolder, data: DataSet | None) -> list[Picture]:
     """Generated samples and, for images, as many held-out ones; the cloud of vectors holds both."""
     if data is not None and data.kind == "vector":
-        real = data.held_out_sample(min(CLOUD, data.held_out_size))
-        return [embed(picture(sample(run, CLOUD), real), "Generated points over held-out real points")]
-    fake = sample(run, SHOWN)
+        real, fake = data.held_out_sample(min(CLOUD, data.held_out_size)), sample(run, CLOUD).x
+        return [embed(picture(fake, real, background(data)), "Generated points over held-out real points")]
+    fake = sample(run, SHOWN).x
     if fake.ndim == 2:
-        return [embed(picture(sample(run, CLOUD)), "Generated points")]
+        return [embed(picture(sample(run, CLOUD).x), "Generated points")]
     shown = [embed(picture(fake), "Grid of generated images")]
-    if data is not None and data.held_out_size >= SHOWN:
-        shown.append(embed(picture(data.held_out_sample(SHOWN)), "Grid of real, held-out images"))
+    if data is not None:
+        real = data.held_out_sample(min(SHOWN, data.held_out_size))
+        alt = "Grid of real, held-out images" if len(real) == SHOWN else f"Grid of all {len(real)} held-out images"
+        shown.append(embed(grid(real, columns=round(SHOWN**0.5)), alt))
     return shown
+
+
+def background(data: DataSet) -> NDArray[Any]:
+    """The real points behind the pictures of the history, whose axes and limits all clouds of a report share."""
+    return data.train_sample(min(CLOUD, data.size or CLOUD))
 
 
 def paths(run: RunFolder, data: DataSet | None) -> Picture | None:
@@ -109,8 +119,8 @@ def paths(run: RunFolder, data: DataSet | None) -> Picture | None:
         return embed(grid(rows, columns=9), "Six rows of images, each changing gradually from left to right")
     if rows.shape[1] != 2 or data is None:
         return None
-    real = data.train_sample(min(CLOUD, data.size or CLOUD))
-    return embed(picture(interpolate(run, 8, 100), real), "Eight trails of generated points over the real points")
+    trails = picture(interpolate(run, 8, 100), background(data))
+    return embed(trails, "Eight trails of generated points over the real points")
 
 
 def neighbours(run: RunFolder, data: DataSet) -> Neighbours | None:
@@ -118,14 +128,13 @@ def neighbours(run: RunFolder, data: DataSet) -> Neighbours | None:
     if data.size is None:
         return None
     searched = searchable(data.size, data.codec.shape)
-    train, fake = data.train_sample(searched), sample(run, COMPARED)
+    train, fake = data.train_sample(searched), sample(run, COMPARED).x
     held_out = data.codec.metric(data.held_out_sample(min(COMPARED, data.held_out_size)))
     points = data.codec.metric(train)
     index, distances = nearest(data.codec.metric(fake), points)
-    ratio = novelty(data.codec.metric(fake), points, held_out)
-    real = float(distances.mean()) / ratio if ratio > 0 else 0.0
+    real = float(nearest(held_out, points)[1].mean())
     pairs = _pairs(fake, train[index], distances) if data.kind == "image" else []
-    return Neighbours(ratio, float(distances.mean()), real, searched, data.size, pairs)
+    return Neighbours(float(distances.mean()), real, searched, data.size, pairs)
 
 
 def _pairs(fake: NDArray[Any], near: NDArray[Any], distances: NDArray[np.float64]) -> list[Pair]:

@@ -1,5 +1,7 @@
 """Builds the report of a run from its folder and, where it can still be opened, its data."""
 
+import math
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from monge import catalogue
 from monge.assemble import open_source
@@ -52,6 +54,8 @@ def write_report(run: RunFolder, data: DataSet | None = None) -> Path:
         .get_template("template.html")
         .render(
             config=config,
+            data=Path(config.source).name or Path(config.source).resolve().name,
+            objective=objective(config.objective),
             kind=facts["codec"]["kind"],
             facts=facts,
             seconds=max((entry.get("seconds", 0.0) for entry in entries), default=0.0),
@@ -121,20 +125,43 @@ def charts(entries: Sequence[Mapping[str, Any]]) -> dict[str, Markup]:
     }
 
 
-def command(config: Config, facts: Mapping[str, Any]) -> str:
-    """The command that repeats the run: its recipe, and a flag for every setting that differs from it."""
+def objective(spec: str) -> dict[str, str]:
+    """The name of an objective, and in words what it is and which options are set."""
+    name, *options = spec.split(":")
+    description = catalogue.lookup(catalogue.OBJECTIVES, "objective", name).description
+    return {"name": name, "text": "; ".join(filter(None, [description, ", ".join(options).replace("=", " ")]))}
+
+
+def command(config: Config, facts: Mapping[str, Any]) -> list[str]:
+    """The command that repeats the run, flag by flag: its recipe, and every setting that differs from it."""
     codec = facts["codec"]
     sample_shape = tuple(codec["shape"]) if codec["kind"] == "image" else (len(codec["mean"]),)
     recipe = catalogue.lookup(catalogue.RECIPES, "recipe", config.recipe).load()
     base = flatten(recipe(Shape(config.source, codec["kind"], sample_shape)))
-    words = ["monge", "train", config.source, "--recipe", config.recipe, "--seed", str(config.seed)]
+    parts = [["monge", "train", config.source], ["--recipe", config.recipe], ["--seed", str(config.seed)]]
     for key, value in flatten(config).items():
         if value == base[key] or key in ("source", "recipe", "seed"):
             continue
         section, _, name = key.replace("_", "-").rpartition(".")
         prefix = f"--{section}." if section else "--"
-        words += [prefix + ("" if value else "no-") + name] if isinstance(value, bool) else [prefix + name, str(value)]
-    return shlex.join([*words, "--device", facts["device"], "--threads", str(facts["threads"])])
+        switch = isinstance(value, bool)
+        parts.append([prefix + ("" if value else "no-") + name] if switch else [prefix + name, str(value)])
+    return [shlex.join(part) for part in (*parts, ["--device", facts["device"]], ["--threads", str(facts["threads"])])]
+
+
+def with_error(value: float, error: float | None) -> str:
+    """A value and its standard error to two digits, both to the same place."""
+    if error is None:
+        return f"{value:.3g}"
+    if not (1e-6 < error < 1e6 and abs(value) < 1e6):
+        return f"{value:.3g} ± {error:.2g}"
+    places = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{places}f} ± {error:.{places}f}"
+
+
+def breakable(value: object) -> Markup:
+    """A setting as text whose lines may break after its separators."""
+    return Markup(re.sub(r"([:/])", r"\1<wbr>", str(escape(value))))
 
 
 def duration(seconds: float) -> str:
@@ -145,6 +172,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
+def whole_flags(text: str) -> Markup:
+    """A text whose lines do not break within the name of a flag."""
+    return Markup(re.sub(r"(--[a-z.-]+)", r'<span class="whole">\1</span>', str(escape(text))))
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("monge.report", "."),
@@ -153,5 +185,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": lambda value: f"{value:.3g}", "duration": duration}
+    environment.filters |= {"number": lambda value: f"{value:.3g}", "with_error": with_error}
+    environment.filters |= {"duration": duration, "breakable": breakable, "whole_flags": whole_flags}
     return environment

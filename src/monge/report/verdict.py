@@ -51,7 +51,7 @@ def verdict(entries: Sequence[Entry], status: str, steps: int) -> list[Finding]:
     findings = [ending(status, done, steps)] if status != "finished" else []
     if len(measured) < LEAST:
         seen = f"{len(measured)} measurement" + ("" if len(measured) == 1 else "s")
-        text = f"The distance to the data has been measured {len(measured)} times; a judgement needs at least {LEAST}."
+        text = f"A judgement needs at least {LEAST} measurements of the distance to the data."
         return [*findings, Finding("info", f"Too early to say: {seen}", text)]
     rules = (distance(measured), trend(measured), variety(measured), averaging(measured), overfitting(measured))
     return findings + [finding for finding in rules if finding is not None]
@@ -87,7 +87,7 @@ def distance(measured: Sequence[Entry]) -> Finding:
     if last["lower"] > last["excess"]:
         text += " The limit is above the excess, "
         text += (
-            "which in many dimensions sees little of a distance that is small against the noise; the limit is proved."
+            "which is often smaller than the distance itself, most of all in many dimensions; the limit is proved."
             if certified
             else "so the excess is too small, or the slope was underestimated."
         )

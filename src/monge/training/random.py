@@ -18,6 +18,9 @@ class Purpose(IntEnum):
     MEASURE = 6
     SAMPLE = 7
     NOISE = 8
+    PERTURBATION = 9
+    REPLAY = 10
+    REJECT = 11
 
 
 def stream(seed: int, purpose: Purpose, step: int = 0) -> torch.Generator:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from monge.data.dataset import DataSet
 from monge.nn.layer import latent
@@ -25,7 +24,10 @@ class Sampler:
         n_critic: critic updates of a step.
         boost: 100 critic updates for the first 25 and for every 500th step.
         seed: the run's seed.
-        noisy: draw noise for real, fake and the generator's samples.
+        noisy: draw noise for real and fake.
+        perturbations: sets of normal numbers that a penalty takes.
+        conditional: draw classes with the real samples.
+        replayed: past samples in each batch of fakes that the critic sees.
     """
 
     data: DataSet
@@ -35,21 +37,33 @@ class Sampler:
     boost: bool
     seed: int
     noisy: bool = False
+    perturbations: int = 0
+    conditional: bool = False
+    replayed: int = 0
 
     def __call__(self, step: int) -> Draw:
-        updates = BOOST if self.boost and (step < 25 or step % 500 == 0) else self.n_critic
+        updates = 1 + (BOOST if self.boost and (step < 25 or step % 500 == 0) else self.n_critic)
         n, split = updates * self.batch, (updates, self.batch)
-        codes = latent(n + self.batch, self.latent, stream(self.seed, Purpose.LATENT, step))
-        positions = stream(self.seed, Purpose.SEGMENT, step)
-        return Draw(
-            real=self.data.batch(n, stream(self.seed, Purpose.DATA, step)).unflatten(0, split),
-            latent=codes[:n].unflatten(0, split),
-            segment=torch.rand(split, generator=positions),
-            generator_latent=codes[n:],
-            noise=self.noise(updates, step) if self.noisy else None,
-        )
 
-    def noise(self, updates: int, step: int) -> Tensor:
-        """Standard normal numbers for the samples of a step, see `Draw`."""
-        shape = (2 * updates + 1, self.batch, *self.data.codec.shape)
-        return torch.randn(shape, generator=stream(self.seed, Purpose.NOISE, step))
+        def chance(purpose: Purpose) -> torch.Generator:
+            return stream(self.seed, purpose, step)
+
+        def normals(purpose: Purpose, sets: int) -> torch.Tensor | None:
+            shape = (updates, sets, self.batch, *self.data.codec.shape)
+            return torch.randn(shape, generator=chance(purpose)) if sets else None
+
+        labels = None
+        if self.conditional:
+            real, labels = self.data.labelled_batch(n, chance(Purpose.DATA))
+        else:
+            real = self.data.batch(n, chance(Purpose.DATA))
+        replay = torch.rand(updates, self.replayed, generator=chance(Purpose.REPLAY)) if self.replayed else None
+        return Draw(
+            real=real.unflatten(0, split),
+            latent=latent(n, self.latent, chance(Purpose.LATENT)).unflatten(0, split),
+            segment=torch.rand(split, generator=chance(Purpose.SEGMENT)),
+            noise=normals(Purpose.NOISE, 2 if self.noisy else 0),
+            perturbation=normals(Purpose.PERTURBATION, self.perturbations),
+            labels=None if labels is None else labels.unflatten(0, split),
+            replay=replay,
+        )

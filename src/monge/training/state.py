@@ -8,10 +8,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from monge.training.replay import ReplayPool
+
 
 @dataclass
 class TrainingState:
-    """Networks, their optimisers, the averaged generator, and the number of generator updates done."""
+    """Networks, their optimisers, the averaged generator, past samples, and the number of generator updates done."""
 
     generator: nn.Module
     critic: nn.Module
@@ -19,6 +21,7 @@ class TrainingState:
     generator_optimiser: Optimizer
     critic_optimiser: Optimizer
     step: int = 0
+    pool: ReplayPool | None = None
 
     @property
     def generator_ema(self) -> nn.Module:
@@ -41,6 +44,7 @@ class TrainingState:
             "averaged": self.average.n_averaged,
             "generator_optimiser": self.generator_optimiser.state_dict(),
             "critic_optimiser": self.critic_optimiser.state_dict(),
+            "pool": None if self.pool is None else (self.pool.samples, self.pool.filled),
         }
 
     def load_rest(self, rest: dict[str, Any]) -> None:
@@ -49,6 +53,9 @@ class TrainingState:
         self.average.n_averaged.copy_(rest["averaged"])
         self.generator_optimiser.load_state_dict(rest["generator_optimiser"])
         self.critic_optimiser.load_state_dict(rest["critic_optimiser"])
+        if self.pool is not None:
+            samples, self.pool.filled = rest["pool"]
+            self.pool.samples.copy_(samples)
 
 
 def averaged(generator: nn.Module, decay: float) -> AveragedModel:

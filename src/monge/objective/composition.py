@@ -1,0 +1,63 @@
+"""Penalties made of penalties."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from monge.objective.batch import Batch
+from monge.objective.option import above_zero
+from monge.objective.penalty import Penalty, Witness
+
+
+@dataclass(frozen=True)
+class Lazy(Penalty):
+    """A penalty at every n-th step, n times as large; exactly zero at the others, and then it costs no time.
+
+    Steps are generator updates: all critic updates of a step have it, or none.
+
+    Reference: Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", section 3.2 (lazy
+    regularisation).
+
+    Arguments:
+        penalty: which one.
+        every: n, >= 1.
+    """
+
+    penalty: Penalty
+    every: int
+
+    def __post_init__(self) -> None:
+        above_zero("every", self.every)
+
+    @property
+    def normals(self) -> int:
+        return self.penalty.normals
+
+    def __call__(self, witness: Witness, batch: Batch) -> Tensor:
+        if batch.step % self.every:
+            return batch.real.new_zeros(())
+        return self.every * self.penalty(witness, batch)
+
+
+@dataclass(frozen=True)
+class Sum(Penalty):
+    """Several penalties at once; each has normal numbers of its own, in their order.
+
+    Arguments:
+        parts: the penalties, at least one.
+    """
+
+    parts: tuple[Penalty, ...]
+
+    @property
+    def normals(self) -> int:
+        return sum(part.normals for part in self.parts)
+
+    def __call__(self, witness: Witness, batch: Batch) -> Tensor:
+        values, start = [], 0
+        for part in self.parts:
+            own = None if batch.perturbation is None else batch.perturbation[start : start + part.normals]
+            values.append(part(witness, replace(batch, perturbation=own)))
+            start += part.normals
+        return torch.stack(values).sum()

@@ -1,0 +1,115 @@
+"""`monge compare`: the same budget for each objective, resumable, one table, one picture, one JSON."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from monge import api, cli, trial
+from monge.assemble import published
+from monge.catalogue import OBJECTIVES
+from monge.cli.compare import Compare, names
+from monge.data.source import in_memory
+
+LABELS = np.arange(60) % 3
+DATA = in_memory(np.random.default_rng(0).normal(size=(60, 2)), LABELS)
+FLAGS = ["--steps", "4", "--jobs", "1", "--critic", "mlp:width=8", "--generator", "mlp:width=8:latent=2"]
+
+
+def result(objective: str, seed: int, excess: float, modes: float) -> dict[str, Any]:
+    found = {"objective": objective, "seed": seed, "steps": 3, "status": "finished", "seconds": 2.0}
+    return found | {"bracket": {"excess": excess}, "metrics": {"modes": modes}}
+
+
+FAILED = {"objective": "gan", "seed": 2, "steps": 3, "status": "failed", "error": "step 3: critic_loss is nan"}
+
+
+def test_summary_by_hand() -> None:
+    results = [result("gan", 0, 0.2, 8), result("gan", 1, 0.4, 2), FAILED, result("wgan", 0, 0.1, 8)]
+    summed = trial.summary(results)
+    # a number that is none and fewer than three modes
+    assert (summed["gan"]["runs"], summed["gan"]["failures"]) == (3, 2)
+    assert summed["gan"]["excess"]["mean"] == pytest.approx(0.3)
+    assert summed["gan"]["excess"]["deviation"] == pytest.approx(math.sqrt(0.02))
+    assert summed["wgan"]["excess"] == {"mean": 0.1, "deviation": None}
+    lines = trial.table(summed).splitlines()
+    assert lines[0] == "| objective | failed | excess | modes | seconds |"
+    assert lines[2] == "| wgan | 0/1 | 0.100 | 8.0 | 2 |"
+    assert lines[3] == "| gan | 2/3 | 0.300 ± 0.141 | 5.0 ± 4.2 | 2 ± 0 |"
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_every_objective_gets_its_published_rule(name: str) -> None:
+    config = published(DATA, None, name)
+    for key, value in OBJECTIVES[name].rule.items():
+        assert getattr(config.training, key) == value
+    assert replace(config, critic="").generator == published(DATA, None, "wgan").generator
+
+
+def test_all_leaves_out_what_the_data_cannot_do() -> None:
+    asked = Compare("digits", objectives="all")
+    assert set(names(asked, labelled=True)) == set(OBJECTIVES)
+    assert set(OBJECTIVES) - set(names(asked, labelled=False)) == {"acgan"}
+    assert names(Compare("digits", objectives="gan,wgan:bound=0.1,gan"), labelled=True) == ["gan", "wgan:bound=0.1"]
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "compare"
+    command = ["compare", "toy:ring8", "--objectives", "gan,wgan:bound=0.1", "--seeds", "2", "--out", str(out), *FLAGS]
+    assert cli.run([*command, "--training.batch", "8", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["summary"]["gan"]["runs"] == 2
+    assert [(run["objective"], run["seed"]) for run in first["runs"]] == [
+        ("gan", 0),
+        ("gan", 1),
+        ("wgan:bound=0.1", 0),
+        ("wgan:bound=0.1", 1),
+    ]
+    assert (out / "compare.png").is_file()
+    assert json.loads((out / "compare.json").read_text()) == first
+    # flags apply to all, published rules to what they leave
+    for name, rate in (("gan", 2e-4), ("wgan-bound=0.1", 5e-5)):
+        rule = api.open_run(out / f"{name}-0").facts()["config"]["training"]
+        assert (rule["batch"], rule["learning_rate"]) == (8, rate)
+    # the same command reads what was found
+    monkeypatch.setattr(trial.api, "train_config", lambda *arguments, **options: pytest.fail("trained again"))
+    assert cli.run([*command, "--training.batch", "8"]) == 0
+    assert capsys.readouterr().out.startswith("| objective | failed | excess |")
+
+
+def test_a_failed_training_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["compare", "toy:ring8", "--objectives", "gan", "--seeds", "1", "--out", str(tmp_path / "c"), *FLAGS]
+    assert cli.run([*command, "--training.learning-rate", "10", "--training.optimiser", "rmsprop", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["summary"]["gan"]["failures"] == 1
+
+
+def test_seconds_become_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = FLAGS[2:]
+    command = ["compare", "toy:ring8", "--objectives", "gan,wgan-gp", "--seeds", "1", "--seconds", "0.2", *flags]
+    assert cli.run([*command, "--out", str(tmp_path / "c"), "--json"]) == 0
+    steps = {run["objective"]: run["steps"] for run in json.loads(capsys.readouterr().out)["runs"]}
+    assert steps["gan"] > steps["wgan-gp"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        (["--objectives", "gna"], "monge: --objectives 'gna' is not known; did you mean 'gan'?"),
+        (["--objectives", "acgan"], "monge: --training.conditional: ring8 has no labels"),
+        (["--seeds", "0"], "monge: --seeds 0: at least 1 is allowed"),
+        (["--seconds", "-1"], "monge: --seconds -1: above 0"),
+        (["--seconds", "3", "--steps", "5"], "monge: --seconds and --steps: one budget is allowed, not both"),
+        (["--critic", "mlq"], "monge: --critic 'mlq' is not known; did you mean 'mlp'?"),
+    ],
+)
+def test_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], text: str) -> None:
+    assert cli.run(["compare", "toy:ring8", "--out", str(tmp_path / "c"), *flags]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(text)
+    assert error.count("\n") == 1
+    assert not (tmp_path / "c").exists()

@@ -1,0 +1,335 @@
+"""Classes, codes, packs and a second head: networks that are asked for something, and how they are sampled."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from monge import api, cli
+from monge.assemble import assemble
+from monge.config import Config, ObserveConfig, TrainingConfig
+from monge.data.source import in_memory, open_data
+from monge.errors import UserError
+from monge.nn.code import CodedGenerator, Codes, probability
+from monge.nn.condition import ConditionalGenerator, ProjectionCritic
+from monge.nn.head import TwoHeadedCritic
+from monge.nn.mlp import MLPCritic, MLPGenerator
+from monge.nn.packing import PackedCritic, packed_shape
+from monge.objective.penalty import slopes
+from monge.training.replay import ReplayPool, mixed
+from monge.training.step import critic_batches, train_step
+
+few = settings(deadline=None, max_examples=25)
+POINTS = np.random.default_rng(0).normal(size=(60, 2))
+LABELS = np.arange(60) % 3
+LABELLED = in_memory(POINTS + 5 * LABELS[:, None], LABELS, "labelled")
+PLAIN = in_memory(POINTS)
+SMALL = Config(
+    source="array",
+    generator="mlp:width=8:latent=3",
+    critic="mlp:width=8",
+    steps=4,
+    training=TrainingConfig(batch=8, n_critic=2),
+    observe=ObserveConfig(log=1, bracket=4),
+)
+CPU = torch.device("cpu")
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def config(objective: str = "wgan-gp", **rule: Any) -> Config:
+    return replace(SMALL, objective=objective, training=replace(SMALL.training, **rule))
+
+
+@few
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=6), st.integers(0, 1000))
+def test_classes_follow_their_shares(counts: list[int], seed: int) -> None:
+    shares = torch.tensor(counts) / sum(counts)
+    generator = ConditionalGenerator(MLPGenerator((2,), latent=5), shares, 2)
+    assert generator.latent == 4
+    labels = generator.labels(normal(4000, 4, seed=seed))
+    found = torch.bincount(labels, minlength=len(counts)) / 4000
+    assert (found - shares).abs().max() < 5 * 0.5 / 4000**0.5
+
+
+def test_a_class_is_the_one_that_was_asked_for() -> None:
+    generator = ConditionalGenerator(MLPGenerator((2,), latent=5), torch.tensor([0.5, 0.5]), 2)
+    z = normal(6, 4)
+    own = generator.labels(z)
+    torch.testing.assert_close(generator(z), generator(z, own))
+    other = generator(z, 1 - own)
+    assert (generator(z) != other).any(dim=1).all()
+    # the number that decides for a class is not the network's
+    moved = z.clone()
+    moved[:, -1] = 3
+    torch.testing.assert_close(generator(moved, own), generator(z, own))
+
+
+def test_projection_by_hand() -> None:
+    critic = ProjectionCritic(MLPCritic((2,), width=4, depth=1), torch.tensor([0.25, 0.75]))
+    x = normal(5, 2)
+    features = critic.critic.features(x)  # type: ignore[operator]
+    values = [critic(x, torch.full((5,), label)) for label in (0, 1)]
+    for value, vector in zip(values, critic.vectors, strict=True):
+        torch.testing.assert_close(value, critic.critic(x) + (features @ vector)[:, None])
+    torch.testing.assert_close(critic(x), 0.25 * values[0] + 0.75 * values[1])
+
+
+@few
+@given(st.integers(2, 12), st.integers(0, 2), st.integers(0, 2), st.integers(0, 2))
+def test_codes_follow_their_laws(categories: int, categorical: int, uniform: int, gaussian: int) -> None:
+    codes = Codes(categories, categorical, uniform, gaussian)
+    z = normal(4000, codes.count + 1)
+    found = codes.of(z)
+    assert found.shape == (4000, codes.count)
+    cells, flat = found[:, :categorical], found[:, categorical : categorical + uniform]
+    for column in cells.T:
+        shares = torch.bincount(column.long(), minlength=categories) / 4000
+        assert len(shares) == categories
+        assert (shares - 1 / categories).abs().max() < 0.05
+    assert (flat.abs() <= 1).all()
+    if uniform:
+        assert (flat.var(dim=0) - 1 / 3).abs().max() < 0.03
+    torch.testing.assert_close(found[:, categorical + uniform :], z[:, categorical + uniform : codes.count])
+    assert codes.inputs(found).shape == (4000, codes.width)
+    if categorical:
+        assert (codes.inputs(found)[:, : categorical * categories].sum(dim=1) == categorical).all()
+
+
+def test_extreme_numbers_have_a_class() -> None:
+    z = torch.tensor([[-40.0], [40.0]])
+    assert Codes(10).of(z).flatten().tolist() == [0, 9]
+    generator = ConditionalGenerator(MLPGenerator((2,), latent=4), torch.tensor([0.5, 0.5]), 2)
+    assert generator.labels(torch.tensor([[0, 0, -40.0], [0, 0, 40.0]])).tolist() == [0, 1]
+    assert probability(torch.zeros(1)).item() == 0.5
+
+
+def test_surprise_by_hand() -> None:
+    codes = Codes(3, categorical=1, uniform=1, normal=1)
+    drawn = torch.tensor([[2.0, 0.5, -1.0]])
+    logits, numbers = torch.tensor([[0.1, 0.2, 0.7]]), torch.tensor([[0.0, 1.0]])
+    expected = -torch.log_softmax(logits, 1)[0, 2] + (0.5**2 + 2**2) / 2
+    torch.testing.assert_close(codes.surprise(torch.cat([logits, numbers], dim=1), drawn), expected)
+    certain = torch.cat([torch.tensor([[-50.0, -50.0, 50.0]]), drawn[:, 1:]], dim=1)
+    assert codes.surprise(certain, drawn).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_too_few_inputs_for_codes_are_refused() -> None:
+    with pytest.raises(UserError, match="4 latent dimensions are too few for codes of 10 inputs"):
+        CodedGenerator(MLPGenerator((2,), latent=4), Codes(10))
+
+
+def test_packs_are_neighbours_side_by_side() -> None:
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(x)
+            return x.flatten(1).sum(dim=1, keepdim=True)
+
+    x = normal(6, 3, 2, 2)
+    critic = PackedCritic(Spy(), 2)
+    values = critic(x)
+    assert seen[0].shape == (3, *packed_shape((3, 2, 2), 2))
+    torch.testing.assert_close(seen[0][1], torch.cat([x[2], x[3]]))
+    torch.testing.assert_close(values.flatten(), x.flatten(1).sum(dim=1).view(3, 2).sum(dim=1))
+    # the gradient is that of the pack: sqrt(2 * 12) ones
+    torch.testing.assert_close(slopes(critic, x), torch.full((3,), 24**0.5))
+    with pytest.raises(RuntimeError):
+        critic(x[:5])
+    assert len(critic.eval()(x[:5])) == 2
+
+
+def test_a_critic_without_features_cannot_have_two_heads() -> None:
+    with pytest.raises(UserError, match=r"needs a critic with `features`.* Linear lacks them"):
+        TwoHeadedCritic(nn.Linear(2, 1), 3)
+
+
+REFUSED = [
+    (PLAIN, config(conditional=True), "--training.conditional: array has no labels; an .npz with arrays x and y"),
+    (LABELLED, config("acgan"), "this one guesses classes and needs --training.conditional"),
+    (LABELLED, config("infogan", conditional=True), "an objective that guesses codes takes no classes"),
+    (PLAIN, config(pack=3), "--training.pack 3 does not divide --training.batch 8"),
+    (LABELLED, config(pack=2, conditional=True), "--training.pack 2: classes and codes need a critic of single"),
+    (PLAIN, config("infogan", pack=2), "--training.pack 2: classes and codes need a critic of single"),
+    (PLAIN, config("infogan", replay=0.5), "--training.replay 0.5: a critic that gives one number"),
+    (PLAIN, replace(config(), critic="mlp:outputs=3"), "Wasserstein needs one number for each sample, this critic gi"),
+    (PLAIN, config("wgan-lipschitz"), "1-Lipschitz"),
+]
+
+
+@pytest.mark.parametrize(("data", "settings", "text"), REFUSED, ids=[text[:40] for *_, text in REFUSED])
+def test_combinations_that_are_refused(data: Any, settings: Config, text: str) -> None:
+    with pytest.raises(UserError, match=re.escape(text)) as caught:
+        assemble(settings, data, CPU)
+    assert "\n" not in str(caught.value)
+
+
+def test_conditional_batches_bring_each_sample_its_class() -> None:
+    state, objective, sampler = assemble(config(conditional=True), LABELLED, CPU)
+    draw = sampler(0)
+    assert draw.labels is not None
+    points = LABELLED.codec.decode(draw.real.flatten(0, 1))
+    np.testing.assert_array_equal(np.rint(points.mean(axis=1) / 5).clip(0, 2), draw.labels.flatten().numpy())
+    before = [parameter.clone() for parameter in state.critic.parameters()]
+    terms = train_step(state, objective, draw)
+    assert all(np.isfinite(float(value)) for value in terms.values())
+    assert isinstance(state.critic, ProjectionCritic)
+    assert any(not torch.equal(a, b) for a, b in zip(before, state.critic.parameters(), strict=True))
+
+
+def test_the_fakes_codes_are_those_of_their_latent_numbers() -> None:
+    state, _, sampler = assemble(config("infogan:categories=3:uniform=1"), PLAIN, CPU)
+    draw = sampler(0)
+    generator = state.generator
+    assert isinstance(generator, CodedGenerator)
+    assert generator.latent == 3 + 2
+    for batch, z in zip(critic_batches(state, draw), draw.latent, strict=False):
+        assert batch.codes is not None
+        torch.testing.assert_close(batch.fake, generator(z, batch.codes))
+
+
+def test_replay_keeps_what_the_critic_likes() -> None:
+    pool = ReplayPool(8, (1,), CPU)
+    critic = nn.Identity()
+    fake = torch.arange(8.0)[:, None]
+    assert torch.equal(mixed(fake, pool, torch.tensor([0.5])), fake)
+    pool.keep(fake, critic, 0)
+    assert sorted(pool.samples[0].flatten().tolist()) == [6, 7]
+    seen = mixed(fake, pool, torch.tensor([0.0, 0.6, 0.999]))
+    assert seen.flatten().tolist() == [7, 6, 6, *range(3, 8)]
+    for step in range(1, 200):
+        pool.keep(fake + step, critic, step)
+    # the oldest gave way
+    assert pool.filled == len(pool.samples)
+    assert pool.samples.min() >= 200 - len(pool.samples) + 6
+
+
+def test_replay_resumes_as_if_uninterrupted(tmp_path: Path) -> None:
+    ends = []
+    for name, stops in (("whole", (12,)), ("parts", (5, 12))):
+        for steps in stops:
+            rule = replace(config(replay=0.25), steps=steps)
+            api.train_config(rule, PLAIN, run=tmp_path / name, device="cpu", threads=1)
+        (last,) = (tmp_path / name / "checkpoints").glob("step-000012")
+        ends.append([(last / f"{part}.safetensors").read_bytes() for part in ("generator", "critic")])
+    assert ends[0] == ends[1]
+
+
+@pytest.fixture(scope="module")
+def labelled_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("labelled")
+    np.savez(folder / "data.npz", x=POINTS + 5 * LABELS[:, None], y=LABELS)
+    rule = replace(config(conditional=True), source=str(folder / "data.npz"))
+    api.train_config(rule, open_data(rule.source), run=folder / "run", device="cpu", threads=1)
+    return folder
+
+
+def test_sampling_a_class(labelled_run: Path, tmp_path: Path) -> None:
+    run, out = str(labelled_run / "run"), tmp_path / "x.npz"
+    assert cli.run(["sample", run, "--class", "2", "-n", "5", "--out", str(out)]) == 0
+    found = np.load(out)
+    assert found["y"].tolist() == [2] * 5
+    assert cli.run(["sample", run, "-n", "30", "--out", str(out)]) == 0
+    mixture = np.load(out)
+    assert set(mixture["y"]) == {0, 1, 2}
+    # what was asked for together is what is asked for alone
+    alone = api.open_run(run).sample(30, label="1")
+    np.testing.assert_array_equal(mixture["x"][mixture["y"] == 1], alone[mixture["y"] == 1])
+    assert "class_agreement" in api.open_run(run).evaluate(thorough=False).metrics
+
+
+def test_rejecting(labelled_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, out = str(labelled_run / "run"), tmp_path / "x.npz"
+    texts = []
+    for _ in range(2):
+        assert cli.run(["sample", run, "--reject", "-n", "50", "--out", str(out)]) == 0
+        texts.append(out.read_bytes())
+    assert texts[0] == texts[1]
+    assert re.search(r"50 samples in .*, of \d+ generated", capsys.readouterr().out)
+    found = np.load(out)
+    assert found["x"].shape == (50, 2)
+    assert found["y"].shape == (50,)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--class", "9"], "monge: --class '9' is not known; allowed: 0, 1, 2"),
+        (["--code", "0=1"], "monge: --code: this run has no codes"),
+        (["--code", "a"], "monge: --code a: INDEX=VALUE is allowed"),
+        (["--interpolate", "--reject"], "monge: --interpolate walks between latent codes"),
+    ],
+)
+def test_bad_requests(
+    labelled_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], text: str
+) -> None:
+    out = tmp_path / "x.npz"
+    assert cli.run(["sample", str(labelled_run / "run"), *options, "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(text)
+    assert error.count("\n") == 1
+    assert not out.exists()
+
+
+def test_sampling_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = api.train_config(config("infogan:categories=4"), PLAIN, run=tmp_path / "run", device="cpu", threads=1)
+    kept = run.sample(6, codes={0: 3, 1: 0.5})
+    assert kept.shape == (6, 2)
+    assert not np.array_equal(kept, run.sample(6, codes={0: 2, 1: 0.5}))
+    for codes, text in (
+        ({0: 4}, "--code 0=4: a class from 0 to 3 is allowed"),
+        ({1: 2}, "--code 1=2: a number from -1 to 1 is allowed"),
+        ({7: 0}, "--code 7=0: the codes are numbered from 0 to 2"),
+    ):
+        with pytest.raises(UserError, match=text):
+            run.sample(2, codes=codes)
+
+
+def test_a_critic_of_ones_own(tmp_path: Path) -> None:
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            value: Tensor = self.body(x)
+            return value
+
+    rule: dict[str, Any] = {"steps": 4, "threads": 1, "training": {"batch": 8}, "run": tmp_path / "run"}
+    run = api.train(PLAIN, critic=Own(), **rule)
+    assert run.facts()["config"]["critic"].startswith("module:")
+    assert "absent" in run.evaluate(PLAIN, thorough=False).metrics["critic"]
+    assert "mean_distance" in run.evaluate(PLAIN, critic=Own(), thorough=False).metrics["critic"]
+    with pytest.raises(UserError, match=r"critic: Linear cannot judge samples of shape \(2,\)"):
+        api.train(PLAIN, critic=nn.Linear(3, 1), **rule | {"run": tmp_path / "other"})
+    with pytest.raises(UserError, match=r"critic: shape \(n, k\) is needed for n samples, 2 gave \(2, 2, 1\)"):
+        api.train(
+            PLAIN, critic=nn.Sequential(nn.Unflatten(1, (2, 1)), nn.Linear(1, 1)), **rule | {"run": tmp_path / "x"}
+        )
+
+
+def test_folders_are_classes(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for index, name in enumerate(("cat", "dog", "cat", "dog", "owl", "cat", "dog")):
+        place = tmp_path / "data" / name
+        place.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 10 * index).save(place / f"{index}.png")
+    data = open_data(str(tmp_path / "data"))
+    assert data.classes == ["cat", "dog", "owl"]
+    assert data.labels is not None
+    names = {0: "cat", 1: "dog", 2: "cat", 3: "dog", 4: "owl", 5: "cat", 6: "dog"}
+    shown = [names[int(image.max()) // 10] for image in data.train]
+    assert [data.classes[label] for label in data.labels] == shown
+    Image.new("L", (8, 8)).save(tmp_path / "data" / "lone.png")
+    assert open_data(str(tmp_path / "data")).labels is None
