@@ -91,7 +91,7 @@ USAGE = {
     "missing path": (["train", "no/such/folder"], ["'no/such/folder'", "digits"]),
     "data name": (["train", "toy:grid52"], ["did you mean 'toy:grid25'"]),
     "key": (["train", "vectors.npy:x"], ["'vectors.npy:x'", "one array, without a key"]),
-    "norm": (["train", "digits", "--generator", "mlp:norm=bach"], ["--critic: norm 'bach'", "did you mean 'batch'"]),
+    "norm": (["train", "digits", "--generator", "mlp:norm=bach"], ["--critic: norm 'bach'", "allowed: batch, layer"]),
     "recipe": (["train", "digits", "--recipe", "digit"], ["--recipe 'digit'", "did you mean 'digits'"]),
     "objective": (["train", "digits", "--objective", "wgann-gp"], ["--objective 'wgann-gp'", "did you mean 'wgan-gp'"]),
     "generator": (["train", "digits", "--generator", "mpl"], ["--generator 'mpl'", "did you mean 'mlp'"]),

@@ -50,12 +50,12 @@ def test_large_folders_are_decoded_once(tmp_path: Path, cache: Path, monkeypatch
     large = outside_with_skip(tmp_path)
     assert isinstance(large, np.memmap)
     np.testing.assert_array_equal(small, large)
-    assert [path.suffix for path in cache.iterdir()] == [".npy"]
+    assert [path.suffix for path in cache.iterdir()] == [".npy"] * 2
     monkeypatch.setattr(module, "decode", None)
     np.testing.assert_array_equal(outside_with_skip(tmp_path), small)
     with pytest.warns(UserWarning, match="left out"):
         data = open_data(str(tmp_path), size=8, skip_bad=True)
-    assert [path.stem for path in cache.iterdir()] == [data.fingerprint]
+    assert {path.stem for path in cache.iterdir()} == {data.fingerprint, f"{data.fingerprint}-which"}
 
 
 def outside_with_skip(folder: Path) -> np.ndarray:
@@ -78,9 +78,9 @@ def test_changed_folders_and_broken_caches_are_decoded_again(
     fill(tmp_path)
     monkeypatch.setattr(module, "MEMORY_BYTES", 0)
     first = open_data(str(tmp_path))
-    (stored,) = cache.iterdir()
-    stored.write_bytes(b"")
-    assert open_data(str(tmp_path)).fingerprint == first.fingerprint
+    for stored in list(cache.iterdir()):
+        stored.write_bytes(b"")
+        assert open_data(str(tmp_path)).fingerprint == first.fingerprint
     picture().save(tmp_path / "new.png")
     assert open_data(str(tmp_path)).fingerprint != first.fingerprint
 

@@ -1,5 +1,6 @@
 """What the documents say is there."""
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from monge import catalogue
+from monge.cli.compare import Compare
 from monge.cli.distance import Distance
 from monge.cli.evaluate import Evaluate
 from monge.cli.parse import parse
@@ -22,6 +24,7 @@ KINDS: dict[str, Any] = {
     "train": Train,
     "sample": Sample,
     "evaluate": Evaluate,
+    "compare": Compare,
     "distance": Distance,
     "report": Report,
     "reproduce": Reproduce,
@@ -61,3 +64,12 @@ def test_targets_of_make_and_links_exist() -> None:
     assert set(re.findall(r"\bmake ([a-z][\w-]+)", text)) <= targets
     for path in re.findall(r"\]\(([\w./-]+)\)", text):
         assert (ROOT / path).exists()
+
+
+def test_the_page_of_objectives_is_what_its_script_writes() -> None:
+    location = importlib.util.spec_from_file_location("objectives", ROOT / "docs" / "objectives.py")
+    assert location is not None
+    assert location.loader is not None
+    script = importlib.util.module_from_spec(location)
+    location.loader.exec_module(script)
+    assert script.page() == (ROOT / "docs" / "objectives.md").read_text(), "run: python docs/objectives.py"

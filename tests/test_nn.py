@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from monge import catalogue
+from monge import catalogue, naming
 from monge.assemble import build_critic, build_generator, latent_size
 from monge.config import Config
 from monge.errors import UserError
@@ -167,10 +167,10 @@ def test_leaky_relu_is_torchs_in_value_and_in_double_backward(slope: float) -> N
 
 
 def test_options_reach_the_constructor() -> None:
-    critic = catalogue.build(catalogue.CRITICS, "--critic", "mlp:width=5:depth=2:slope=0", (3,))
+    critic = naming.build(catalogue.CRITICS, "--critic", "mlp:width=5:depth=2:slope=0", (3,))
     assert [layer.out_features for layer in critic.modules() if isinstance(layer, nn.Linear)] == [5, 5, 1]
     assert [layer.slope for layer in critic.modules() if isinstance(layer, LeakyReLU)] == [0, 0]
-    assert catalogue.build(catalogue.OBJECTIVES, "--objective", "wgan-gp:weight=5").penalty.weight == 5.0
+    assert naming.build(catalogue.OBJECTIVES, "--objective", "wgan-gp:weight=5").penalty.weight == 5.0
 
 
 @pytest.mark.parametrize(
@@ -192,4 +192,4 @@ def test_options_reach_the_constructor() -> None:
 )
 def test_bad_options(spec: str, text: str) -> None:
     with pytest.raises(UserError, match=text):
-        catalogue.build(catalogue.CRITICS, "--critic", spec, (1, 16, 16))
+        naming.build(catalogue.CRITICS, "--critic", spec, (1, 16, 16))

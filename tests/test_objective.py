@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from monge import catalogue
+from monge import catalogue, naming
 from monge.nn.head import TwoHeadedCritic
 from monge.objective import Batch, Objective
 from monge.objective.auxiliary import MutualInformation
@@ -45,7 +45,7 @@ def batch(*shape: int, seed: int = 0, sets: int = 3, step: int = 0) -> Batch:
 
 
 def build(spec: str) -> Objective:
-    objective: Objective = catalogue.build(catalogue.OBJECTIVES, "--objective", spec)
+    objective: Objective = naming.build(catalogue.OBJECTIVES, "--objective", spec)
     return objective
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from monge import catalogue
+from monge import catalogue, naming
 from monge.assemble import recommended
 from monge.config import Config, TrainingConfig
 from monge.data.source import in_memory
@@ -33,8 +33,8 @@ def test_published_critic_and_rule(name: str) -> None:
     assert {"optimiser", "learning_rate", "batch", "n_critic"} <= entry.rule.keys()
     Config(training=replace(TrainingConfig(), **entry.rule)).check()
 
-    spec = catalogue.with_options(catalogue.CRITICS, "--critic", "mlp:width=8:depth=2", entry.critic)
-    critic = catalogue.build(catalogue.CRITICS, "--critic", spec, (4,)).double()
+    spec = naming.with_options(catalogue.CRITICS, "--critic", "mlp:width=8:depth=2", entry.critic)
+    critic = naming.build(catalogue.CRITICS, "--critic", spec, (4,)).double()
     outputs = critic(torch.zeros(2, 4, dtype=torch.float64)).shape[1]
     objective.check(critic, outputs)
     if objective.constraint is not None:
@@ -48,8 +48,9 @@ def test_options(name: str) -> None:
     spec = name + "".join(f":{parameter.name.replace('_', '-')}={parameter.default}" for parameter in parameters)
     assert build(spec) == build(name)
     for parameter in parameters:
-        if parameter.name in ("weight", "bound", "consistency", "epsilon", "std"):
-            with pytest.raises(UserError, match=rf"^{parameter.name}=0 must be a finite number above 0[^\n]*$"):
+        if parameter.name in ("weight", "bound", "consistency", "epsilon", "std") and parameter.default:
+            text = rf"^--objective {name}: {parameter.name}=0 must be a finite number above 0[^\n]*$"
+            with pytest.raises(UserError, match=text):
                 build(f"{name}:{parameter.name}=0")
 
 

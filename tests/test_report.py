@@ -217,6 +217,12 @@ def test_names_are_escaped_and_absent_data_are_said(tiny: RunFolder, tmp_path: P
     assert "has no checkpoint yet" in text
 
 
+def test_a_critic_from_python_is_said_to_be_missing_from_the_command(tiny: RunFolder, tmp_path: Path) -> None:
+    assert "given in Python" not in write_report(tiny).read_text()
+    config = tiny.facts()["config"] | {"critic": "module:Mine"}
+    assert "given in Python" in write_report(copy_of(tiny, tmp_path / "run", config=config)).read_text()
+
+
 def test_changed_data_are_not_compared_with(tiny: RunFolder, tmp_path: Path) -> None:
     text = write_report(copy_of(tiny, tmp_path / "run", fingerprint="other")).read_text()
     assert "have changed since the training" in text

@@ -8,8 +8,9 @@ from dataclasses import asdict, replace
 import torch
 from torch import Tensor, nn
 
-from monge import catalogue
-from monge.config import Config, DataConfig, TrainingConfig
+from monge import catalogue, naming
+from monge.combination import check_combination, outputs
+from monge.config import Config, DataConfig
 from monge.data.dataset import DataSet
 from monge.data.source import open_data
 from monge.errors import UserError
@@ -54,7 +55,7 @@ def recommended(
         name = objective.split(":")[0]
         entry = catalogue.lookup(catalogue.OBJECTIVES, "--objective", name)
         if name != config.objective.split(":")[0]:
-            critic = catalogue.with_options(catalogue.CRITICS, "--critic", config.critic, entry.critic)
+            critic = naming.with_options(catalogue.CRITICS, "--critic", config.critic, entry.critic)
             config = replace(config, critic=critic, training=replace(config.training, **entry.rule))
         config = replace(config, objective=objective)
     if data.size is not None and config.training.batch > data.size and not own_batch:
@@ -74,14 +75,14 @@ def published(
     """
     config = recommended(data, recipe, own_batch=True)
     entry = catalogue.lookup(catalogue.OBJECTIVES, "--objectives", objective.split(":")[0])
-    judge = catalogue.with_options(catalogue.CRITICS, "--critic", critic or config.critic, entry.critic)
+    judge = naming.with_options(catalogue.CRITICS, "--critic", critic or config.critic, entry.critic)
     rule = replace(config.training, **entry.rule)
     return replace(config, objective=objective, generator=generator or config.generator, critic=judge, training=rule)
 
 
 def build_objective(config: Config) -> Objective:
     """The objective of a config."""
-    objective: Objective = catalogue.build(catalogue.OBJECTIVES, "--objective", config.objective)
+    objective: Objective = naming.build(catalogue.OBJECTIVES, "--objective", config.objective)
     return objective
 
 
@@ -98,9 +99,9 @@ def build_generator(config: Config, shape: tuple[int, ...], shares: Tensor | Non
     conditional = config.training.conditional and shares is not None
     embedding = len(shares) if conditional and shares is not None else 0
     more = embedding + (codes.width if codes else 0)
-    latent = catalogue.option(catalogue.GENERATORS, "--generator", config.generator, "latent")
+    latent = naming.option(catalogue.GENERATORS, "--generator", config.generator, "latent")
     with _initialised(config.seed, Purpose.GENERATOR_INIT):
-        network: nn.Module = catalogue.build(
+        network: nn.Module = naming.build(
             catalogue.GENERATORS, "--generator", config.generator, shape, latent=latent + more
         )
         if codes is not None:
@@ -123,7 +124,7 @@ def build_critic(
     with _initialised(config.seed, Purpose.CRITIC_INIT):
         if critic is None:
             seen = packed_shape(shape, rule.pack)
-            network: nn.Module = catalogue.build(catalogue.CRITICS, "--critic", config.critic, seen)
+            network: nn.Module = naming.build(catalogue.CRITICS, "--critic", config.critic, seen)
         else:
             network = critic
         if rule.pack > 1:
@@ -180,33 +181,6 @@ def assemble(
     return state, objective, sampler
 
 
-def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet) -> None:
-    """Refuses training rules that do not go with an objective or the data.
-
-    Raises:
-        UserError: says what to change.
-    """
-    auxiliary = objective.auxiliary
-    if rule.conditional and data.labels is None:
-        raise UserError(
-            f"--training.conditional: {data.name} has no labels; an .npz with arrays x and y, or a folder with one "
-            "subfolder for each class, has"
-        )
-    if auxiliary is not None and auxiliary.conditional and not rule.conditional:
-        raise UserError("--objective: this one guesses classes and needs --training.conditional")
-    if rule.conditional and auxiliary is not None and not auxiliary.conditional:
-        raise UserError("--training.conditional: an objective that guesses codes takes no classes beside them")
-    if rule.batch % rule.pack:
-        raise UserError(f"--training.pack {rule.pack} does not divide --training.batch {rule.batch}")
-    if rule.pack > 1 and (rule.conditional or auxiliary is not None):
-        raise UserError(f"--training.pack {rule.pack}: classes and codes need a critic of single samples, pack 1")
-    if rule.replay and (rule.pack > 1 or rule.conditional or auxiliary is not None or objective.loss.vector):
-        raise UserError(
-            f"--training.replay {rule.replay}: a critic that gives one number for a single sample is needed, "
-            "without classes, codes or packs; use 0"
-        )
-
-
 def class_shares(data: DataSet) -> Tensor:
     """The shares (c,) of the classes in the training samples."""
     assert data.labels is not None
@@ -217,27 +191,6 @@ def class_shares(data: DataSet) -> Tensor:
 def placeholder_shares(classes: Sequence[str] | None) -> Tensor | None:
     """Equal shares for classes by name, in networks whose real ones a checkpoint brings."""
     return None if classes is None else torch.full((len(classes),), 1 / len(classes))
-
-
-def outputs(critic: nn.Module, data: DataSet, pack: int) -> int:
-    """How many numbers a critic gives for a sample, by asking it.
-
-    Raises:
-        UserError: it fails, or gives something of another shape than (n, k).
-    """
-    device, n = next(critic.parameters()).device, 2 * pack
-    training = critic.training
-    critic.eval()
-    try:
-        with torch.no_grad():
-            values = critic(torch.zeros(n, *data.codec.shape, device=device))
-    except (RuntimeError, TypeError, ValueError) as error:
-        what = f"critic: {type(critic).__name__} cannot judge samples of shape {data.codec.shape}"
-        raise UserError(f"{what}: {str(error).splitlines()[0]}") from error
-    critic.train(training)
-    if values.dim() != 2 or len(values) != 2:
-        raise UserError(f"critic: shape (n, k) is needed for n samples, {n} gave {tuple(values.shape)}")
-    return int(values.shape[1])
 
 
 def latent_size(generator: nn.Module) -> int:

@@ -103,7 +103,8 @@ class Config:
         ]
         for flag, value, low, high in ranges:
             if value is not None and not low <= value <= high:
-                raise UserError(f"{flag} {value} is out of range: {low:g} to {high:g} is allowed")
+                most = f"below {high:.0f}" if 0 < round(high) - high < 1e-6 else f"{high:g}"
+                raise UserError(f"{flag} {value} is out of range: {low:g} to {most} is allowed")
 
 
 def flatten(config: Any) -> dict[str, Any]:

@@ -52,7 +52,11 @@ class Evaluation:
 
     def as_json(self) -> dict[str, Any]:
         """The figures as plain mappings."""
-        document = {"bracket": self.bracket.as_json(), "metrics": self.metrics, "counts": self.counts}
+        bracket = self.bracket.as_json()
+        if self.bracket.lipschitz == "none":
+            few = f"{self.bracket.n} held-out samples are too few to fit, choose and judge a potential, 6 are needed"
+            bracket["no_lower_limit"] = few if self.bracket.n < 6 else "no potential stayed finite"
+        document = {"bracket": bracket, "metrics": self.metrics, "counts": self.counts}
         if self.clusters is not None:
             clusters = {name: np.asarray(value).tolist() for name, value in asdict(self.clusters).items()}
             document["critic_clusters"] = clusters

@@ -82,10 +82,10 @@ class CriticReading:
         device = next(critic.parameters()).device
 
         def outputs(x: Tensor) -> Tensor:
-            values: Tensor = critic(codec.from_metric(x).to(device))
+            values: Tensor = critic(codec.from_metric(x).float().to(device))
             return values.cpu()
 
-        sets = [torch.from_numpy(points).float() for points in (real.train[0], real.held_out[0], fake[: real.n])]
+        sets = [torch.from_numpy(points) for points in (real.train[0], real.held_out[0], fake[: real.n])]
         training = critic.training
         critic.eval()
         with torch.no_grad():

@@ -96,7 +96,7 @@ def last_checkpoint(run: RunFolder) -> Path:
 @torch.no_grad()
 def critic_outputs(critic: nn.Module, codec: Codec, points: Points) -> Points:
     """What the critic says of points (n, d) in metric scale, (n, k)."""
-    parts = [critic(codec.from_metric(part)) for part in torch.from_numpy(points).float().split(CHUNK)]
+    parts = [critic(codec.from_metric(part).float()) for part in torch.from_numpy(points).split(CHUNK)]
     return torch.cat(parts).flatten(1).double().numpy()
 
 
@@ -164,6 +164,7 @@ def sample(run: RunFolder, n: int, seed: int = 0, weights: str = "ema", request:
     """
     check_count(n)
     generator, codec = load_generator(run, weights)
+    check_seed(seed)
     z = latent(n, latent_size(generator), stream(seed, Purpose.SAMPLE))
     classes = run.facts()["classes"]
     condition = request.condition(generator, z, classes)
@@ -181,6 +182,16 @@ def check_count(n: int) -> None:
         raise UserError(f"n = {n}: at least 1 sample is allowed")
 
 
+def check_seed(seed: int) -> None:
+    """Refuses a negative seed.
+
+    Raises:
+        UserError: it is.
+    """
+    if seed < 0:
+        raise UserError(f"seed = {seed}: at least 0 is allowed")
+
+
 def named(labels: Tensor | None, classes: Sequence[str]) -> NDArray[Any] | None:
     """Indices of classes (n,) as their names, which are whole numbers again where all of them were."""
     if labels is None:
@@ -195,6 +206,8 @@ def interpolate(run: RunFolder, rows: int, columns: int, seed: int = 0, weights:
 
     Gaussian codes lie near a sphere, so the path follows it: z(t) = cos(t pi/2) a + sin(t pi/2) b.
     """
+    check_count(min(rows, columns))
+    check_seed(seed)
     generator, codec = load_generator(run, weights)
     ends = latent(2 * rows, latent_size(generator), stream(seed, Purpose.SAMPLE)).unflatten(0, (rows, 2))
     angle = torch.linspace(0, torch.pi / 2, columns).view(1, -1, 1)
@@ -220,7 +233,8 @@ def encode(samples: NDArray[Any], suffix: str, labels: NDArray[Any] | None = Non
         np.save(buffer, samples)
     elif samples.ndim == 2:
         names = ",".join(f"x{column}" for column in range(samples.shape[1]))
-        np.savetxt(buffer, samples, delimiter=",", header=names, comments="", fmt="%.9g")
+        digits = "%.9g" if samples.dtype == np.float32 else "%.17g"
+        np.savetxt(buffer, samples, delimiter=",", header=names, comments="", fmt=digits)
     else:
         raise UserError("--out: images cannot be written as .csv; allowed: .png, .npz, .npy")
     return buffer.getvalue()

@@ -23,9 +23,11 @@ def nearest(x: Points, train: Points) -> tuple[NDArray[np.intp], NDArray[np.floa
     return index, np.linalg.norm(x - train[index], axis=1)
 
 
-def novelty(fake: Points, train: Points, held_out: Points) -> float:
+def novelty(fake: Points, train: Points, held_out: Points) -> float | None:
     """Mean distance of generated samples to their nearest training sample, over that of held-out samples.
 
-    Near 1 for a perfect generator, near 0 for one that copies its training data.
+    Near 1 for a perfect generator, near 0 for one that copies its training data; none where held-out samples are
+    themselves copies.
     """
-    return float(nearest(fake, train)[1].mean() / max(nearest(held_out, train)[1].mean(), np.finfo(float).tiny))
+    real = float(nearest(held_out, train)[1].mean())
+    return float(nearest(fake, train)[1].mean()) / real if real > 0 else None

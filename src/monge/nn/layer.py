@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from monge.errors import unknown_name
+from monge.errors import UserError
 
 NORMS = ("batch", "layer", "none")
 _WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
@@ -66,7 +66,7 @@ def normalisation(kind: str, channels: int, *, flat: bool = False) -> nn.Module:
         UserError: another name.
     """
     if kind not in NORMS:
-        raise unknown_name("--generator or --critic: norm", kind, NORMS)
+        raise UserError(f"--generator or --critic: norm {kind!r} is not known; allowed: {', '.join(NORMS)}")
     if kind == "batch":
         return nn.BatchNorm1d(channels) if flat else nn.BatchNorm2d(channels)
     return ChannelNorm(channels) if kind == "layer" else nn.Identity()

@@ -16,7 +16,7 @@ class Lazy(Penalty):
 
     Steps are generator updates: all critic updates of a step have it, or none.
 
-    Reference: Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", section 3.2 (lazy
+    Reference: Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", section 3.1 (lazy
     regularisation).
 
     Arguments:
@@ -61,3 +61,8 @@ class Sum(Penalty):
             values.append(part(witness, replace(batch, perturbation=own)))
             start += part.normals
         return torch.stack(values).sum()
+
+
+def lazy(penalty: Penalty, every: int) -> Penalty:
+    """The penalty itself if it is computed at every step."""
+    return penalty if every == 1 else Lazy(penalty, every)

@@ -147,7 +147,7 @@ class _SquaredDistances(torch.autograd.Function):
 
 def squared_distances(x: Tensor, y: Tensor) -> Tensor:
     """Squared Euclidean distances (n, m) of vectors (n, k) and (m, k)."""
-    return cast(Tensor, _SquaredDistances.apply(x, y))
+    return cast(Tensor, _SquaredDistances.apply(x, y))  # type: ignore[no-untyped-call]
 
 
 def distances(x: Tensor, y: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ class SinkhornDivergence(AdversarialLoss):
     """
 
     epsilon: float = 1.0
-    iterations: int = 20
+    iterations: int = 10
     vector: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from monge import catalogue
-from monge.assemble import open_source
+from monge.assemble import OWN, open_source
 from monge.config import Config, flatten
 from monge.data.dataset import DataSet
 from monge.errors import UserError
@@ -68,6 +68,7 @@ def write_report(run: RunFolder, data: DataSet | None = None) -> Path:
             gallery=collect(run, facts, config, data),
             settings=flatten(config),
             command=command(config, facts),
+            own_critic=config.critic.startswith(OWN),
         )
     )
     try:
