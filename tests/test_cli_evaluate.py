@@ -1,4 +1,4 @@
-"""What `monge evaluate` says of the critic, and its picture."""
+"""What `monge evaluate` says: floors, errors, what is unreliable, the critic and its picture."""
 
 import json
 from pathlib import Path
@@ -7,10 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from monge.api import open_run
 from monge.cli import run
+from monge.cli.evaluate import table
 from monge.distance.ipm import kernel_ipm
 from monge.distance.kernel import NegativeDistance
 from monge.distance.matrix import cluster_matrix
+from monge.evaluate import FEATURES, evaluate
+from monge.metric.coverage import expected_coverage
+from monge.metric.ledger import share
 from monge.plot import heat_map, png, witness
 
 TINY = ["--steps", "5", "--generator", "mlp:width=16", "--critic", "mlp:width=16", "--threads", "1", "--device", "cpu"]
@@ -41,12 +46,92 @@ def test_the_document_holds_the_clusters(folder: Path, capsys: pytest.CaptureFix
     assert critic["median_weight"] > 0
 
 
-def test_the_table_names_the_picture_and_prints_no_matrix(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_is_aligned_and_names_the_picture(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", str(folder)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1].split() == ["picture", "critic_distance.png"]
     assert not any("[" in line for line in lines)
-    assert max(map(len, lines)) <= 60
+    assert max(map(len, lines)) <= 120
+    assert lines[0].split() == ["figure", "value", "error", "real", "floor"]
+    errors = {line.index("±") for line in lines if "±" in line}
+    assert errors == {lines[0].index("error")}
+    excess = next(line for line in lines if line.split()[0] == "excess").split()
+    assert excess[2] == "±"
+    assert excess[4] == "0"
+
+
+def test_every_figure_has_its_floor_and_its_error(folder: Path) -> None:
+    document = json.loads((folder / "metrics.json").read_text())
+    metrics, floors, errors = (document[name] for name in ("metrics", "floors", "errors"))
+    compared = {"precision", "recall", "density", "coverage", "kid", "frechet", "variance_ratio"}
+    compared |= {"novelty", "copying_rank", "copying_share"}
+    assert compared <= set(metrics)
+    assert compared | {"upper", "spread", "excess", "upper_over_floor"} == set(floors)
+    assert compared | {"spread", "excess"} == set(errors)
+    assert floors["upper"] == document["bracket"]["floor"]
+    assert floors["coverage"] == pytest.approx(expected_coverage(320, 80), abs=4 * share(0.49, 320).standard_error)
+    assert 0 < floors["frechet"] < metrics["frechet"]
+    assert document["features"] == "raw"
+    counts = document["counts"]
+    assert (counts["manifold_real"], counts["manifold_generated"], counts["held_out"]) == (320, 80, 80)
+    # 80 samples are too few for a share to one twentieth
+    assert document["unreliable"]["recall"] == "rests on 80 samples, 100 are needed"
+    assert "unreliable: rests on 80 samples" in table(document)
+
+
+def test_known_modes_have_floors(tmp_path: Path) -> None:
+    assert run(["train", "toy:ring8", "--run", str(tmp_path / "run"), *TINY]) == 0
+    document = evaluate(open_run(tmp_path / "run"), thorough=False).as_json()
+    assert document["floors"]["modes"] == 8
+    assert document["floors"]["high_quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.01)
+    assert 0 < document["floors"]["mode_kl"] < 0.01 < document["metrics"]["mode_kl"]
+    assert "novelty" not in document["metrics"]
+
+
+def test_few_held_out_samples_leave_no_floor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "v.npy", np.random.default_rng(5).normal(size=(8, 2)))
+    train = ["train", str(tmp_path / "v.npy"), "--run", str(tmp_path / "run"), "--training.batch", "4", *TINY]
+    assert run(train) == 0
+    capsys.readouterr()
+    assert run(["evaluate", str(tmp_path / "run"), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["unreliable"]["kid"] == "no floor: 1 held-out samples, 5 are needed"
+    assert "kid" not in document["floors"]
+    assert run(["evaluate", str(tmp_path / "run")]) == 0
+
+
+def test_features_of_a_classifier(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MONGE_CACHE", str(tmp_path / "cache"))
+    random = np.random.default_rng(0)
+    labels = np.arange(300) % 3
+    np.savez(tmp_path / "v.npz", x=random.normal(size=(300, 4)) + 5 * labels[:, None], y=labels)
+    batch = ["--training.batch", "64"]
+    assert run(["train", str(tmp_path / "v.npz"), "--run", str(tmp_path / "run"), *batch, *TINY]) == 0
+    capsys.readouterr()
+    command = ["evaluate", str(tmp_path / "run"), "--json", "--features"]
+    assert run([*command, "classifier"]) == 0
+    learned = json.loads(capsys.readouterr().out)
+    assert learned == json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    raw, again = (evaluate(open_run(tmp_path / "run"), features=name, thorough=False) for name in FEATURES)
+    assert again.metrics == learned["metrics"]
+    assert again.floors == learned["floors"]
+    assert raw.bracket.excess == learned["bracket"]["excess"]
+    assert raw.metrics["kid"] != learned["metrics"]["kid"]
+    assert learned["features"] == "classifier"
+    assert learned["metrics"]["class_accuracy"] > 0.9
+    assert 2 < learned["floors"]["class_score"] <= 3
+    assert set(learned["floors"]["class_shares"]) == set(learned["errors"]["class_shares"]) == {"0", "1", "2"}
+    assert run([*command, "inception"]) == 2
+    assert "--features 'inception' is not known" in capsys.readouterr().err
+
+
+def test_a_classifier_needs_labels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", str(folder), "--features", "classifier"]) == 2
+    said = "monge: --features classifier: v has no labels to fit a classifier to; raw is allowed\n"
+    assert capsys.readouterr().err == said
 
 
 def test_the_picture_is_the_same_again(folder: Path) -> None:

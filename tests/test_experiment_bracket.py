@@ -229,7 +229,7 @@ def test_all_runs_every_experiment_and_shows_each_claim_with_its_verdict(
     assert json.loads(capsys.readouterr().out)["verdicts"] == outcomes
 
 
-@pytest.mark.parametrize("experiment", [entry.load() for entry in EXPERIMENTS.values()], ids=EXPERIMENTS)
+@pytest.mark.parametrize("experiment", [EXPERIMENTS[name].load() for name in ("honesty", "excess", "w1-benchmark")])
 def test_every_experiment_bears_its_name_and_its_claims(experiment: Experiment[Any]) -> None:
     rows = {
         "honesty": [row(), row("accuracy", lower=0.9)],

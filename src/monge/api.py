@@ -67,14 +67,16 @@ class Run(RunFolder):
         weights: str = "ema",
         critic: nn.Module | None = None,
         thorough: bool = True,
+        features: str = "raw",
     ) -> Evaluation:
         """All metrics of the last checkpoint; those on the run's own data are also written to `metrics.json`.
 
         Arguments:
             critic: a module like the one given to `train`, for a run whose critic is no named one.
             thorough: whether to train potentials for the bracket's lower limit, which takes most of the time.
+            features: "raw" or "classifier": what figures that compare features are measured on.
         """
-        measured = evaluate(self, data, seed, weights, critic, thorough)
+        measured = evaluate(self, data, seed, weights, critic, thorough, features)
         if data is None:
             self.write("metrics.json", measured.as_json())
         return measured

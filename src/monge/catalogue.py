@@ -196,6 +196,28 @@ EXPERIMENTS: Table = {
     "w1-benchmark": Entry("known W1: every family of potentials", "monge.experiment.w1_benchmark:reproduce"),
     "honesty": Entry("random pairs of known W1: the bracket holds it", "monge.experiment.honesty:reproduce"),
     "excess": Entry("samples made worse in five ways: excess sees it", "monge.experiment.excess:reproduce"),
+    "parallel-lines": Entry("two segments: only W1 brings them together", "monge.experiment.parallel_lines:reproduce"),
+    "perfect-discriminator": Entry(
+        "laws on curves and surfaces: a discriminator never errs",
+        "monge.experiment.perfect_discriminator:reproduce",
+    ),
+    "critic-versus-discriminator": Entry(
+        "two Gaussians: the discriminator saturates, the critic does not",
+        "monge.experiment.critic_versus_discriminator:reproduce",
+    ),
+    "vanishing-gradient": Entry(
+        "a frozen generator: the gradient of log(1 - D) vanishes",
+        "monge.experiment.vanishing_gradient:reproduce",
+    ),
+    "unstable-gradient": Entry(
+        "a frozen generator: the gradient of -log D grows, its tail is heavy",
+        "monge.experiment.unstable_gradient:reproduce",
+    ),
+    "reverse-kl": Entry("mixtures on a line: what KL(g || r) forgives", "monge.experiment.reverse_kl:reproduce"),
+    "lipschitz-scale": Entry(
+        "critics under several K: their gradients are parallel",
+        "monge.experiment.lipschitz_scale:reproduce",
+    ),
 }
 
 

@@ -1,6 +1,7 @@
 """Everything that can be measured of a trained generator against its data."""
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,21 @@ from torch import Tensor, nn
 
 from monge import plot
 from monge.assemble import OWN, latent_size, open_source
+from monge.data import cache
+from monge.data.codec import Codec
 from monge.data.dataset import DataSet
 from monge.distance.bracket import Bracket
-from monge.distance.exact import Points
-from monge.distance.matrix import ClusterMatrix, cluster_matrix, real_probability, sample_weights
-from monge.errors import UserError
-from monge.metric.coverage import coverage
-from monge.metric.frechet import frechet
-from monge.metric.label import agreement, class_shares, predicted, purity
-from monge.metric.mode import modes
-from monge.metric.nearest import novelty, searchable
+from monge.distance.matrix import ClusterMatrix, cluster_matrix
+from monge.distance.points import Points
+from monge.errors import UserError, unknown_name
+from monge.metric.classifier import Classifier
+from monge.metric.critic import critic_figures
+from monge.metric.label import agreement, class_shares, predicted, purity, recognition
+from monge.metric.ledger import Ledger, share
+from monge.metric.mode import mode_figures
+from monge.metric.nearest import searchable
+from monge.metric.panel import ORIGINAL, originality, panel, unreliable
+from monge.metric.score import class_score
 from monge.nn.code import CodedGenerator
 from monge.nn.condition import ConditionalGenerator
 from monge.nn.layer import latent
@@ -28,10 +34,15 @@ from monge.sample import config_of, critic_outputs, generate, load_critic, load_
 from monge.training.random import Purpose, stream
 
 FAKES = 5000
-MANIFOLD_REAL, MANIFOLD_FAKE = 2000, 1000
-LABELLED = 5000
+COMPARED = 2000
+"""Samples on each side of the figures with a floor, at most; as many generated as held-out ones."""
+FEWEST, ALONE = 5, 1000
+"""Held-out samples from which there are floors, and how many generated samples are compared where there are fewer."""
+MODES = 2500
+LABELLED, FITTED = 5000, 10_000
 CLUSTERS = 8
 PICTURE = "critic_distance.png"
+FEATURES = ("raw", "classifier")
 
 
 @dataclass(frozen=True)
@@ -43,12 +54,21 @@ class Evaluation:
         metrics: named figures; which ones depends on the data (modes need known centres, classes need labels).
         counts: how many samples each figure rests on.
         clusters: the critic's distances between clusters of generated and of held-out samples; none without a critic.
+        floors: of figures of the bracket and of `metrics`, the same between training and held-out samples of the same
+            numbers: what a perfect generator would show.
+        errors: standard errors of such figures.
+        unreliable: figures that say little at this sample size, each with the reason.
+        features: what the figures rest on that compare features, "raw" or "classifier".
     """
 
     bracket: Bracket
     metrics: dict[str, Any]
     counts: dict[str, int]
     clusters: ClusterMatrix | None
+    floors: dict[str, Any] = field(default_factory=dict)
+    errors: dict[str, Any] = field(default_factory=dict)
+    unreliable: dict[str, str] = field(default_factory=dict)
+    features: str = "raw"
 
     def as_json(self) -> dict[str, Any]:
         """The figures as plain mappings."""
@@ -56,7 +76,13 @@ class Evaluation:
         if self.bracket.lipschitz == "none":
             few = f"{self.bracket.n} held-out samples are too few to fit, choose and judge a potential, 6 are needed"
             bracket["no_lower_limit"] = few if self.bracket.n < 6 else "no potential stayed finite"
-        document = {"bracket": bracket, "metrics": self.metrics, "counts": self.counts}
+        document: dict[str, Any] = {
+            "bracket": bracket,
+            "metrics": self.metrics,
+            "floors": self.floors,
+            "errors": self.errors,
+        }
+        document |= {"unreliable": self.unreliable, "features": self.features, "counts": self.counts}
         if self.clusters is not None:
             clusters = {name: np.asarray(value).tolist() for name, value in asdict(self.clusters).items()}
             document["critic_clusters"] = clusters
@@ -70,6 +96,7 @@ def evaluate(
     weights: str = "ema",
     critic: nn.Module | None = None,
     thorough: bool = True,
+    features: str = "raw",
 ) -> Evaluation:
     """Measures the last checkpoint's generator, and draws the critic's distances as a picture in the run folder.
 
@@ -80,86 +107,143 @@ def evaluate(
         weights: "ema" or "raw".
         critic: a module like the one that was trained, if that was no named one.
         thorough: whether to train potentials for the bracket's lower limit, which takes most of the time.
+        features: "raw", pixels or the vectors themselves, or "classifier", the last hidden layer of a small classifier
+            of the data's labels (see `metric.classifier`), for precision to Frechet, and for copying. The bracket is
+            of raw samples always.
 
     Raises:
-        UserError: no checkpoint, unknown weights, or data of another shape.
+        UserError: no checkpoint, unknown weights or features, data of another shape, or a classifier without labels.
     """
     generator, codec = load_generator(run, weights)
     config = config_of(run)
     data = data or open_source(config.source, config.data)
     if data.codec.shape != codec.shape:
         raise UserError(f"--data has samples of shape {data.codec.shape}, the run generates {codec.shape}")
+    classifier = _classifier(data, features)
     real = RealSets(data, trained=thorough)
     codes = latent(max(FAKES, real.fakes), latent_size(generator), stream(seed, Purpose.SAMPLE))
     samples = generate(generator, codec, codes)
     fake = codec.metric(samples)
     measured = real.bracket(fake[: real.fakes])
     counts = {"bracket": real.n, "bracket_draws": real.draws, "generated": len(fake)}
-    metrics: dict[str, Any] = {"upper_over_floor": measured.upper / measured.floor if measured.floor else None}
-    metrics |= _against(data, fake, real, counts) | _pixels(data, samples)
+    ledger = Ledger()
+    _bracket(ledger, measured)
+    reasons = _against(ledger, data, fake, counts, classifier)
+    ledger.add(_pixels(data, samples))
     if data.labels is not None:
-        metrics |= _classes(data, data.labels, fake[:FAKES], generator, codes[:FAKES])
-    if critic is None and config.critic.startswith(OWN):
-        return Evaluation(
-            measured, metrics | {"critic": {"absent": "the run's own critic was not given"}}, counts, None
-        )
-    critic = load_critic(run, critic)
-    on_real, on_fake = critic_outputs(critic, codec, real.held_out[0]), critic_outputs(critic, codec, fake[: real.n])
-    clusters = cluster_matrix(on_real, on_fake, min(CLUSTERS, real.n))
-    figures = metrics | {"critic": _judgement(on_real, on_fake, clusters)}
-    write_atomically(run.path / PICTURE, plot.png(plot.heat_map(clusters, "critic output")))
-    return Evaluation(measured, figures, counts, clusters)
+        _classes(ledger, data, data.labels, fake[:FAKES], generator, codes[:FAKES])
+    judgement, clusters = _judgement(run, critic, codec, real.held_out[0], fake[: real.n])
+    ledger.add({"critic": judgement})
+    return Evaluation(measured, ledger.metrics, counts, clusters, ledger.floors, ledger.errors, reasons, features)
 
 
-def _against(data: DataSet, fake: Points, real: RealSets, counts: dict[str, int]) -> dict[str, Any]:
-    train = data.codec.metric(data.train_sample(min(MANIFOLD_REAL, data.size or MANIFOLD_REAL)))
-    counts |= {"manifold_real": len(train), "manifold_generated": MANIFOLD_FAKE}
-    some = fake[:MANIFOLD_FAKE]
-    figures: dict[str, Any] = dict(coverage(train, some, k=min(3, len(train) - 1)))
-    if train.shape[1] < len(train):
-        # with fewer samples than dimensions the covariance says more about n than about the data
-        figures["frechet"] = frechet(train, fake)
-    figures["variance_ratio"] = float(fake.var(axis=0).sum() / max(train.var(axis=0).sum(), np.finfo(float).tiny))
+def _bracket(ledger: Ledger, measured: Bracket) -> None:
+    """Enters what a perfect generator's bracket would show, and the bracket's errors."""
+    ledger.floors.update({"upper": measured.floor, "spread": measured.floor, "excess": 0.0})
+    for name in ("spread", "excess"):
+        error = getattr(measured, f"{name}_error")
+        if error is not None:
+            ledger.errors[name] = error
+    ratio = measured.upper / measured.floor if measured.floor else None
+    ledger.add({"upper_over_floor": ratio}, {"upper_over_floor": 1.0})
+
+
+def _classifier(data: DataSet, features: str) -> Classifier | None:
+    """The classifier of the data, from the cache folder or fitted and put there; none for raw features.
+
+    Raises:
+        UserError: unknown features, or data without labels or with too few of them.
+    """
+    if features not in FEATURES:
+        raise unknown_name("--features", features, FEATURES)
+    if features == "raw":
+        return None
+    if data.labels is None:
+        raise UserError(f"--features classifier: {data.name} has no labels to fit a classifier to; raw is allowed")
+    path = cache.folder() / f"{data.fingerprint}-classifier-1.npz"
+    kept = Classifier.load(path, math.prod(data.codec.shape))
+    if kept is not None:
+        return kept
+    chosen = np.random.default_rng(0).permutation(len(data.labels))[:FITTED]
+    found = Classifier.fit(data.codec.metric(data.train[chosen]), data.labels[chosen])
+    found.save(path)
+    return found
+
+
+def _against(
+    ledger: Ledger, data: DataSet, fake: Points, counts: dict[str, int], classifier: Classifier | None
+) -> dict[str, str]:
+    """Enters the figures that compare sample sets, and returns which of them are unreliable."""
+    metric = data.codec.metric
+
+    def encode(x: Points) -> Points:
+        return x if classifier is None else classifier.features(x)
+
+    train = encode(metric(data.train_sample(min(COMPARED, data.size or COMPARED))))
+    raw_held_out = metric(data.held_out_sample(min(COMPARED, data.held_out_size)))
+    held_out, compared = encode(raw_held_out), len(raw_held_out) >= FEWEST
+    some = fake[: len(held_out) if compared else ALONE]
+    counts |= {"manifold_real": len(train), "manifold_generated": len(some), "held_out": len(held_out)}
+    generated = encode(some)
+    found = panel(train, generated)
+    ledger.add(found, panel(train, held_out) if compared else {})
     if data.size is not None:
         counts["novelty_train"] = searchable(data.size, data.codec.shape)
-        searched = data.codec.metric(data.train_sample(counts["novelty_train"]))
-        figures["novelty"] = novelty(some, searched, real.held_out[0])
+        searched = encode(metric(data.train_sample(counts["novelty_train"])))
+        ledger.add(originality(generated, searched, held_out), ORIGINAL)
+    if classifier is not None:
+        scores = [class_score(classifier.probabilities(x)) for x in (some, raw_held_out)]
+        accuracy = share(classifier.accuracy, classifier.judged)
+        ledger.add({"class_score": scores[0], "class_accuracy": accuracy}, {"class_score": scores[1]})
+    per_mode = math.inf
     if data.centres is not None and data.deviation is not None:
-        counts["modes"] = 2500
-        figures |= modes(fake[:2500], data.centres, data.deviation)
-    return figures
+        counts["modes"] = min(MODES, data.held_out_size)
+        per_mode = counts["modes"] / len(data.centres)
+        sides = fake[: counts["modes"]], metric(data.held_out_sample(counts["modes"]))
+        ledger.add(*(mode_figures(x, data.centres, data.deviation) for x in sides))
+    sizes = (len(train), min(len(generated), len(held_out)))
+    reasons = unreliable(ledger.estimates, sizes, train.shape[1], per_mode)
+    if not compared:
+        reasons |= {name: f"no floor: {len(held_out)} held-out samples, {FEWEST} are needed" for name in found}
+    return reasons
 
 
 def _classes(
-    data: DataSet, labels: NDArray[np.int64], fake: Points, generator: nn.Module, codes: Tensor
-) -> dict[str, Any]:
-    """Which classes the generated samples are of, and whether those that were asked for."""
+    ledger: Ledger,
+    data: DataSet,
+    labels: NDArray[np.int64],
+    fake: Points,
+    generator: nn.Module,
+    codes: Tensor,
+) -> None:
+    """Enters which classes the generated samples are of, and whether those that were asked for."""
     chosen = np.random.default_rng(0).permutation(len(labels))[:LABELLED]
-    found = predicted(data.codec.metric(data.train[chosen]), labels[chosen], fake)
-    figures: dict[str, Any] = {"class_shares": class_shares(found, np.unique(labels[chosen]), data.classes)}
+    x, y = data.codec.metric(data.train[chosen]), labels[chosen]
+    held_out = data.codec.metric(data.held_out_sample(min(LABELLED, data.held_out_size)))
+    classes = predicted(x, y, np.concatenate([fake, held_out]))
+    found = classes[: len(fake)]
+    shares, real = (class_shares(side, np.unique(y), data.classes) for side in (found, classes[len(fake) :]))
+    estimates = {name: share(part, len(fake)) for name, part in shares.items()}
+    ledger.add({"class_shares": estimates}, {"class_shares": real})
     if isinstance(generator, ConditionalGenerator):
-        figures["class_agreement"] = agreement(found, generator.labels(codes).numpy())
+        right = share(agreement(found, generator.labels(codes).numpy()), len(found))
+        ledger.add({"class_agreement": right}, {"class_agreement": recognition(x, y)})
     if isinstance(generator, CodedGenerator) and generator.codes.categorical:
         cells = generator.codes.of(codes)[:, : generator.codes.categorical].long().numpy()
-        figures["code_purity"] = [purity(found, column) for column in cells.T]
-    return figures
+        ledger.add({"code_purity": [purity(found, column) for column in cells.T]})
 
 
-def _judgement(real: Points, fake: Points, clusters: ClusterMatrix) -> dict[str, Any]:
-    """What the critic's outputs tell of the two sides, in a few figures.
-
-    The probabilities are 1/2, and the median weight 1, when the critic cannot tell generated from held-out samples.
-    """
-    probabilities = real_probability(real, fake)
-    return {
-        "mean_distance": clusters.mean,
-        "weighted_distance": clusters.weighted_distance,
-        "real_probability": {
-            name: float(p.mean()) for name, p in zip(("real", "generated"), probabilities, strict=True)
-        },
-        "median_weight": float(np.median(sample_weights(*probabilities))),
-        "picture": PICTURE,
-    }
+def _judgement(
+    run: RunFolder, critic: nn.Module | None, codec: Codec, real: Points, fake: Points
+) -> tuple[dict[str, Any], ClusterMatrix | None]:
+    """What the critic says of the two sides, and its distances between clusters, of which a picture is drawn."""
+    if critic is None and config_of(run).critic.startswith(OWN):
+        return {"absent": "the run's own critic was not given"}, None
+    trained = load_critic(run, critic)
+    on_real, on_fake = critic_outputs(trained, codec, real), critic_outputs(trained, codec, fake)
+    clusters = cluster_matrix(on_real, on_fake, min(CLUSTERS, len(real)))
+    write_atomically(run.path / PICTURE, plot.png(plot.heat_map(clusters, "critic output")))
+    return critic_figures(on_real, on_fake, clusters) | {"picture": PICTURE}, clusters
 
 
 def _pixels(data: DataSet, samples: NDArray[Any]) -> dict[str, Any]:

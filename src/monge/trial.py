@@ -23,7 +23,7 @@ FEWEST_MODES = 3
 """A run that covers fewer known modes counts as failed."""
 TIMED = 20
 """Steps that are timed to turn a budget of seconds into one of steps."""
-SUMMED = ("excess", "modes", "high_quality", "precision", "recall", "frechet", "seconds")
+SUMMED = ("excess", "modes", "high_quality", "precision", "recall", "coverage", "frechet", "seconds")
 
 BRACKETS = 4
 """Measurements during a training."""

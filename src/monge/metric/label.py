@@ -41,6 +41,12 @@ def agreement(classes: Labels, asked: Labels) -> float:
     return float((classes == asked).mean())
 
 
+def recognition(real: Points, labels: Labels) -> float | None:
+    """Share of a fifth of the real samples (n, d) that a classifier of the others recognises; none below five."""
+    cut = len(real) // 5
+    return agreement(predicted(real[cut:], labels[cut:], real[:cut]), labels[:cut]) if cut else None
+
+
 def purity(classes: Labels, codes: Labels) -> float:
     r"""How well codes stand for classes: :math:`\frac1m \sum_c \max_y \#\{i : c_i = c, y_i = y\}`.
 
