@@ -92,6 +92,17 @@ def test_units_change_nothing(name: str) -> None:
 
 
 @few
+@given(seeds, st.integers(1, 6), st.floats(0.05, 3))
+def test_radial_is_exact_for_a_scaled_sample(seed: int, d: int, length: float) -> None:
+    y, centre = normal(seed, 50, d), normal(seed + 1, 1, d)
+    for scale in (1 + length, 1 / (1 + length), 1.0):
+        # a scaling about any point; without one, a shift, to within the least scaling
+        x = centre + scale * (y - centre) if scale != 1 else y + length
+        expected = np.linalg.norm(x - y, axis=1).mean()
+        assert gap(fit_potential(x, y, "radial"), x, y) == pytest.approx(expected, rel=1e-6 if scale != 1 else 1e-2)
+
+
+@few
 @given(seeds, st.integers(1, 6), st.floats(0.1, 100))
 def test_linear_is_exact_for_a_shifted_sample(seed: int, d: int, length: float) -> None:
     y = normal(seed, 20, d)

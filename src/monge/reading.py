@@ -17,7 +17,7 @@ from monge.sample import CHUNK
 from monge.training.random import Purpose, stream
 
 QUICK_DRAWS = 2
-QUICK: Sequence[Family] = (FAMILIES["linear"], replace(FAMILIES["c-transform"], width=512, depth=1))
+QUICK: Sequence[Family] = (FAMILIES["linear"], FAMILIES["radial"], replace(FAMILIES["c-transform"], width=512, depth=1))
 """Potentials that need no training of their own, for measuring while something else trains."""
 FEW_DIMENSIONS = 256
 """Dimensions up to which trained potentials are worth their time; in 4,096 they took minutes and proved no more."""

@@ -27,7 +27,7 @@ SIZE = 1024
 """Samples on each side of a transport, at most: it costs 0.5 s at 1,024 and 2.5 s at 2,048, and several draws of half
 the size say as much, and also how sure it is."""
 DRAWS = 8
-CERTIFIED = ("linear", "c-transform", "cones", "orthogonal")
+CERTIFIED = ("linear", "radial", "c-transform", "cones", "orthogonal")
 """Families whose Lipschitz constant is proved, in the order in which ties are decided."""
 CONFIDENCE = 0.95
 

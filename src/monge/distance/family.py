@@ -4,6 +4,7 @@ All work in standardised coordinates :math:`(x - m) / s` with one scale s for al
 together have mean 0 and mean variance 1 per coordinate.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +19,8 @@ from monge.nn.mlp import MLPCritic
 
 BESIDE = 128
 """Width of the ReLU network beside a maxout unit."""
+LEAST_SCALING = 1e-3
+"""How far from 1 a scaling is taken to be, at least, so that its centre stays at a distance."""
 PIVOTS = 10_000_000
 """Pivots the simplex may take."""
 FEW_DIMENSIONS = 8
@@ -114,6 +117,23 @@ def _linear(x: Tensor, y: Tensor, width: int, depth: int) -> nn.Module:
     return nn.Sequential(layer)
 
 
+def _radial(x: Tensor, y: Tensor, width: int, depth: int) -> nn.Module:
+    r"""f(x) = :math:`\pm \lVert x - c\rVert`: optimal whenever one law is the other scaled about a point.
+
+    A scaling x = c + s (y - c) has the means of both sets and the root of the ratio of their total variances as s for
+    :math:`c = (\bar x - s \bar y) / (1 - s)`. As s goes to one, c goes to infinity along the mean difference, and f to
+    the potential of a shift.
+    """
+    x, y = x.double(), y.double()
+    # a single point has no variance; the units are standardised
+    of_x, of_y = (side.var(dim=0, correction=0).sum().clamp_min(1e-12) for side in (x, y))
+    scale = float((of_x / of_y).sqrt())
+    if abs(1 - scale) < LEAST_SCALING:
+        scale = 1 + math.copysign(LEAST_SCALING, scale - 1)
+    centre = (x.mean(dim=0) - scale * y.mean(dim=0)) / (1 - scale)
+    return lipschitz.Mean([lipschitz.Cones(centre[None])], [1 if scale < 1 else -1])
+
+
 def cones_at_samples(x: Tensor, y: Tensor, width: int, depth: int) -> nn.Module:
     """Cones of equal height with their tops at samples of x, where an optimal potential is high."""
     return lipschitz.Cones(x[:width])
@@ -153,6 +173,7 @@ def _c_transform(x: Tensor, y: Tensor, width: int, depth: int) -> nn.Module:
 
 _ALL = (
     Family("linear", "the direction of the mean difference", "certified", _linear, steps=0),
+    Family("radial", "the distance from the centre of a scaling", "certified", _radial, steps=0),
     Family(
         "clipped",
         "ReLU network, weights clipped (Arjovsky et al. 2017)",

@@ -23,6 +23,7 @@ SCORED = 20_000
 """Samples of P at which gradients are compared, and of each law on which the best family is chosen."""
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "linear": {},
+    "radial": {},
     "clipped": {"steps": 3000, "batch": 512},
     "gp": {"steps": 1000},
     "lp": {"steps": 4500, "batch": 512},
