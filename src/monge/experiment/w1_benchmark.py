@@ -28,8 +28,8 @@ from monge.experiment.w1_cell import Cell, measure
 
 QUICK = ("funnel-2-16", "funnel-4-64", "funnel-16-16", "funnel-32-64")
 """The four pairs of the quick budget."""
-CONES = ("cones", "c-transform")
-"""Families akin to the ground truth of the 28 pairs."""
+CONES = ("cones", "c-transform", "radial")
+"""Families akin to the ground truth of the 28 pairs; the last is a single cone."""
 KINDS = ("generic", "generic certified", "cones")
 ERRORS = 3.5
 """Standard errors by which a certified bound may exceed W1 before it counts as wrong."""
