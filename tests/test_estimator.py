@@ -68,5 +68,5 @@ def test_unfitted_and_other_dimensions_are_refused(fitted: WassersteinGAN) -> No
         fitted.score(np.zeros((4, 3)))
     with pytest.raises(ValueError, match="minimum of 3 is required"):
         WassersteinGAN(steps=2).fit(X[:2])
-    with pytest.raises(ValueError, match="-n 0: at least 1"):
+    with pytest.raises(ValueError, match="n = 0: at least 1"):
         fitted.sample(0)
