@@ -1,17 +1,15 @@
 """What the figures of claims share: panels side by side, curves that differ in colour, dash and mark, and the files."""
 
-import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from monge.experiment.figure import BLUE, GREEN, INK, PURPLE, STYLE, VERMILION, Files
+from monge.experiment.figure import BLUE, GREEN, INK, PURPLE, STYLE, VERMILION, Files, rendered
 
 SKY = "#56b4e9"
 LOOKS: Sequence[dict[str, Any]] = (
@@ -34,15 +32,9 @@ def panels(paints: Sequence[Callable[[Axes], None]], height: float = 2.7, width:
     """
     with mpl.rc_context({**STYLE, "axes.spines.right": False, "legend.frameon": False, "legend.fontsize": 7.5}):
         figure = Figure(figsize=(width, height), dpi=200, layout="constrained")
-        FigureCanvasAgg(figure)
         for plot, paint in zip(figure.subplots(1, len(paints), squeeze=False)[0], paints, strict=True):
             paint(plot)
-        files = {}
-        for kind, stamp in (("png", {"Software": None}), ("svg", {"Date": None})):
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format=kind, metadata=stamp)
-            files[f"figure.{kind}"] = buffer.getvalue()
-        return files
+        return rendered(figure)
 
 
 def curve(plot: Axes, x: ArrayLike, y: ArrayLike, look: int, label: str, **how: Any) -> None:

@@ -63,7 +63,7 @@ def honesty(rows: Sequence[Result]) -> Files:
         right.set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
         right.minorticks_off()
         right.legend(loc="upper left", frameon=False, handletextpad=0.1)
-        return _files(figure)
+        return rendered(figure)
 
 
 def excess(rows: Sequence[Result], blur: Mapping[str, str]) -> Files:
@@ -77,7 +77,7 @@ def excess(rows: Sequence[Result], blur: Mapping[str, str]) -> Files:
             # blur has an axis of its own: its effect is small beside the others'
             _row(line[:1], name, [found[name, blur[name]]])
             _row(line[1:], name, [found[name, kind] for kind in ("shrunken", "dropped", "noisy")])
-        return _files(figure)
+        return rendered(figure)
 
 
 def _row(plots: Sequence[Axes], name: str, rows: Sequence[Result]) -> None:
@@ -115,7 +115,8 @@ def _panel(plot: Axes, other: Axes, row: Result) -> None:
     plot.patch.set_visible(False)
 
 
-def _files(figure: Figure) -> Files:
+def rendered(figure: Figure) -> Files:
+    """A figure as PNG and SVG, without time stamps."""
     FigureCanvasAgg(figure)
     files = {}
     for kind, stamp in (("png", {"Software": None}), ("svg", {"Date": None})):
