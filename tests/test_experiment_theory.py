@@ -1,6 +1,5 @@
 """The cheap claims of the theory: verdicts on rows that contradict them, closed forms, and the commands."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from monge.catalogue import EXPERIMENTS
-from monge.cli import run
+from claim import FAILS, HOLDS, UNSURE, Row, contradicts, every_claim, holds, remembers
 from monge.distance import gaussian
 from monge.experiment import (
     critic_versus_discriminator,
@@ -23,9 +21,6 @@ from monge.experiment import (
 )
 from monge.experiment.frozen import EPOCHS
 from monge.experiment.repeat import Repeat, judged, spread
-
-Row = dict[str, Any]
-HOLDS, FAILS, UNSURE = "holds", "does not hold", "inconclusive"
 
 
 def lines(**changes: Any) -> Row:
@@ -128,26 +123,19 @@ def good(name: str) -> list[Row]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_theory_says_holds(name: str) -> None:
-    experiment: Any = EXPERIMENTS[name].load()
-    verdicts = experiment.verdict(good(name))
-    assert experiment.name == name
-    assert verdicts.keys() == experiment.claims.keys()
-    assert {facts["verdict"] for facts in verdicts.values()} == {HOLDS}
+    holds(name, good(name))
 
 
 @pytest.mark.parametrize(("name", "claim", "row"), CONTRADICTIONS)
 def test_what_contradicts_a_claim_does_not_hold(name: str, claim: str, row: Row) -> None:
-    experiment: Any = EXPERIMENTS[name].load()
-    assert experiment.verdict([row] * 3)[claim]["verdict"] == FAILS
-    assert experiment.verdict([row, ROWS[name], ROWS[name]])[claim]["verdict"] == UNSURE
+    contradicts(name, claim, row, ROWS[name])
 
 
 def test_every_claim_is_contradicted() -> None:
-    claims = {(name, claim) for name in NAMES for claim in EXPERIMENTS[name].load().claims}  # type: ignore[attr-defined]
     frozen_claims = {("vanishing-gradient", "falls")} | {
         ("unstable-gradient", name) for name in unstable_gradient.reproduce.claims
     }
-    assert {(name, claim) for name, claim, _ in CONTRADICTIONS} | frozen_claims == claims
+    assert {(name, claim) for name, claim, _ in CONTRADICTIONS} | frozen_claims == every_claim(NAMES)
 
 
 def test_gradients_that_neither_vanish_nor_grow_contradict_both_claims() -> None:
@@ -257,15 +245,4 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_command_measures_once_and_remembers(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["reproduce", name, "--out", str(tmp_path / name), "--jobs", "1", "--json"]
-    assert run(command) == 0
-    first = json.loads(capsys.readouterr().out)
-    files = {path.name: path.read_bytes() for path in (tmp_path / name).iterdir() if path.is_file()}
-    assert set(files) == {"result.json", "table.md", "figure.png", "figure.svg"}
-    assert run(command) == 0
-    printed = capsys.readouterr()
-    assert json.loads(printed.out) == first
-    count = len(first["rows"])
-    assert count >= 3
-    assert f"{count} of {count} measured before" in printed.err
-    assert all((tmp_path / name / file).read_bytes() == content for file, content in files.items())
+    remembers(name, tmp_path / name, capsys)
