@@ -222,9 +222,11 @@ def test_all_runs_every_experiment_and_shows_each_claim_with_its_verdict(
     command = ["reproduce", "all", "--out", str(tmp_path), "--jobs", "1"]
     assert run(command) == 0
     shown = capsys.readouterr().out.splitlines()
-    assert len(shown) == 2 + len(EXPERIMENTS)
+    assert len([line for line in shown if line.startswith("| ")]) == 2 + len(EXPERIMENTS)
     assert "| excess | claim grows | does not hold |" in shown
-    assert {path.name for path in tmp_path.iterdir()} == set(EXPERIMENTS)
+    assert shown[-1] == f"figures and numbers: {tmp_path / 'claims.html'}"
+    assert {path.name for path in tmp_path.iterdir()} == {"claims.html", *EXPERIMENTS}
+    assert "claim grows" in (tmp_path / "claims.html").read_text()
     assert run([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["verdicts"] == outcomes
 

@@ -47,10 +47,12 @@ def kind_of(findings: dict[str, Finding], words: str) -> str:
 @pytest.mark.parametrize(
     ("excesses", "last", "words", "kind"),
     [
-        ([0.1] * 6, {}, "hard to tell", "good"),
+        ([0.03] * 6, {}, "No difference", "good"),
+        ([0.1] * 6, {"excess_error": 0.06}, "No difference", "good"),
+        ([0.1] * 6, {"excess_error": 0.04}, "yet a difference", "info"),
         ([0.5] * 6, {}, "a difference remains", "warn"),
         ([0.9] * 6, {}, "clearly apart", "bad"),
-        ([0.1] * 6, {}, "has converged", "good"),
+        ([0.1] * 6, {}, "has settled", "good"),
         ([0.5] * 6, {}, "stopped improving", "warn"),
         ([0.9, 0.8, 0.7, 0.6, 0.5, 0.4], {}, "Still improving", "info"),
         ([0.9, 0.2, 0.3, 0.4, 0.5, 0.6], {}, "got worse", "warn"),
@@ -69,7 +71,7 @@ def test_rules(excesses: list[float], last: dict[str, float], words: str, kind: 
 
 
 def test_noise_is_neither_progress_nor_loss() -> None:
-    assert kind_of(found(log([0.9, 0.5, 0.1, 0.1, 0.16, 0.08, 0.17, 0.09, 0.14])), "converged") == "good"
+    assert kind_of(found(log([0.9, 0.5, 0.1, 0.1, 0.16, 0.08, 0.17, 0.09, 0.14])), "has settled") == "good"
 
 
 def test_few_measurements_judge_nothing_but_the_ending() -> None:
@@ -93,12 +95,14 @@ def test_the_lower_limit_is_called_what_it_is() -> None:
 
 
 def test_a_certified_limit_above_the_excess_counts() -> None:
-    entries = log([0.1] * 6, lower=0.2 * FLOOR)
+    entries = log([0.03] * 6, lower=0.2 * FLOOR)
     assert verdict(entries, "finished", 600)[0].kind == "good"
     entries[-1]["bracket"]["lipschitz"] = "certified"
     first = verdict(entries, "finished", 600)[0]
     assert first.kind == "warn"
     assert "the limit is proved" in first.text
+    entries[-1]["bracket"]["lower"] = 0.01
+    assert verdict(entries, "finished", 600)[0].kind == "info"
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (-0.03, 0.9), (0, 0), (5, 5), (1e-7, 3e-7), (-2e5, 7e6)])

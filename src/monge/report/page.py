@@ -50,7 +50,7 @@ def write_report(run: RunFolder, data: DataSet | None = None) -> Path:
     facts, config, entries = run.facts(), config_of(run), run.entries()
     measured = [entry for entry in entries if "bracket" in entry]
     page = (
-        _environment()
+        environment()
         .get_template("template.html")
         .render(
             config=config,
@@ -178,7 +178,8 @@ def whole_flags(text: str) -> Markup:
     return Markup(re.sub(r"(--[a-z.-]+)", r'<span class="whole">\1</span>', str(escape(text))))
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates of this package, with the filters that they use."""
     environment = Environment(
         loader=PackageLoader("monge.report", "."),
         autoescape=True,

@@ -14,6 +14,8 @@ Entry = Mapping[str, Any]
 
 NEAR, FAR = 0.1, 0.3
 """Excess over floor up to which the generator is near the data, and beyond which it is clearly apart."""
+CHANCE = 0.02
+"""Differences over floor that are taken for chance."""
 COLLAPSED, NARROW = 0.5, 0.8
 """Spread over floor below which the samples have collapsed, or lack variety."""
 LEAST = 3
@@ -72,7 +74,9 @@ def ending(status: str, done: int, steps: int) -> Finding:
 def distance(measured: Sequence[Entry]) -> Finding:
     """How far the generator is from the data, by the last excess over the floor, or a certified limit above it.
 
-    At most 0.1: near the data; at most 0.3: close, a difference remains; above: clearly apart.
+    At most 0.1: near the data; at most 0.3: close, a difference remains; above: clearly apart. Near the data is only
+    good while no difference is shown: by a certified limit above 0, or an excess beyond two standard errors and chance.
+    In many dimensions the floor is so large that pictures which no eye confuses are near.
     """
     last = measured[-1]["bracket"]
     certified = last["lipschitz"] == "certified"
@@ -91,8 +95,12 @@ def distance(measured: Sequence[Entry]) -> Finding:
             if certified
             else "so the excess is too small, or the slope was underestimated."
         )
+    chance = max(2 * (last.get("excess_error") or 0.0), CHANCE * last["floor"])
+    if share <= NEAR and last["excess"] <= chance and not (certified and last["lower"] > 0):
+        return Finding("good", "No difference from the data is shown at this sample size", text)
     if share <= NEAR:
-        return Finding("good", "The samples are hard to tell from real data at this sample size", text)
+        text += " Transport is blunt where the noise is large beside the excess: look at the samples as well."
+        return Finding("info", "Near the data, and yet a difference is shown", text)
     if share <= FAR:
         return Finding("warn", "Close to the data, but a difference remains", text)
     return Finding("bad", "The samples are clearly apart from the data", text)
@@ -115,7 +123,8 @@ def trend(measured: Sequence[Entry]) -> Finding:
     if abs(change) <= max(2 * scatter, 0.01 * floor):
         text = f"The excess stayed at about {excess.mean():.3g} {span}. "
         if excess[-1] <= NEAR * floor:
-            return Finding("good", "Training has converged", text + "More steps would change little.")
+            advice = "A longer run, whose learning rate falls later, can still come nearer."
+            return Finding("good", "The excess has settled", text + advice)
         advice = "More steps at this learning rate will hardly help; a longer schedule or larger networks might."
         return Finding("warn", "Training has stopped improving", text + advice)
     if change < 0:
@@ -157,7 +166,7 @@ def overfitting(measured: Sequence[Entry]) -> Finding | None:
     """Whether the critic knows its training samples by heart, by its last gaps on training and held-out data.
 
     A warning when the training gap is above 1.5 times the held-out gap, information when it is above 1.2 times;
-    differences up to 2 % of the floor are noise.
+    differences up to 2 % of the floor are chance.
     """
     last = measured[-1]
     if "critic_gap_train" not in last:
@@ -167,9 +176,9 @@ def overfitting(measured: Sequence[Entry]) -> Finding | None:
         f"It sets generated samples {train:.3g} apart from training data and {held_out:.3g} from held-out data "
         "(Euclidean distance, after division by its steepest slope)."
     )
-    noise = train - held_out <= 0.02 * floor
-    if not noise and train > 1.5 * held_out:
+    chance = train - held_out <= CHANCE * floor
+    if not chance and train > 1.5 * held_out:
         return Finding("warn", "The critic has overfitted its training data", text + " More data would help.")
-    if not noise and train > 1.2 * held_out:
+    if not chance and train > 1.2 * held_out:
         return Finding("info", "The critic favours its training data a little", text)
     return Finding("good", "The critic judges new data like its training data", text)
