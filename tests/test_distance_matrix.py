@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monge.distance.matrix import (
+    calibrated,
     cluster_matrix,
     cluster_weights,
     distance_matrix,
@@ -116,6 +117,10 @@ def test_probabilities_of_equal_and_of_separate_outputs() -> None:
     real, fake = real_probability(x + 100, x)
     assert real.min() > 0.9
     assert fake.max() < 0.1
+    # sides far apart and one output beyond all others: at its log-ratio the logistic function rounds to 1
+    far = np.append(1 + x / 100, [[20.0]], axis=0), -1 + x / 100
+    assert calibrated(*far)(far[0]).max() > 40
+    assert np.isfinite(sample_weights(*real_probability(*far))).all()
     for p in real_probability(np.ones((3, 1)), np.ones((7, 1))):
         np.testing.assert_allclose(p, 0.5, atol=1e-6)
 

@@ -167,7 +167,8 @@ def calibrated(x: ArrayLike, y: ArrayLike) -> Callable[[Points], Values]:
 def real_probability(x: ArrayLike, y: ArrayLike) -> tuple[Values, Values]:
     """The probability that a sample is real, as far as the critic's outputs tell: for real (n,) and generated (m,).
 
-    All near 1/2 means that the critic cannot tell the sides apart.
+    All near 1/2 means that the critic cannot tell the sides apart. A regression is never certain, so that the
+    probabilities are below one, at most the largest float64 that is.
 
     Arguments:
         x, y: critic outputs on real (n, k) and on generated samples (m, k).
@@ -176,7 +177,7 @@ def real_probability(x: ArrayLike, y: ArrayLike) -> tuple[Values, Values]:
         UserError: bad shapes or values that are not finite.
     """
     log_ratio = calibrated(x, y)
-    real, fake = (expit(log_ratio(side)) for side in paired(x, y))
+    real, fake = (np.minimum(expit(log_ratio(side)), np.nextafter(1, 0)) for side in paired(x, y))
     return real, fake
 
 
