@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from monge.cli.distance import aligned, error, number
 from monge.cli.parse import check_seed, parse, show
+
+if TYPE_CHECKING:
+    from monge.run import RunFolder
 
 NOTES = {
     "lower": "W1 is at least this, at {confidence:.0%} confidence; {lipschitz}",
@@ -24,8 +27,8 @@ NOTES = {
     "frechet": "of Gaussians fitted to the features; biased by the floor",
     "variance_ratio": "total variance, generated over real",
     "novelty": "distance to training samples, over that of held-out ones",
-    "copying_rank": "below the floor by several errors: it copies",
-    "copying_share": "above the floor by several errors: it copies",
+    "copying_rank": "below the floor by several errors if it copies",
+    "copying_share": "above the floor by several errors if it copies",
     "class_score": "how sure and varied the samples' classes are",
     "class_accuracy": "of the classifier, on real samples that it was not fitted to",
     "class_shares": "as a support vector classifier of the real ones sees them",
@@ -71,10 +74,20 @@ def main(arguments: Sequence[str]) -> int:
     from monge import api
 
     run = api.open_run(asked.run)
-    data = None if asked.data is None else api.load_data(asked.data)
+    data = None if asked.data is None else api.load_data(asked.data, **reading(asked.data, run))
     document = run.evaluate(data, seed=asked.seed, weights=asked.weights, features=asked.features).as_json()
     show(document, asked.json, table(document))
     return 0
+
+
+def reading(source: str, run: "RunFolder") -> dict[str, Any]:
+    """How the run's own data are read, as far as that applies to another table; other data are read as they are."""
+    from monge.data.table import has_column, is_table
+    from monge.sample import config_of
+
+    how = config_of(run).data
+    label = how.label if how.label is not None and has_column(source, how.label) else None
+    return {"skip_bad": how.skip_bad, "label": label} if is_table(source) else {}
 
 
 def table(document: Mapping[str, Any]) -> str:
