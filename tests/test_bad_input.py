@@ -94,6 +94,7 @@ USAGE = {
     "norm": (["train", "digits", "--generator", "mlp:norm=bach"], ["--critic: norm 'bach'", "allowed: batch, layer"]),
     "recipe": (["train", "digits", "--recipe", "digit"], ["--recipe 'digit'", "did you mean 'digits'"]),
     "objective": (["train", "digits", "--objective", "wgann-gp"], ["--objective 'wgann-gp'", "did you mean 'wgan-gp'"]),
+    "swapped letters": (["train", "digits", "--objective", "wgan-pg"], ["did you mean 'wgan-gp'"]),
     "generator": (["train", "digits", "--generator", "mpl"], ["--generator 'mpl'", "did you mean 'mlp'"]),
     "critic": (["train", "digits", "--steps", "5", "--critic", "dcgn"], ["--critic 'dcgn'", "did you mean 'dcgan'"]),
     "option": (["train", "digits", "--critic", "mlp:widht=9"], ["'widht'", "did you mean 'width'"]),

@@ -75,6 +75,33 @@ def test_few_and_equal_images_are_shown(tmp_path: Path) -> None:
     assert "themselves copies of training samples" in text
 
 
+@pytest.mark.parametrize(
+    ("objective", "conditional", "text"),
+    [
+        ("wgan-gp", True, "A row of images for each class: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+        ("infogan:categories=4", False, "A row of images for each value of code 0, from 0 to 3"),
+        ("infogan:categorical=0:uniform=1", False, None),
+        ("wgan-gp", False, None),
+    ],
+)
+def test_rows_of_what_a_generator_is_asked_for(
+    tmp_path: Path, objective: str, conditional: bool, text: str | None
+) -> None:
+    threads = torch.get_num_threads()
+    rule = {"n_critic": 1, "conditional": conditional}
+    tiny = {"generator": "mlp:width=8", "critic": "mlp:width=8", "steps": 2, "observe": {"bracket": 2}}
+    run = api.train("digits", objective=objective, run=tmp_path / "run", threads=1, training=rule, **tiny)
+    torch.set_num_threads(threads)
+    seen = gallery.on_request(run)
+    assert (None if seen is None else seen.alt) == text
+    if seen is not None:
+        asked = {"label": "3"} if conditional else {"codes": {0: 3}}
+        row = np.asarray(plot.grid(run.sample(gallery.ROW, **asked), columns=gallery.ROW))
+        shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(seen.url.split(",")[1]))))
+        top = 3 * (len(row) - 2)  # a gap of two pixels is shared
+        np.testing.assert_array_equal(shown[top : top + len(row)], row)
+
+
 def test_a_long_history_of_noise_stays_small(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.samples.mkdir()

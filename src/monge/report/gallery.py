@@ -11,9 +11,11 @@ from PIL import Image
 
 from monge.data.dataset import DataSet
 from monge.metric.nearest import nearest, searchable
+from monge.nn.code import CodedGenerator
+from monge.nn.condition import ConditionalGenerator
 from monge.plot import grid, picture, png
 from monge.run import RunFolder
-from monge.sample import interpolate, sample
+from monge.sample import Request, interpolate, load_generator, sample
 
 SHOWN, CLOUD = 64, 1000
 """Samples in a grid, in a cloud."""
@@ -21,6 +23,8 @@ PAIRS, COMPARED = 12, 200
 """Samples shown beside their nearest training image, and samples behind the novelty ratio."""
 HISTORY, SIDE = 24, 480
 """Pictures of the history and their pixels a side, at most: 24 pictures of pure noise still make less than 6 MB."""
+REQUESTED, ROW = 12, 10
+"""Classes or codes that are asked for, at most, and samples of each."""
 LARGEST_PNG = 100_000
 """Bytes beyond which a picture is stored as JPEG."""
 
@@ -110,6 +114,24 @@ def side_by_side(run: RunFolder, data: DataSet | None) -> list[Picture]:
 def background(data: DataSet) -> NDArray[Any]:
     """The real points behind the pictures of the history, whose axes and limits all clouds of a report share."""
     return data.train_sample(min(CLOUD, data.size or CLOUD))
+
+
+def on_request(run: RunFolder) -> Picture | None:
+    """Images of each class, or of each value of the first code, in rows; columns share the rest of the latent code.
+
+    None for other runs, and for vectors.
+    """
+    generator, _ = load_generator(run, "ema")
+    if isinstance(generator, ConditionalGenerator):
+        names = run.facts()["classes"][:REQUESTED]
+        requests, what = [Request(label=name) for name in names], f"class: {', '.join(names)}"
+    elif isinstance(generator, CodedGenerator) and generator.codes.categorical:
+        values = range(min(REQUESTED, generator.codes.categories))
+        requests, what = [Request(codes={0: value}) for value in values], f"value of code 0, from 0 to {values[-1]}"
+    else:
+        return None
+    rows = np.concatenate([sample(run, ROW, request=request).x for request in requests])
+    return embed(grid(rows, columns=ROW), f"A row of images for each {what}") if rows.ndim == 4 else None
 
 
 def paths(run: RunFolder, data: DataSet | None) -> Picture | None:

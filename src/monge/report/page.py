@@ -33,6 +33,7 @@ class Gallery:
 
     missing: list[str] = field(default_factory=list)
     samples: Sequence[gallery.Picture] = ()
+    on_request: gallery.Picture | None = None
     paths: gallery.Picture | None = None
     neighbours: gallery.Neighbours | None = None
 
@@ -90,6 +91,7 @@ def collect(run: RunFolder, facts: Mapping[str, Any], config: Config, data: Data
         found.missing.append(f"Comparisons with real data are left out: {error}.")
     try:
         found.samples = gallery.side_by_side(run, data)
+        found.on_request = gallery.on_request(run)
         found.paths = gallery.paths(run, data)
         found.neighbours = gallery.neighbours(run, data) if data else None
     except UserError as error:
