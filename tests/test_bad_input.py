@@ -22,6 +22,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MONGE_CACHE", str(tmp_path / "cache"))
     np.save("vectors.npy", RANDOM.normal(size=(400, 3)))
+    Path("table.csv").write_text("length,species\n" + "1,a\n2,b\n" * 200)
     np.save("images10.npy", RANDOM.integers(0, 256, (400, 10, 10, 1), dtype=np.uint8))
     return tmp_path
 
@@ -88,6 +89,10 @@ USAGE = {
     "alias": (["sample", "nowhere", "--out", "x.png", "-n", "few"], ["-n few: a whole number is allowed"]),
     "no value": (["train", "digits", "--steps"], ["--steps needs a value"]),
     "choice": (["train", "digits", "--training.optimiser", "adma"], ["--training.optimiser 'adma'", "'adam'? allowed"]),
+    "column of text": (["train", "table.csv"], ["table.csv: column 'species' holds text", "--data.label species"]),
+    "column": (["train", "table.csv", "--data.label", "specis"], ["--data.label 'specis'", "did you mean 'species'?"]),
+    "column of an array": (["train", "vectors.npy", "--data.label", "y"], ["--data.label y", "'vectors.npy' is none"]),
+    "no classes": (["train", "table.csv", "--data.label", "length", *SMALL], ["column 'species' holds text"]),
     "missing path": (["train", "no/such/folder"], ["'no/such/folder'", "digits"]),
     "data name": (["train", "toy:grid52"], ["did you mean 'toy:grid25'"]),
     "key": (["train", "vectors.npy:x"], ["'vectors.npy:x'", "one array, without a key"]),

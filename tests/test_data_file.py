@@ -125,9 +125,9 @@ def test_missing_and_strange_sources(tmp_path: Path) -> None:
         open_data(str(tmp_path / "none.npz:x"))
     with pytest.raises(UserError, match="no such file"):
         open_data("")
-    (tmp_path / "a.csv").write_text("1,2")
-    for path in (str(tmp_path / "a.csv"), "/dev/null"):
-        with pytest.raises(UserError, match=r"allowed are a folder of images, and .npy and .npz files"):
+    (tmp_path / "a.txt").write_text("1,2")
+    for path in (str(tmp_path / "a.txt"), "/dev/null"):
+        with pytest.raises(UserError, match=r"allowed are a folder of images, and .npy, .npz, .csv and .parquet files"):
             open_data(path)
     for path in ("a\0b", "a" * 5000):
         with pytest.raises(UserError, match="cannot be read"):

@@ -17,7 +17,8 @@ from torch import nn
 from monge.assemble import OWN, assemble, open_source, pick_device, recommended
 from monge.config import Config, DataConfig, differing, overlay
 from monge.data.dataset import DataSet
-from monge.data.source import in_memory
+from monge.data.source import in_memory, refuse_label
+from monge.data.table import difference
 from monge.errors import TrainingError, UserError
 from monge.evaluate import Evaluation, evaluate
 from monge.observe import Display, Observer
@@ -74,7 +75,7 @@ class Run(RunFolder):
         Arguments:
             critic: a module like the one given to `train`, for a run whose critic is no named one.
             thorough: whether to train potentials for the bracket's lower limit, which takes most of the time.
-            features: "raw" or "classifier": what figures that compare features are measured on.
+            features: "raw", "classifier" or "inception:FILE": what figures that compare features are measured on.
         """
         measured = evaluate(self, data, seed, weights, critic, thorough, features)
         if data is None:
@@ -105,6 +106,8 @@ def load_data(source: str | NDArray[Any], **how: Any) -> DataSet:
     """
     config = overlay(DataConfig(), how, "load_data")
     if isinstance(source, np.ndarray):
+        if config.label is not None:
+            refuse_label("array", config.label)
         return in_memory(source, layout=config.layout, size=config.size)
     return open_source(source, config)
 
@@ -233,6 +236,8 @@ def known_facts(folder: RunFolder, config: Config, data: DataSet) -> dict[str, A
     lines = differing(config, replace(old, steps=max(config.steps, old.steps)) if config.steps >= old.steps else old)
     if facts["fingerprint"] != data.fingerprint:
         lines.append("data: its content differs")
+    if found := difference(facts.get("columns"), data.columns):
+        lines.append(f"data: of its columns, it {found}")
     if lines:
         what = f"--run {folder.path} holds a run with another config"
         raise UserError(f"{what} ({'; '.join(lines)}); name another folder")
@@ -267,6 +272,8 @@ def provenance(data: DataSet) -> dict[str, Any]:
         "codec": data.codec.state(),
         "fingerprint": data.fingerprint,
         "classes": data.classes,
+        "columns": data.columns,
+        "label_column": data.label_column,
         "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in VERSIONED},
         "revision": revision,
     }

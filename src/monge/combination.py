@@ -18,8 +18,8 @@ def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet)
     auxiliary = objective.auxiliary
     if rule.conditional and data.labels is None:
         raise UserError(
-            f"--training.conditional: {data.name} has no labels; an .npz with arrays x and y, or a folder with one "
-            "subfolder for each class, has"
+            f"--training.conditional: {data.name} has no labels; an .npz with arrays x and y, a table with "
+            "--data.label, or a folder with one subfolder for each class, has"
         )
     if auxiliary is not None and auxiliary.conditional and not rule.conditional:
         raise UserError("--objective: this one guesses classes and needs --training.conditional")

@@ -21,7 +21,9 @@ class DataConfig:
     layout: Literal["auto", "nhwc", "nchw"] = "auto"
     """Axes of an image array whose shape fits both."""
     skip_bad: bool = False
-    """Leave out images that cannot be read instead of refusing the folder."""
+    """Leave out images that cannot be read, or rows of a table with missing values, instead of refusing the data."""
+    label: str | None = None
+    """Column of a table that holds the classes."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Sampling a trained generator: reads the run folder only, never the data."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from monge.assemble import OWN, build_critic, build_generator, latent_size, placeholder_shares
 from monge.config import Config, overlay
 from monge.data.codec import Codec, codec_from_state
+from monge.data.label import whole_numbers
 from monge.distance.points import Points
 from monge.errors import UserError, unknown_name
 from monge.nn.code import CodedGenerator
@@ -196,9 +196,8 @@ def named(labels: Tensor | None, classes: Sequence[str]) -> NDArray[Any] | None:
     """Indices of classes (n,) as their names, which are whole numbers again where all of them were."""
     if labels is None:
         return None
-    names = np.array(classes)
-    whole = all(name.lstrip("-").isdigit() for name in classes)
-    return np.asarray((names.astype(np.int64) if whole else names)[labels.numpy()])
+    whole = whole_numbers(classes)
+    return np.asarray((np.array(classes) if whole is None else whole)[labels.numpy()])
 
 
 def interpolate(run: RunFolder, rows: int, columns: int, seed: int = 0, weights: str = "ema") -> NDArray[Any]:
@@ -213,28 +212,3 @@ def interpolate(run: RunFolder, rows: int, columns: int, seed: int = 0, weights:
     angle = torch.linspace(0, torch.pi / 2, columns).view(1, -1, 1)
     codes = angle.cos() * ends[:, :1] + angle.sin() * ends[:, 1:]
     return generate(generator, codec, codes.flatten(0, 1))
-
-
-def encode(samples: NDArray[Any], suffix: str, labels: NDArray[Any] | None = None) -> bytes:
-    """Samples as the bytes of an `.npz` (array `x`), `.npy` or `.csv` file; equal samples give equal bytes.
-
-    Arguments:
-        labels: classes (n,), which an `.npz` holds as the array `y`.
-
-    Raises:
-        UserError: images as `.csv`.
-    """
-    buffer = io.BytesIO()
-    if suffix == ".npz":
-        # numpy writes a fixed date into the archive
-        arrays: dict[str, Any] = {"x": samples} | ({} if labels is None else {"y": labels})
-        np.savez_compressed(buffer, **arrays)
-    elif suffix == ".npy":
-        np.save(buffer, samples)
-    elif samples.ndim == 2:
-        names = ",".join(f"x{column}" for column in range(samples.shape[1]))
-        digits = "%.9g" if samples.dtype == np.float32 else "%.17g"
-        np.savetxt(buffer, samples, delimiter=",", header=names, comments="", fmt=digits)
-    else:
-        raise UserError("--out: images cannot be written as .csv; allowed: .png, .npz, .npy")
-    return buffer.getvalue()

@@ -32,7 +32,7 @@ class Compare:
 
     source: Annotated[
         tyro.conf.Positional[str],
-        named("A folder of images, a file .npy, .npz or FILE.npz:KEY, or a built-in name", DATA),
+        named("A folder of images, a file .npy, .npz, FILE.npz:KEY, .csv or .parquet, or a built-in name", DATA),
         tyro.conf.arg(metavar="DATA"),
     ]
     objectives: Annotated[

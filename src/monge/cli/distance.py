@@ -37,8 +37,9 @@ SIGNIFICANT = 0.05
 class Distance:
     """Says how far apart two sample sets are: the bracket of W1, other distances, and a picture.
 
-    A and B may be folders of images, files .npy, .npz or FILE.npz:KEY, or built-in names, with samples of one shape. Of
-    a data set all samples are used, training and held-out; of a toy fresh ones are drawn.
+    A and B may be folders of images, files .npy, .npz, FILE.npz:KEY, .csv or .parquet, or built-in names, with samples
+    of one shape, and tables with the same columns. Of a data set all samples are used, training and held-out; of a toy
+    fresh ones are drawn.
     """
 
     a: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="A")]
@@ -122,10 +123,13 @@ def read(asked: Distance, side: int) -> "SampleSet":
 
 def applicable(how: DataConfig, source: str, other: str) -> DataConfig:
     """The reading options without those that apply to the other source only; one that applies to neither is refused."""
+    from monge.data.table import has_column, is_table
 
     def takes(path: str) -> set[str]:
         if path in DATA:
             return set()
+        if is_table(path):
+            return {"skip_bad", "label"} if has_column(path, how.label or "") else {"skip_bad"}
         return {"size", "skip_bad"} if Path(path).is_dir() else {"size", "layout"}
 
     standard = DataConfig()

@@ -10,13 +10,13 @@ import tyro
 from monge.cli.parse import check_seed, parse, show
 from monge.errors import UserError
 
-SUFFIXES = (".png", ".npz", ".npy", ".csv")
+SUFFIXES = (".png", ".npz", ".npy", ".csv", ".parquet")
 COLUMNS = 10
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Draws samples from the generator of RUN into a .png grid, or into .npz, .npy or .csv in the data's own units."""
+    """Draws samples from the generator of RUN: a .png picture, or .npz, .npy, .csv or .parquet in the data's units."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder of the run."""
@@ -53,12 +53,15 @@ def main(arguments: Sequence[str]) -> int:
         raise UserError("--interpolate walks between latent codes; it takes no --class, --code or --reject")
 
     from monge import api, plot
+    from monge.data.encoding import encode
+    from monge.data.table import pyarrow
     from monge.rejection import rejected
     from monge.run import write_atomically
-    from monge.sample import Request, encode, sample
+    from monge.sample import Request, sample
 
+    if asked.out.suffix == ".parquet":
+        pyarrow(f"--out {asked.out}")
     request = Request(asked.class_, codes)
-
     run = api.open_run(asked.run)
     labels, tried = None, None
     if asked.interpolate:
@@ -70,7 +73,8 @@ def main(arguments: Sequence[str]) -> int:
         image = plot.grid(samples, COLUMNS) if asked.interpolate and samples.ndim == 4 else plot.picture(samples)
         content = plot.png(image)
     else:
-        content = encode(samples, asked.out.suffix, labels)
+        facts = run.facts()
+        content = encode(samples, asked.out.suffix, labels, facts.get("columns"), facts.get("label_column"))
     try:
         write_atomically(asked.out, content)
     except OSError as error:

@@ -25,7 +25,7 @@ class Train:
 
     source: Annotated[
         tyro.conf.Positional[str],
-        named("A folder of images, a file .npy, .npz or FILE.npz:KEY, or a built-in name", DATA),
+        named("A folder of images, a file .npy, .npz, FILE.npz:KEY, .csv or .parquet, or a built-in name", DATA),
         tyro.conf.arg(metavar="DATA"),
     ]
     recipe: Annotated[str | None, named("Settings that are known to work", RECIPES)] = None

@@ -6,6 +6,7 @@ from typing import Any
 
 from monge.comparison.figure import ESTIMATES, Figure, common
 from monge.comparison.sample_set import SampleSet
+from monge.data.table import difference
 from monge.distance.bracket import CERTIFIED, Bracket, Progress, bracket, silent
 from monge.distance.dual import FAMILIES
 from monge.distance.exact import Coupling, coupling
@@ -66,8 +67,10 @@ def compare(
         progress: called with what is being done, and how much of it is done and to do.
 
     Raises:
-        UserError: samples of different kinds or shapes, or an unknown family.
+        UserError: samples of different kinds, shapes or columns, or an unknown family.
     """
+    if found := difference(a.columns, b.columns):
+        raise UserError(f"A and B must have the same columns in one order: of those of {a.name}, {b.name} {found}")
     if (a.kind, a.shape) != (b.kind, b.shape):
         raise UserError(f"A and B must hold the same kind of samples: {a.name} has {a.form}, {b.name} has {b.form}")
     check_families(families)

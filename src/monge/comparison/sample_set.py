@@ -29,6 +29,7 @@ class SampleSet:
         shape: of one sample as its owner has it, (H, W, C) or (d,).
         points: the samples in random order, (n, D).
         available: how many samples there are; None where every draw is fresh.
+        columns: names of a vector's numbers, or None.
     """
 
     name: str
@@ -36,6 +37,7 @@ class SampleSet:
     shape: tuple[int, ...]
     points: Points
     available: int | None
+    columns: list[str] | None = None
 
     @classmethod
     def draw(cls, data: DataSet, name: str, *, most: int = SAMPLES, seed: int = 0, side: int = 0) -> "SampleSet":
@@ -64,7 +66,7 @@ class SampleSet:
         if len(outside) < LEAST:
             raise UserError(f"{name} has {len(outside)} samples: at least {LEAST} are needed")
         points = data.codec.metric(outside)[random.permutation(len(outside))]
-        return cls(name, data.kind, outside.shape[1:], points, total)
+        return cls(name, data.kind, outside.shape[1:], points, total, data.columns)
 
     @property
     def form(self) -> str:

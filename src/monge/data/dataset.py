@@ -31,6 +31,8 @@ class DataSet(ABC):
         labels: class of every training sample as an index into `classes`, int64 (size,), or None.
         held_out_labels: the same for the held-out samples.
         classes: names of the classes, or None.
+        columns: names of a vector's numbers, or None.
+        label_column: name of what the classes are of, or None.
         centres: known modes in metric scale (m, d), or None.
         deviation: standard deviation of each mode, in the data's units, or None.
     """
@@ -44,6 +46,8 @@ class DataSet(ABC):
     labels: NDArray[np.int64] | None = None
     held_out_labels: NDArray[np.int64] | None = None
     classes: list[str] | None = None
+    columns: list[str] | None = None
+    label_column: str | None = None
     centres: NDArray[np.float64] | None = None
     deviation: float | None = None
 

@@ -1,5 +1,7 @@
 """Labels of any kind, as indices of classes."""
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,14 @@ def index_labels(
         if y.min() < 0 or y.max() >= len(names):
             raise UserError(f"labels go from {y.min()} to {y.max()}, `classes` names 0 to {len(names) - 1}")
     return checked, names
+
+
+def whole_numbers(names: Iterable[str]) -> Indices | None:
+    """Names of classes as the numbers that they are; None where one is none, or is written otherwise (`007`, `+1`)."""
+    names = list(names)
+    if not all(re.fullmatch(r"0|-?[1-9][0-9]{0,17}", name) for name in names):
+        return None
+    return np.array(names).astype(np.int64)
 
 
 def _check(labels: NDArray[Any], size: int) -> NDArray[Any]:

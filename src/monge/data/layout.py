@@ -10,7 +10,8 @@ from monge.errors import UserError, unknown_name
 
 _LAYOUTS = ("auto", "nhwc", "nchw")
 _CHANNELS = range(1, 5)
-_LARGEST = np.float64(np.finfo(np.float32).max)
+LARGEST = np.float64(np.finfo(np.float32).max)
+"""Of a vector's numbers: larger ones would be infinite in the model."""
 
 
 def outside(x: NDArray[Any], what: str, layout: str = "auto", size: int | None = None) -> NDArray[Any]:
@@ -94,8 +95,7 @@ def _vectors(x: NDArray[Any], what: str) -> NDArray[Any]:
     step = max(1, 2**21 // x.shape[1])
     for start in range(0, len(x), step):
         rows = x[start : start + step]
-        # Larger numbers would be infinite in the model.
-        bad = ~((rows >= -_LARGEST) & (rows <= _LARGEST))
+        bad = ~((rows >= -LARGEST) & (rows <= LARGEST))
         if bad.any() and not count:
             row, column = np.argwhere(bad)[0]
             first = f"[{start + row}, {column}]"

@@ -1,11 +1,11 @@
-"""Data by name: built in, a folder of images, or a file of arrays."""
+"""Data by name: built in, a folder of images, a file of arrays, or a table."""
 
 import os
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from monge.data.array import from_array, read_array, reason
 from monge.data.dataset import ArrayData, DataSet
 from monge.data.image import read_folder
+from monge.data.table import is_table, read_table
 from monge.errors import UserError, unknown_name
 
 
@@ -22,20 +23,24 @@ def open_data(
     size: int | None = None,
     layout: str = "auto",
     skip_bad: bool = False,
+    label: str | None = None,
     builtin: Mapping[str, Callable[[], DataSet]] = MappingProxyType({}),
 ) -> DataSet:
     """Opens data.
 
     Arguments:
-        path: a built-in name, a folder of images, a `.npy` or `.npz` file, or `FILE.npz:KEY`.
+        path: a built-in name, a folder of images, a `.npy`, `.npz`, `.csv` or `.parquet` file, or `FILE.npz:KEY`.
         size: width and height to which images are cropped, 4 to 512 pixels, or None.
         layout: auto, nhwc or nchw: order of the axes of an array of images.
-        skip_bad: leave out unreadable images of a folder.
+        skip_bad: leave out unreadable images of a folder, and rows of a table with missing values.
+        label: the column of a table that holds the classes.
         builtin: constructors of the built-in data.
 
     Raises:
         UserError: unknown or unreadable data, or an option that does not apply to it.
     """
+    if label is not None and not is_table(path):
+        refuse_label(path, label)
     if path in builtin:
         _refuse(path, "size" if size is not None else "", "layout" if layout != "auto" else "")
         return builtin[path]()
@@ -44,8 +49,11 @@ def open_data(
     if stat.S_ISDIR(mode):
         _refuse(path, "layout" if layout != "auto" else "")
         return read_folder(Path(file), size, skip_bad)
-    if not stat.S_ISREG(mode) or Path(file).suffix.lower() not in (".npy", ".npz"):
-        raise UserError(f"data {path!r}: allowed are a folder of images, and .npy and .npz files")
+    if not stat.S_ISREG(mode) or not (is_table(file) or Path(file).suffix.lower() in (".npy", ".npz")):
+        raise UserError(f"data {path!r}: allowed are a folder of images, and .npy, .npz, .csv and .parquet files")
+    if is_table(file):
+        _refuse(path, "size" if size is not None else "", "layout" if layout != "auto" else "")
+        return read_table(Path(file), label, skip_bad)
     return read_array(Path(file), key, layout=layout, size=size)
 
 
@@ -70,6 +78,12 @@ def in_memory(
         UserError: an array that is not allowed; the text says why.
     """
     return from_array(name, name, np.asarray(x), None if y is None else np.asarray(y), layout=layout, size=size)
+
+
+def refuse_label(what: str, label: str) -> NoReturn:
+    """Raises the `UserError` for the name of a column with data that are no table."""
+    text = "labels are the array y of an .npz file, or the subfolders of a folder of images"
+    raise UserError(f"--data.label {label} needs a table (.csv, .parquet), {what!r} is none; otherwise {text}")
 
 
 def _key(path: str) -> tuple[str, str | None]:

@@ -1,0 +1,431 @@
+"""Tables: what is read from them, what is refused, and how they go through the commands."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+import monge
+from monge import cli
+from monge.data.builtin import digits
+from monge.data.dataset import ArrayData, DataSet
+from monge.data.encoding import encode
+from monge.data.part import split
+from monge.data.source import open_data
+from monge.data.table import difference, has_column
+from monge.errors import UserError
+
+RANDOM = np.random.default_rng(7)
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+SMALL = ["--steps", "4", "--generator", "mlp:width=8", "--critic", "mlp:width=8", "--threads", "1", "--device", "cpu"]
+SMALL += ["--training.batch", "16", "--observe.bracket", "4"]
+FLOWERS = np.array(["setosa", "ver, si", "virginica"])
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MONGE_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def flowers(path: Path, n: int = 150) -> None:
+    """Two numbers and a class in every row; the first number tells the class."""
+    lines = [f'{10 * (i % 3) + RANDOM.uniform(0, 1)},{i}.5,"{FLOWERS[i % 3]}"' for i in range(n)]
+    path.write_text("\n".join(["length,width,species", *lines, ""]))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table of labelled rows and a conditional run on them."""
+    folder = tmp_path_factory.mktemp("trained")
+    flowers(folder / "flowers.csv")
+    labelled = ["--data.label", "species", "--training.conditional"]
+    assert cli.run(["train", str(folder / "flowers.csv"), "--run", str(folder / "run"), *labelled, *SMALL]) == 0
+    return folder
+
+
+def written(columns: dict[str, Any], name: str = "t.parquet") -> str:
+    parquet.write_table(pyarrow.table(columns), name)
+    return name
+
+
+def text(content: str, name: str = "t.csv") -> str:
+    Path(name).write_text(content)
+    return name
+
+
+def rows_of(data: DataSet) -> np.ndarray:
+    """The samples in the order of the file."""
+    assert isinstance(data, ArrayData)
+    return np.asarray(data._train.values)
+
+
+def test_rows_of_both_kinds_of_file() -> None:
+    a, b = np.arange(20), np.arange(20) / 8
+    text("a,b,ok\n" + "".join(f"{i},{i / 8},{('true', 'False')[i % 2]}\n" for i in range(20)))
+    written({"a": a, "b": b, "ok": a % 2 == 0})
+    for name in ("t.csv", "t.parquet"):
+        data = open_data(name)
+        assert (data.name, data.kind, data.size, data.held_out_size) == ("t", "vector", 16, 4)
+        assert data.columns == ["a", "b", "ok"]
+        assert data.labels is None
+        np.testing.assert_array_equal(rows_of(data), np.column_stack([a, b, a % 2 == 0]))
+
+
+def test_types_of_numbers() -> None:
+    some = np.arange(10)
+    single = open_data(written({"x": some.astype(np.float32), "y": some.astype(np.float32)}))
+    assert single.train.dtype == np.float32
+    kinds = [pyarrow.int8(), pyarrow.uint64(), pyarrow.float16(), pyarrow.decimal128(5, 2), pyarrow.float32()]
+    columns = {str(kind): pyarrow.array(some.astype(np.float16).astype(float)).cast(kind) for kind in kinds}
+    columns["coded"] = pyarrow.array(some).dictionary_encode()
+    columns["large"] = pyarrow.array(some + 2**60)
+    data = open_data(written(columns))
+    assert data.train.dtype == np.float64
+    rows = rows_of(data)
+    np.testing.assert_array_equal(rows[:, :-1], np.repeat(some[:, None], 6, axis=1))
+    np.testing.assert_array_equal(rows[:, -1], some.astype(float) + 2**60)
+
+
+@pytest.mark.parametrize("content", ["a;b\n{};2.5\n", "a\tb\n{}\t2.5\n", "\ufeffa,b\n{},2.5\n", "a,b\r\n{}, 2.5\r\n"])
+def test_ways_to_write_a_table(content: str) -> None:
+    head, row = content.splitlines(keepends=True)
+    data = open_data(text(head + "".join(row.format(i) for i in range(9)), "T.CSV"))
+    assert data.columns == ["a", "b"]
+    assert rows_of(data)[:, 0].tolist() == list(range(9))
+
+
+def test_types_are_not_guessed_from_the_first_rows() -> None:
+    data = open_data(text("a\n" + "1\n" * 700_000 + "2.5\n"))
+    assert (data.size, data.held_out_size) == (690_001, 10_000)
+    assert max(data.train.max(), data.held_out_sample(10_000).max()) == 2.5
+
+
+def test_a_table_may_have_one_column_or_numbered_ones() -> None:
+    assert open_data(text("a\n1\n2\n3\n4\n")).codec.shape == (1,)
+    assert open_data(text("0,1,y\n1,5,3\n2,5,2\n3,8,1\n")).columns == ["0", "1", "y"]
+
+
+def test_row_names_of_pandas_are_not_read() -> None:
+    data = open_data(written({"a.b": RANDOM.normal(size=9), "__index_level_0__": np.arange(9)}))
+    assert data.columns == ["a.b"]
+
+
+LABELS = {
+    "text": (["b", "a", "b"], ["a", "b"]),
+    "numbers": ([10, 2, 10], ["2", "10"]),
+    "numbers as text": (["10", "2", "10"], ["2", "10"]),
+    "leading zeros": (["007", "7", "7"], ["007", "7"]),
+    "truth": ([True, False, True], ["false", "true"]),
+    "whole floats": ([1.0, 2.0, 1.0], ["1", "2"]),
+    "category": (pyarrow.array(["b", "a", "b"] * 5).dictionary_encode(), ["a", "b"]),
+    "large text": (pyarrow.array(["b", "a", "b"] * 5, pyarrow.large_string()), ["a", "b"]),
+}
+
+
+@pytest.mark.parametrize(("column", "classes"), LABELS.values(), ids=LABELS)
+def test_labels(column: Any, classes: list[str]) -> None:
+    column = column * 5 if isinstance(column, list) else column
+    data = open_data(written({"a": np.arange(15) % 3, "c": column}), label="c")
+    assert (data.columns, data.label_column, data.classes) == (["a"], "c", classes)
+    assert data.labels is not None
+    assert data.classes is not None
+    assert data.held_out_labels is not None
+    assert len(np.unique(np.column_stack([data.train[:, 0], data.labels]), axis=0)) == 3  # rows keep their classes
+    assert len(data.held_out_labels) == 3
+
+
+def test_classes_are_as_they_are_written() -> None:
+    for entries in (["True", "False"], ["007", "012"], ["2020-01-01", "x"], ["1.0", "2"]):
+        text("a,c\n" + "".join(f"{i},{entries[i % 2]}\n" for i in range(9)))
+        assert open_data("t.csv", label="c").classes == sorted(entries)
+
+
+ROWS = "\n1,2\n3,4\n5,6\n1,0\n"
+REFUSED_TEXTS = {
+    "nothing": ("", {}, r"t.csv cannot be read as .csv: Empty CSV file"),
+    "no rows": ("a,b\n", {}, "t.csv: the table has no rows"),
+    "one row": ("a,b\n1,2\n", {}, "have 1 sample.*at least 3 are needed"),
+    "text": ("a,b" + ROWS + "1,?\n", {}, r"'b' holds text \('\?' in data row 5\); .* --data.label b makes it .* leave"),
+    "several texts": ("a,b,c d\nx,y,1\n", {}, "'a' holds text .* no numbers are in 'b' either; .*--data.label COLUMN"),
+    "a text beside the classes": ("a,b c,d\nx,y,1\n", {"label": "a"}, "'b c' holds text .*generated: leave it out"),
+    "name for a shell": ("b c,d\nx,1\n", {}, "--data.label 'b c' makes it the classes"),
+    "dates": (
+        "a,b\n2020-01-01,1\n",
+        {},
+        r"'a' holds values of type date32\[day\].*generated: leave it out of the file$",
+    ),
+    "twice": ("a,b,a\n1,2,3\n", {}, "column 'a' is there more than once"),
+    "no name": (",b" + ROWS, {}, "column 1 of 2 has no name; .* only counts the rows"),
+    "no names": ("0.5,2" + ROWS, {}, "the first line must name the columns, but has numbers such as 0.5"),
+    "no names but numbers": ("7,2" + ROWS, {}, "the first line must name the columns, but has numbers such as 7"),
+    "ragged": ("a,b" + ROWS + "1,2,3\n", {}, r"cannot be read as .csv: .*Row #6: Expected 2 columns, got 3"),
+    "binary": ("a,b\n\x00\x01\udcff,2\n", {}, "cannot be read as .csv: it is no text in UTF-8"),
+    "encoding": ("a,\udce9\n1,2\n", {}, "cannot be read as .csv: it is no text in UTF-8"),
+    "missing": ("a,b" + ROWS + "1,\n", {}, r"1 of 5 rows have .* 'b', data row 5; --data.skip-bad leaves them out"),
+    "NA": ("a,b" + ROWS + "NA,1\n1,NaN\n", {}, "2 of 6 rows have .* missing.* 'a', data row 5"),
+    "infinite": ("a,b\n1,2\n-inf,3\n", {}, "1 of 2 rows have .*infinite.* 'a', data row 2"),
+    "beyond": ("a,b\n1,2\n1e39,3\n", {}, "beyond float32, the first in column 'a', data row 2"),
+    "empty column": (
+        "a,b\n1,\n2,\n3,\n",
+        {"skip_bad": True},
+        "all rows have values that are missing.* 'b'; leave it out",
+    ),
+    "label": (
+        "kind,b\nx,1\n",
+        {"label": "knid"},
+        r"t.csv: --data.label 'knid' .* did you mean 'kind'\? allowed: b, kind",
+    ),
+    "missing label": ("k,b\nx,1\n,2\n", {"label": "k"}, "1 of 2 rows have .* 'k', data row 2"),
+    "labels alone": ("k\nx\ny\n", {"label": "k"}, "there is no column of numbers beside 'k'"),
+    "one class": ("k,b\nx,1\nx,2\n", {"label": "k"}, "--data.label k: all rows are of one class, 'x'"),
+    "no classes": (
+        "k,b\nx,1\ny,2\nz,3\n",
+        {"label": "k"},
+        "--data.label k: 3 different values in 3 rows are no classes",
+    ),
+    "fractions": (
+        "k,b\n.5,1\n.5,2\n1,3\n",
+        {"label": "k"},
+        "--data.label k: the column holds fractions; text or whole",
+    ),
+    "size": ("a,b" + ROWS, {"size": 8}, "--data.size cannot be used with 't.csv'"),
+    "layout": ("a,b" + ROWS, {"layout": "nhwc"}, "--data.layout cannot be used with 't.csv'"),
+}
+
+
+@pytest.mark.parametrize(("content", "how", "said"), REFUSED_TEXTS.values(), ids=REFUSED_TEXTS)
+def test_refused_texts(content: str, how: dict[str, Any], said: str) -> None:
+    Path("t.csv").write_bytes(content.encode(errors="surrogateescape"))
+    with pytest.raises(UserError, match=said) as caught:
+        open_data("t.csv", **how)
+    assert "\n" not in str(caught.value)
+
+
+NAN = [1.0, float("nan"), 2.0]
+REFUSED_COLUMNS: dict[str, tuple[dict[str, Any], str]] = {
+    "list": ({"a": [[1], [2]]}, "'a' holds values of type list<"),
+    "time": ({"a": pyarrow.array([0, 1], pyarrow.timestamp("ms"))}, r"'a' holds values of type timestamp\[ms\]"),
+    "numbers as text": ({"a": ["1", "2"]}, "'a' holds text; only numbers"),
+    "null": ({"b": [1, 2, 3], "a": [1, None, 3]}, "1 of 3 rows .* 'a', data row 2"),
+    "NaN": ({"a": NAN}, "1 of 3 rows .* 'a', data row 2"),
+    "no value": ({"a": pyarrow.nulls(3)}, "all rows have values that are missing"),
+    "NaN as class": ({"a": [1, 2, 3], "y": NAN}, "1 of 3 rows .* 'y', data row 2"),
+    "dates as classes": ({"a": [1, 2], "y": pyarrow.array([0, 1], pyarrow.date32())}, "type date32.*text or whole"),
+    "fractions": ({"a": [1, 2], "y": [0.5, 1]}, "--data.label y: the column holds fractions"),
+    "too many": (
+        {"a": np.arange(4000), "y": np.arange(4000) // 2},
+        "2,000 different values .* at most 1,000 are allowed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("columns", "said"), REFUSED_COLUMNS.values(), ids=REFUSED_COLUMNS)
+def test_refused_columns(columns: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        open_data(written(columns), label="y" if "y" in columns else None)
+    assert "\n" not in str(caught.value)
+
+
+def test_refused_files() -> None:
+    parquet.write_table(pyarrow.table([[1, 2, 3]] * 2, names=["a", "a"]), "t.parquet")
+    with pytest.raises(UserError, match="'a' is there more than once"):
+        open_data("t.parquet")
+    content = Path(written({"a": [1, 2, 3]})).read_bytes()
+    for broken in (b"", b"hello", content[:-9], content[:20] + content[-20:]):
+        Path("t.parquet").write_bytes(broken)
+        with pytest.raises(UserError, match=r"t.parquet cannot be read as .parquet: ") as caught:
+            open_data("t.parquet")
+        assert "\n" not in str(caught.value)
+
+
+def test_bad_rows_are_left_out_and_counted() -> None:
+    rows = [f"{i},{i % 2}" for i in range(20)]
+    rows[3], rows[5], rows[7] = ",1", "inf,0", "7,"
+    text("a,k\n" + "\n".join(rows) + "\n")
+    with pytest.warns(UserWarning, match=r"t.csv: 3 of 20 rows have values that are .* and are left out"):
+        data = open_data("t.csv", label="k", skip_bad=True)
+    kept = [i for i in range(20) if i not in (3, 5, 7)]
+    np.testing.assert_array_equal(rows_of(data)[:, 0], kept)
+    np.testing.assert_array_equal(data.train[:, 0] % 2, data.labels)
+
+
+def test_warnings() -> None:
+    with pytest.warns(UserWarning, match=r"'b' has 99.9 % of the variance: distances, .* hardly see the others"):
+        open_data(written({"a": RANDOM.normal(size=50), "b": 100 * RANDOM.normal(size=50)}))
+    held_out = split(20)[1]
+    classes = np.where(np.arange(20) == held_out[1], "rare", np.where(np.arange(20) % 2, "x", "y"))
+    with pytest.warns(UserWarning, match="class 'rare' is held out whole, none of it is trained on"):
+        open_data(written({"a": RANDOM.normal(size=20), "k": classes}), label="k")
+
+
+def test_labels_of_what_is_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez("a.npz", x=RANDOM.normal(size=(40, 2)), y=np.arange(40) % 2)
+    for source in ("a.npz", "digits"):
+        with pytest.raises(UserError, match=f"--data.label y needs a table .*, '{source}' is none; .* y of"):
+            open_data(source, label="y", builtin={"digits": digits})
+    with pytest.raises(UserError, match="needs a table"):
+        monge.load_data(np.eye(9), label="y")
+    assert cli.run(["train", "a.npz", "--data.label", "y", *SMALL]) == 2
+    assert capsys.readouterr().err.startswith("monge: --data.label y needs a table")
+
+
+def test_pyarrow_is_an_extra(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text("a,b" + ROWS)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    advice = "tables need the package pyarrow, monge's extra `table`; install it with pip install 'pyarrow>=20'\n"
+    for arguments, what in [
+        (["train", "t.csv"], "t.csv"),
+        (["train", "t.csv", "--data.label", "a"], "t.csv"),
+        (["sample", str(trained / "run"), "--out", "x.parquet"], "--out x.parquet"),
+    ]:
+        assert cli.run(arguments) == 2
+        assert capsys.readouterr().err == f"monge: {what}: {advice}"
+    assert cli.run(["sample", str(trained / "run"), "--out", "x.csv"]) == 0
+    assert open_data("digits", builtin={"digits": digits}).size == 1300
+
+
+def test_a_conditional_run_remembers_its_columns(trained: Path) -> None:
+    facts = json.loads((trained / "run" / "run.json").read_text())
+    assert facts["config"]["data"]["label"] == "species"
+    assert (facts["columns"], facts["label_column"]) == (["length", "width"], "species")
+    assert facts["classes"] == list(FLOWERS)
+    run = str(trained / "run")
+    for suffix in (".csv", ".parquet"):
+        for name in "ab":
+            assert cli.run(["sample", run, "-n", "40", "--seed", "3", "--out", name + suffix]) == 0
+        assert Path(f"a{suffix}").read_bytes() == Path(f"b{suffix}").read_bytes()
+        data = open_data(f"a{suffix}", label="species")
+        assert data.columns == ["length", "width"]
+        assert set(data.classes or ()) <= set(FLOWERS)
+        drawn = monge.open_run(run).sample(40, seed=3)
+        assert data.train.dtype == (np.float32 if suffix == ".parquet" else np.float64)
+        np.testing.assert_array_equal(data.train.astype(np.float32), drawn[split(40)[0]])
+    assert cli.run(["sample", run, "--class", "ver, si", "-n", "3", "--out", "c.csv"]) == 0
+    lines = Path("c.csv").read_text().splitlines()
+    assert lines[0] == "length,width,species"
+    assert all(line.endswith(',"ver, si"') for line in lines[1:])
+    assert cli.run(["sample", run, "-n", "2", "--interpolate", "--out", "path.csv"]) == 0
+    assert Path("path.csv").read_text().splitlines()[0] == "length,width"
+
+
+def test_a_run_goes_on(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flowers(Path("flowers.csv"))
+    train = ["train", "flowers.csv", "--run", "r", "--data.label", "species", "--training.conditional", *SMALL]
+    assert cli.run(train) == 0
+    assert cli.run([*train, "--steps", "6"]) == 0
+    assert monge.open_run("r").facts()["step"] == 6
+    capsys.readouterr()
+    assert cli.run([*train[:4], *SMALL, "--steps", "6"]) == 2
+    assert "'species' holds text" in capsys.readouterr().err
+    Path("flowers.csv").write_text(Path("flowers.csv").read_text().replace("length", "depth", 1))
+    assert cli.run([*train, "--steps", "6"]) == 2
+    assert "of its columns, it lacks 'length' and has besides 'depth'" in capsys.readouterr().err
+
+
+def test_runs_from_before_there_were_tables() -> None:
+    np.save("v.npy", RANDOM.normal(size=(40, 2)))
+    train = ["train", "v.npy", "--run", "r", *SMALL]
+    assert cli.run(train) == 0
+    facts = json.loads(Path("r/run.json").read_text())
+    del facts["columns"], facts["label_column"], facts["config"]["data"]["label"]
+    Path("r/run.json").write_text(json.dumps(facts))
+    assert cli.run(["sample", "r", "-n", "3", "--out", "x.csv"]) == 0
+    assert Path("x.csv").read_text().splitlines()[0] == "x0,x1"
+    assert cli.run([*train, "--steps", "6"]) == 0
+    assert monge.open_run("r").evaluate(thorough=False).bracket.n == 8
+
+
+def test_evaluating(trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monge.reading.CERTIFIED", ("linear",))
+    run = str(trained / "run")
+    assert "class_agreement" in monge.open_run(run).evaluate().metrics
+    flowers(Path("other.csv"), 60)
+    assert cli.run(["evaluate", run, "--data", "other.csv", "--json"]) == 0
+    assert "class_agreement" in json.loads(capsys.readouterr().out)["metrics"]
+    text("length,width\n" + "".join(f"{i},{i}\n" for i in range(60)))
+    assert cli.run(["evaluate", run, "--data", "t.csv", "--json"]) == 0
+    assert "class_shares" not in json.loads(capsys.readouterr().out)["metrics"]
+    text("length,height" + ROWS)
+    assert cli.run(["evaluate", run, "--data", "t.csv"]) == 2
+    said = (
+        "the data must have the columns of the run in their order: of those, t lacks 'width' and has besides 'height'"
+    )
+    assert capsys.readouterr().err == f"monge: {said}\n"
+    two = "length,width,species\n" + "".join(f"{i},{i},{FLOWERS[1 + i % 2].split(',')[0]}\n" for i in range(60))
+    assert cli.run(["evaluate", run, "--data", text(two), "--json"]) == 0
+    assert "class_agreement" not in json.loads(capsys.readouterr().out)["metrics"]
+
+
+def test_distance(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    real, how = str(trained / "flowers.csv"), ["--families", "linear", "--no-picture"]
+    assert cli.run(["sample", str(trained / "run"), "-n", "40", "--out", "x.parquet"]) == 0
+    assert cli.run(["distance", real, "x.parquet", "--data.label", "species", *how, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["a"]["shape"] == [2]
+    text("length,width\n" + "".join(f"{i},{i}\n" for i in range(60)))
+    np.save("x.npy", RANDOM.normal(size=(40, 2)))
+    for other in ("t.csv", "x.npy"):
+        assert cli.run(["distance", real, other, "--data.label", "species", *how]) == 0
+        assert cli.run(["distance", other, real, "--data.label", "species", *how]) == 0
+    text("width,length\n" + "".join(f"{i},{i}\n" for i in range(60)), "swapped.csv")
+    capsys.readouterr()
+    for other, label, said in [
+        ("swapped.csv", "species", "the same columns in one order: of those of t.csv, swapped.csv has them in another"),
+        ("swapped.csv", "x", "A t.csv: --data.label 'x' is not known"),
+        (real, "", "flowers.csv: column 'species' holds text"),
+    ]:
+        option = ["--data.label", label] if label == "x" else []
+        assert cli.run(["distance", "t.csv", other, *option, *how]) == 2
+        error = capsys.readouterr().err
+        assert said.removeprefix("A ") in error
+        assert error.count("\n") == 1
+
+
+def test_differences_between_columns() -> None:
+    assert difference(["a", "b"], ["a", "b"]) is None
+    assert difference(None, ["a"]) is None
+    assert difference(["a", "b"], ["b", "a"]) == "has them in another order"
+    assert difference(["a", "b"], ["a"]) == "lacks 'b'"
+    assert difference(["a"], ["a", "c", "d"]) == "has besides 'c', 'd'"
+    assert has_column(text('"a ""b""",c\n1,2\n'), 'a "b"')
+    assert not has_column("t.csv", "d")
+    assert not has_column("none.csv", "c")
+
+
+def test_vectors_without_names_and_images_as_tables() -> None:
+    x = np.array([[1, 2.5]], np.float32)
+    assert encode(x, ".csv") == b"x0,x1\n1,2.5\n"
+    assert encode(x, ".csv", np.array([7])) == b"x0,x1,y\n1,2.5,7\n"
+    Path("x.parquet").write_bytes(encode(x, ".parquet", np.array(["a"])))
+    assert parquet.read_table("x.parquet").to_pylist() == [{"x0": 1, "x1": 2.5, "y": "a"}]
+    with pytest.raises(UserError, match=r"images cannot be written as .parquet; allowed: .png, .npz, .npy"):
+        encode(np.zeros((1, 8, 8, 1), np.uint8), ".parquet")
+
+
+def test_california_housing() -> None:
+    path = SHARED / "california_housing.parquet"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not there: it is no part of the project")
+    with pytest.raises(UserError, match=r"207 of 20,640 rows .* 'total_bedrooms', data row 183"):
+        open_data(str(path), label="ocean_proximity")
+    with pytest.warns(UserWarning, match=r"207 of 20,640 rows|'median_house_value' has 99.9 % of the variance"):
+        data = open_data(str(path), label="ocean_proximity", skip_bad=True)
+    assert (data.size, data.held_out_size, data.codec.shape) == (20_433 - 4_086, 4_086, (9,))
+    assert data.classes == ["<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN"]
+
+
+def test_adult() -> None:
+    path = SHARED / "adult.parquet"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not there: it is no part of the project")
+    with pytest.raises(UserError, match=r"'workclass' holds text \('State-gov' in data row 1\), and .*'education'"):
+        open_data(str(path))
