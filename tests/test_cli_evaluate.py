@@ -13,7 +13,7 @@ from monge.cli.evaluate import table
 from monge.distance.ipm import kernel_ipm
 from monge.distance.kernel import NegativeDistance
 from monge.distance.matrix import cluster_matrix
-from monge.evaluate import FEATURES, evaluate
+from monge.evaluate import evaluate
 from monge.metric.coverage import expected_coverage
 from monge.metric.ledger import share
 from monge.plot import heat_map, png, witness
@@ -115,7 +115,7 @@ def test_features_of_a_classifier(
     learned = json.loads(capsys.readouterr().out)
     assert learned == json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert len(list((tmp_path / "cache").iterdir())) == 1
-    raw, again = (evaluate(open_run(tmp_path / "run"), features=name, thorough=False) for name in FEATURES)
+    raw, again = (evaluate(open_run(tmp_path / "run"), features=name, thorough=False) for name in ("raw", "classifier"))
     assert again.metrics == learned["metrics"]
     assert again.floors == learned["floors"]
     assert raw.bracket.excess == learned["bracket"]["excess"]
@@ -124,8 +124,11 @@ def test_features_of_a_classifier(
     assert learned["metrics"]["class_accuracy"] > 0.9
     assert 2 < learned["floors"]["class_score"] <= 3
     assert set(learned["floors"]["class_shares"]) == set(learned["errors"]["class_shares"]) == {"0", "1", "2"}
-    assert run([*command, "inception"]) == 2
-    assert "--features 'inception' is not known" in capsys.readouterr().err
+    assert run([*command, "classifer"]) == 2
+    assert (
+        "--features 'classifer' is not known; did you mean 'classifier'? allowed: classifier, "
+        in capsys.readouterr().err
+    )
 
 
 def test_a_classifier_needs_labels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from monge.distance import wasserstein
 from monge.distance.discrepancy import kid
 from monge.distance.estimate import Estimate
 from monge.errors import UserError
-from monge.evaluate import _classifier
+from monge.feature import features_of
 from monge.metric.classifier import Classifier
 from monge.metric.coverage import coverage, expected_coverage, manifold
 from monge.metric.frechet import frechet, frechet_estimate
@@ -236,15 +236,13 @@ def test_a_classifier_is_cached_by_the_fingerprint(
 ) -> None:
     monkeypatch.setenv("MONGE_CACHE", str(tmp_path))
     data = in_memory(*labelled)
-    first = _classifier(data, "classifier")
-    assert first is not None
+    first = features_of(data, "classifier")
     assert [path.name for path in tmp_path.iterdir()] == [f"{data.fingerprint}-classifier-1.npz"]
     monkeypatch.setattr(Classifier, "fit", lambda *_: pytest.fail("fitted again"))
-    again = _classifier(data, "classifier")
-    assert again is not None
-    assert (again.features(labelled[0]) == first.features(labelled[0])).all()
-    assert _classifier(data, "raw") is None
+    again = features_of(data, "classifier")
+    assert (again.encode(labelled[0]) == first.encode(labelled[0])).all()
+    assert features_of(data, "raw").encode(labelled[0]) is labelled[0]
     with pytest.raises(UserError, match="has no labels to fit a classifier to; raw is allowed"):
-        _classifier(in_memory(labelled[0]), "classifier")
+        features_of(in_memory(labelled[0]), "classifier")
     with pytest.raises(UserError, match="did you mean 'classifier'"):
-        _classifier(data, "clasifier")
+        features_of(data, "clasifier")

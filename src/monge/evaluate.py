@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from monge import plot
 from monge.assemble import OWN, latent_size, open_source
-from monge.data import cache
 from monge.data.codec import Codec
 from monge.data.dataset import DataSet
+from monge.data.table import difference
 from monge.distance.bracket import Bracket
 from monge.distance.matrix import ClusterMatrix, cluster_matrix
 from monge.distance.points import Points
-from monge.errors import UserError, unknown_name
-from monge.metric.classifier import Classifier
+from monge.errors import UserError
+from monge.feature import Features, features_of
 from monge.metric.critic import critic_figures
 from monge.metric.label import agreement, class_shares, predicted, purity, recognition
 from monge.metric.ledger import Ledger, share
@@ -39,10 +39,9 @@ COMPARED = 2000
 FEWEST, ALONE = 5, 1000
 """Held-out samples from which there are floors, and how many generated samples are compared where there are fewer."""
 MODES = 2500
-LABELLED, FITTED = 5000, 10_000
+LABELLED = 5000
 CLUSTERS = 8
 PICTURE = "critic_distance.png"
-FEATURES = ("raw", "classifier")
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,8 @@ class Evaluation:
             numbers: what a perfect generator would show.
         errors: standard errors of such figures.
         unreliable: figures that say little at this sample size, each with the reason.
-        features: what the figures rest on that compare features, "raw" or "classifier".
+        features: what the figures rest on that compare features: "raw", "classifier", or "inception" with eight digits
+            of its weights.
     """
 
     bracket: Bracket
@@ -107,19 +107,23 @@ def evaluate(
         weights: "ema" or "raw".
         critic: a module like the one that was trained, if that was no named one.
         thorough: whether to train potentials for the bracket's lower limit, which takes most of the time.
-        features: "raw", pixels or the vectors themselves, or "classifier", the last hidden layer of a small classifier
-            of the data's labels (see `metric.classifier`), for precision to Frechet, and for copying. The bracket is
-            of raw samples always.
+        features: "raw", pixels or the vectors themselves; "classifier", the last hidden layer of a small classifier
+            of the data's labels (see `metric.classifier`); or "inception:FILE", those of the FID (see `nn.inception`),
+            for precision to Frechet, and for copying. The bracket is of raw samples always.
 
     Raises:
-        UserError: no checkpoint, unknown weights or features, data of another shape, or a classifier without labels.
+        UserError: no checkpoint, unknown weights, data of another shape, or features that are unknown or not to be had
+            of these data.
     """
     generator, codec = load_generator(run, weights)
     config = config_of(run)
     data = data or open_source(config.source, config.data)
+    facts = run.facts()
+    if found := difference(facts.get("columns"), data.columns):
+        raise UserError(f"the data must have the columns of the run in their order: of those, {data.name} {found}")
     if data.codec.shape != codec.shape:
         raise UserError(f"--data has samples of shape {data.codec.shape}, the run generates {codec.shape}")
-    classifier = _classifier(data, features)
+    compared = features_of(data, features)
     real = RealSets(data, trained=thorough)
     codes = latent(max(FAKES, real.fakes), latent_size(generator), stream(seed, Purpose.SAMPLE))
     samples = generate(generator, codec, codes)
@@ -128,13 +132,13 @@ def evaluate(
     counts = {"bracket": real.n, "bracket_draws": real.draws, "generated": len(fake)}
     ledger = Ledger()
     _bracket(ledger, measured)
-    reasons = _against(ledger, data, fake, counts, classifier)
+    reasons = _against(ledger, data, fake, counts, compared)
     ledger.add(_pixels(data, samples))
     if data.labels is not None:
-        _classes(ledger, data, data.labels, fake[:FAKES], generator, codes[:FAKES])
+        _classes(ledger, data, data.labels, fake[:FAKES], generator, codes[:FAKES], facts["classes"])
     judgement, clusters = _judgement(run, critic, codec, real.held_out[0], fake[: real.n])
     ledger.add({"critic": judgement})
-    return Evaluation(measured, ledger.metrics, counts, clusters, ledger.floors, ledger.errors, reasons, features)
+    return Evaluation(measured, ledger.metrics, counts, clusters, ledger.floors, ledger.errors, reasons, compared.name)
 
 
 def _bracket(ledger: Ledger, measured: Bracket) -> None:
@@ -148,48 +152,21 @@ def _bracket(ledger: Ledger, measured: Bracket) -> None:
     ledger.add({"upper_over_floor": ratio}, {"upper_over_floor": 1.0})
 
 
-def _classifier(data: DataSet, features: str) -> Classifier | None:
-    """The classifier of the data, from the cache folder or fitted and put there; none for raw features.
-
-    Raises:
-        UserError: unknown features, or data without labels or with too few of them.
-    """
-    if features not in FEATURES:
-        raise unknown_name("--features", features, FEATURES)
-    if features == "raw":
-        return None
-    if data.labels is None:
-        raise UserError(f"--features classifier: {data.name} has no labels to fit a classifier to; raw is allowed")
-    path = cache.folder() / f"{data.fingerprint}-classifier-1.npz"
-    kept = Classifier.load(path, math.prod(data.codec.shape))
-    if kept is not None:
-        return kept
-    chosen = np.random.default_rng(0).permutation(len(data.labels))[:FITTED]
-    found = Classifier.fit(data.codec.metric(data.train[chosen]), data.labels[chosen])
-    found.save(path)
-    return found
-
-
-def _against(
-    ledger: Ledger, data: DataSet, fake: Points, counts: dict[str, int], classifier: Classifier | None
-) -> dict[str, str]:
+def _against(ledger: Ledger, data: DataSet, fake: Points, counts: dict[str, int], features: Features) -> dict[str, str]:
     """Enters the figures that compare sample sets, and returns which of them are unreliable."""
-    metric = data.codec.metric
-
-    def encode(x: Points) -> Points:
-        return x if classifier is None else classifier.features(x)
-
+    metric, encode, classifier = data.codec.metric, features.encode, features.classifier
     train = encode(metric(data.train_sample(min(COMPARED, data.size or COMPARED))))
     raw_held_out = metric(data.held_out_sample(min(COMPARED, data.held_out_size)))
     held_out, compared = encode(raw_held_out), len(raw_held_out) >= FEWEST
     some = fake[: len(held_out) if compared else ALONE]
     counts |= {"manifold_real": len(train), "manifold_generated": len(some), "held_out": len(held_out)}
     generated = encode(some)
-    found = panel(train, generated)
-    ledger.add(found, panel(train, held_out) if compared else {})
+    found = panel(train, generated, features.singular)
+    ledger.add(found, panel(train, held_out, features.singular) if compared else {})
     if data.size is not None:
         counts["novelty_train"] = searchable(data.size, data.codec.shape)
-        searched = encode(metric(data.train_sample(counts["novelty_train"])))
+        whole = len(train) == counts["novelty_train"]
+        searched = train if whole else encode(metric(data.train_sample(counts["novelty_train"])))
         ledger.add(originality(generated, searched, held_out), ORIGINAL)
     if classifier is not None:
         scores = [class_score(classifier.probabilities(x)) for x in (some, raw_held_out)]
@@ -215,8 +192,9 @@ def _classes(
     fake: Points,
     generator: nn.Module,
     codes: Tensor,
+    asked: list[str] | None,
 ) -> None:
-    """Enters which classes the generated samples are of, and whether those that were asked for."""
+    """Enters which classes the generated samples are of, and whether those asked for, where the data have the same."""
     chosen = np.random.default_rng(0).permutation(len(labels))[:LABELLED]
     x, y = data.codec.metric(data.train[chosen]), labels[chosen]
     held_out = data.codec.metric(data.held_out_sample(min(LABELLED, data.held_out_size)))
@@ -225,7 +203,7 @@ def _classes(
     shares, real = (class_shares(side, np.unique(y), data.classes) for side in (found, classes[len(fake) :]))
     estimates = {name: share(part, len(fake)) for name, part in shares.items()}
     ledger.add({"class_shares": estimates}, {"class_shares": real})
-    if isinstance(generator, ConditionalGenerator):
+    if isinstance(generator, ConditionalGenerator) and asked == data.classes:
         right = share(agreement(found, generator.labels(codes).numpy()), len(found))
         ledger.add({"class_agreement": right}, {"class_agreement": recognition(x, y)})
     if isinstance(generator, CodedGenerator) and generator.codes.categorical:

@@ -56,8 +56,10 @@ class Evaluate:
     data: Annotated[str | None, tyro.conf.arg(metavar="DATA")] = None
     """Other data to measure against, of the same sample shape."""
     features: Annotated[str, tyro.conf.arg(metavar="NAME")] = "raw"
-    """What precision to Frechet and copying are measured on: raw (pixels, or the vectors themselves), or classifier
-    (the last hidden layer of a small classifier of the data's labels, fitted once and kept in the cache folder)."""
+    """What precision to Frechet and copying are measured on: raw (pixels, or the vectors themselves), classifier (the
+    last hidden layer of a small classifier of the data's labels, fitted once and kept in the cache folder), or
+    inception:FILE (of images: the network of the FID, with weights from pt_inception-2015-12-05-6726825d.pth or the
+    same as .safetensors)."""
     seed: int = 0
     """Seed of the generated samples."""
     weights: str = "ema"

@@ -34,8 +34,11 @@ def frechet_estimate(real: Points, fake: Points) -> Estimate:
     and g alike, with the roles exchanged. For equal laws f = g = 0: there the deviation is of second order, as is the
     bias, about :math:`d (1/n + 1/m)` times the variance of a feature, which the error does not hold.
 
+    Of fewer samples than dimensions only the directions that they span are looked at, which changes nothing but time.
+
     Reference: Rippl, Munk, Sturm 2016, "Limit laws of the empirical Wasserstein distance: Gaussian distributions".
     """
+    real, fake = _spanned(real, fake)
     first, second = _law(real), _law(fake)
     shift = first.mean - second.mean
     variance = 0.0
@@ -45,6 +48,15 @@ def frechet_estimate(real: Points, fake: Points) -> Estimate:
         values = ((centred @ bend) * centred).sum(axis=1) + 2 * sign * centred @ shift
         variance += float(values.var(ddof=1)) / len(x)
     return Estimate(wasserstein2(first, second) ** 2, float(np.sqrt(variance)))
+
+
+def _spanned(real: Points, fake: Points) -> tuple[Points, Points]:
+    """Both sets in coordinates along the directions that they span, about a common origin, if these are fewer."""
+    if len(real) + len(fake) >= real.shape[1]:
+        return real, fake
+    together = np.concatenate([real, fake]) - real.mean(axis=0)
+    along = together @ np.linalg.qr(together.T)[0]
+    return along[: len(real)], along[len(real) :]
 
 
 def _law(x: Points) -> GaussianLaw:

@@ -26,7 +26,7 @@ ORIGINAL = {"novelty": 1.0, "copying_rank": 0.5, "copying_share": 0.5}
 SHARES = ("precision", "recall", "density", "coverage", "copying_rank", "copying_share")
 
 
-def panel(real: Points, fake: Points) -> dict[str, Estimate]:
+def panel(real: Points, fake: Points, singular: bool = False) -> dict[str, Estimate]:
     r"""Every figure of generated against real features that is defined at this size, by name.
 
     Precision, recall, density, coverage; KID from 4 samples a side on; the Frechet distance where there are more
@@ -36,6 +36,7 @@ def panel(real: Points, fake: Points) -> dict[str, Estimate]:
 
     Arguments:
         real, fake: features (n, d) and (m, d), at least 2 of each.
+        singular: whether to give the Frechet distance of fewer samples, whose covariances are singular, too.
 
     Raises:
         UserError: bad shapes or values.
@@ -47,7 +48,7 @@ def panel(real: Points, fake: Points) -> dict[str, Estimate]:
         if fewest >= LEAST:
             measured = kid(real, fake)
             found["kid"] = Estimate(measured.squared, measured.error)
-        if real.shape[1] < fewest:
+        if singular or real.shape[1] < fewest:
             found["frechet"] = frechet_estimate(real, fake)
         found["variance_ratio"] = variance_ratio(real, fake)
     return {name: figure for name, figure in found.items() if math.isfinite(figure.value + figure.standard_error)}
