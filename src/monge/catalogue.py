@@ -218,6 +218,62 @@ EXPERIMENTS: Table = {
         "critics under several K: their gradients are parallel",
         "monge.experiment.lipschitz_scale:reproduce",
     ),
+    "momentum": Entry(
+        "a clipped WGAN under five optimisers: the critic's loss collapses", "monge.experiment.momentum:reproduce"
+    ),
+    "noise-annealing": Entry(
+        "a GAN with noise that is annealed: what it trains, and what its JS does not measure",
+        "monge.experiment.noise_annealing:reproduce",
+    ),
+    "no-batch-norm": Entry(
+        "a DCGAN without batch norm: which objectives still work",
+        "monge.experiment.no_batch_norm:reproduce",
+    ),
+    "mlp-generator": Entry(
+        "a fully connected generator: which objectives fall, and which collapse",
+        "monge.experiment.mlp_generator:reproduce",
+    ),
+    "dcgan-parity": Entry(
+        "the networks of a DCGAN: the WGAN is about as good as the GAN",
+        "monge.experiment.dcgan_parity:reproduce",
+    ),
+    "meaningful-loss": Entry(
+        "a training: critic and lower limit follow the excess, JS does not",
+        "monge.experiment.meaningful_loss:reproduce",
+    ),
+    "better-distance-worse-pictures": Entry(
+        "a generator trained against exact W1: nearer to the data, and averaged",
+        "monge.experiment.better_distance_worse_pictures:reproduce",
+    ),
+    "critic-overfit": Entry(
+        "few training images: the critic learns them by heart", "monge.experiment.critic_overfit:reproduce"
+    ),
+    "mmd-versus-wasserstein": Entry(
+        "WGAN-GP and MMD-GAN, with small and large critics", "monge.experiment.mmd_versus_wasserstein:reproduce"
+    ),
+    "random-architectures": Entry(
+        "networks drawn at random: with how many only the GAN, or only the WGAN-GP, succeeds",
+        "monge.experiment.random_architectures:reproduce",
+    ),
+    "mode-collapse": Entry(
+        "rings and grids of modes: which of them objectives lose", "monge.experiment.mode_collapse:reproduce"
+    ),
+    "latent-space": Entry(
+        "a generator's latent space: paths through it, and a plane of digits",
+        "monge.experiment.latent_space:reproduce",
+    ),
+    "stacked-digits": Entry(
+        "three digits in three colours: how many of a thousand combinations are made",
+        "monge.experiment.stacked_digits:reproduce",
+    ),
+    "clipping": Entry(
+        "clipped critics and penalised ones: gradients along the depth, weights, moments",
+        "monge.experiment.clipping:reproduce",
+    ),
+    "n-critic": Entry("a critic that is too good: whom it hurts", "monge.experiment.n_critic:reproduce"),
+    "parallel-training": Entry(
+        "both networks updated at once, or one after the other", "monge.experiment.parallel_training:reproduce"
+    ),
 }
 
 

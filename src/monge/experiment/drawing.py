@@ -1,5 +1,6 @@
 """What the figures of claims share: panels side by side, curves that differ in colour, dash and mark, and the files."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from monge.experiment.figure import BLUE, GREEN, INK, PURPLE, STYLE, VERMILION, Files, rendered
 
@@ -23,17 +24,38 @@ LOOKS: Sequence[dict[str, Any]] = (
 """Colours of Okabe and Ito; dashes and marks differ as well."""
 
 
-def panels(paints: Sequence[Callable[[Axes], None]], height: float = 2.7, width: float = 7.2) -> Files:
+def panels(
+    paints: Sequence[Callable[[Axes], None]], height: float = 2.7, width: float = 7.2, *, rows: int = 1
+) -> Files:
     """One panel for each function, side by side, as PNG and SVG without time stamps.
 
     Arguments:
         paints: each draws into its panel.
         height, width: of the figure in inches.
+        rows: of panels, all of one length.
     """
     with mpl.rc_context({**STYLE, "axes.spines.right": False, "legend.frameon": False, "legend.fontsize": 7.5}):
         figure = Figure(figsize=(width, height), dpi=200, layout="constrained")
-        for plot, paint in zip(figure.subplots(1, len(paints), squeeze=False)[0], paints, strict=True):
+        plots = figure.subplots(rows, len(paints) // rows, squeeze=False).flat
+        for plot, paint in zip(plots, paints, strict=True):
             paint(plot)
+        return rendered(figure)
+
+
+def storeys(rows: Sequence[Sequence[Callable[[Axes], None]]], heights: Sequence[float], width: float = 7.2) -> Files:
+    """Rows of panels, one above the other, each with as many panels as it has functions, as PNG and SVG.
+
+    Arguments:
+        rows: of functions that draw into their panels.
+        heights: of the rows in inches.
+        width: of the figure in inches.
+    """
+    with mpl.rc_context({**STYLE, "axes.spines.right": False, "legend.frameon": False, "legend.fontsize": 7.5}):
+        figure = Figure(figsize=(width, sum(heights)), dpi=200, layout="constrained")
+        parts = np.atleast_1d(np.asarray(figure.subfigures(len(rows), 1, height_ratios=list(heights))))
+        for part, row in zip(parts, rows, strict=True):
+            for plot, paint in zip(part.subplots(1, len(row), squeeze=False)[0], row, strict=True):
+                paint(plot)
         return rendered(figure)
 
 
@@ -56,3 +78,25 @@ def band(plot: Axes, x: ArrayLike, runs: ArrayLike, look: int, label: str, **how
 def key(plot: Axes, columns: int = 1) -> None:
     """The legend, above its panel."""
     plot.legend(loc="lower left", bbox_to_anchor=(-0.1, 1.0), ncols=columns, handlelength=2.6, columnspacing=1)
+
+
+def greys(image: NDArray[np.float64]) -> str:
+    """An image in [-1, 1] as one hexadecimal digit for each pixel."""
+    return "".join(f"{int(value):x}" for value in ((image.flatten() + 1) * 7.5).round().clip(0, 15))
+
+
+def sheet(plot: Axes, images: Sequence[str], title: str) -> None:
+    """Square images, as `greys` writes them, in a square."""
+    across = math.isqrt(len(images))
+    mosaic(plot, [images[start : start + across] for start in range(0, across**2, across)])
+    plot.set_title(title)
+
+
+def mosaic(plot: Axes, images: Sequence[Sequence[str]]) -> None:
+    """Square images, as `greys` writes them, in rows of one length."""
+    side = math.isqrt(len(images[0][0]))
+    tiles = [[np.array([int(grey, 16) for grey in text]).reshape(side, side) for text in row] for row in images]
+    lines = [np.hstack([np.pad(tile, 1, constant_values=15) for tile in row]) for row in tiles]
+    plot.imshow(np.vstack(lines), cmap="gray", vmin=0, vmax=15, interpolation="nearest")
+    plot.set(xticks=[], yticks=[])
+    plot.spines[:].set_visible(False)

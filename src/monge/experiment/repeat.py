@@ -86,6 +86,17 @@ def judged(met: Sequence[bool], cases: Sequence[str] = ()) -> str:
     return "does not hold" if any(2 * sum(some) < len(some) for some in by_case) else "inconclusive"
 
 
+def by_case(rows: Sequence[Result]) -> dict[str, list[Result]]:
+    """The repeats of each case, in the order of the cases."""
+    return {case: [row for row in rows if row["case"] == case] for case in dict.fromkeys(row["case"] for row in rows)}
+
+
+def by_repeat(rows: Sequence[Result]) -> list[dict[str, Result]]:
+    """The results of each repeat, by case."""
+    numbers = dict.fromkeys(row["number"] for row in rows)
+    return [{row["case"]: row for row in rows if row["number"] == number} for number in numbers]
+
+
 def spread(values: Sequence[float]) -> list[float]:
     """Lowest, median and highest of the repeats, to four digits."""
     return [float(f"{value:.4g}") for value in (min(values), float(np.median(values)), max(values))]

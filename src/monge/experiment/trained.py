@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import torch
+from torch import Tensor
 
 from monge.assemble import assemble, latent_size
 from monge.config import Config
@@ -16,22 +17,28 @@ from monge.metric.coverage import coverage
 from monge.metric.mode import modes
 from monge.metric.panel import variance_ratio
 from monge.nn.layer import latent
+from monge.objective import Objective
 from monge.sample import generate
 from monge.training.loop import check, flushed_denormals, linear_decay, set_rate
 from monge.training.random import Purpose, stream
 from monge.training.state import TrainingState
+from monge.training.step import Draw as StepDraw
 from monge.training.step import train_step
 
+Step = Callable[[TrainingState, Objective, StepDraw], Mapping[str, Tensor]]
 Watch = Callable[[TrainingState, Mapping[str, float]], None]
 JUDGED = 497
 """Samples on each side of a judgement, at most: as many as there are held-out digits."""
 
 
-def train(config: Config, data: DataSet, watch: Watch = lambda state, terms: None) -> TrainingState:
+def train(
+    config: Config, data: DataSet, watch: Watch = lambda state, terms: None, step: Step = train_step
+) -> TrainingState:
     """The state after all steps of a config, from the start.
 
     Arguments:
         watch: called after each step with the state and the step's terms.
+        step: updates the state in place.
 
     Raises:
         TrainingError: a term is not finite or has diverged.
@@ -42,7 +49,7 @@ def train(config: Config, data: DataSet, watch: Watch = lambda state, terms: Non
     with flushed_denormals():
         while state.step < config.steps:
             set_rate(state, rate(state.step))
-            terms = {name: float(value) for name, value in train_step(state, objective, sampler(state.step)).items()}
+            terms = {name: float(value) for name, value in step(state, objective, sampler(state.step)).items()}
             check(terms, state.step)
             watch(state, terms)
     return state
@@ -94,10 +101,16 @@ class Judge:
         return {name: float(f"{value:.5g}") for name, value in found.items()}
 
 
-def outcome(config: Config, data: DataSet, judge: Judge, watch: Watch = lambda state, terms: None) -> Result:
+def outcome(
+    config: Config,
+    data: DataSet,
+    judge: Judge,
+    watch: Watch = lambda state, terms: None,
+    step: Step = train_step,
+) -> Result:
     """The figures of a training's generator, or under "failed" why there is none."""
     try:
-        state = train(config, data, watch)
+        state = train(config, data, watch, step)
     except TrainingError as error:
         return {"failed": str(error)}
     return judge(sampled(state, data, 2 * judge.n, config.seed))
