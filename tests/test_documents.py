@@ -66,10 +66,12 @@ def test_targets_of_make_and_links_exist() -> None:
         assert (ROOT / path).exists()
 
 
-def test_the_page_of_objectives_is_what_its_script_writes() -> None:
-    location = importlib.util.spec_from_file_location("objectives", ROOT / "docs" / "objectives.py")
+@pytest.mark.parametrize(("name", "kind"), [("objectives", "md"), ("claims", "html")])
+def test_a_generated_page_is_what_its_script_writes(name: str, kind: str) -> None:
+    location = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert location is not None
     assert location.loader is not None
     script = importlib.util.module_from_spec(location)
     location.loader.exec_module(script)
-    assert script.page() == (ROOT / "docs" / "objectives.md").read_text(), "run: python docs/objectives.py"
+    written = (ROOT / "docs" / f"{name}.{kind}").read_text()
+    assert script.page() == written, f"run: python docs/{name}.py"

@@ -18,7 +18,7 @@ NOTES = {
     "upper": "exact transport; too large at finite n",
     "spread": "the same between generated samples",
     "excess": "upper - (floor + spread) / 2: watch this one",
-    "upper_over_floor": "rewards blur, unlike the excess",
+    "upper_over_floor": "rewards blur, more than the excess does",
     "precision": "share of generated samples in the real manifold",
     "recall": "share of real samples in the generated manifold",
     "density": "real balls around a generated sample, over the expected",

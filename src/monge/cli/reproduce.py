@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
 def reproduce_all(asked: Reproduce) -> int:
     """Runs every experiment, shows all claims with their verdicts, and writes a page of them."""
     from monge.experiment.experiment import markdown
-    from monge.report.claims import write_claims
+    from monge.report.claims import PAGE, read, write_claims
 
     folder = asked.out or Path("runs") / "reproduce"
     verdicts: dict[str, Any] = {}
@@ -70,7 +70,8 @@ def reproduce_all(asked: Reproduce) -> int:
         pairs = asked.pairs if experiment.published_cells else None
         verdicts[name] = measured(replace(asked, pairs=pairs), experiment, folder / name)["verdicts"]
         rows += [[name, text, verdicts[name][claim]["verdict"]] for claim, text in experiment.claims.items()]
-    page = write_claims(folder, tuple(EXPERIMENTS))
+    page = folder / PAGE
+    write_claims(page, [read(name, folder / name) for name in EXPERIMENTS])
     facts = {"budget": asked.budget, "seed": asked.seed, "out": str(folder), "page": str(page), "verdicts": verdicts}
     table = markdown(["experiment", "claim", "verdict"], rows)
     show(facts, asked.json, f"{table}\nfigures and numbers: {page}")

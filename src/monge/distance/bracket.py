@@ -7,7 +7,8 @@ law are not at distance 0. What they show is the floor, and what remains after i
 .. math:: \mathrm{excess} = W_1(\hat P, \hat Q)
           - \tfrac12 \bigl(W_1(\hat P, \hat P') + W_1(\hat Q, \hat Q')\bigr),
 
-is near 0 for equal laws and cannot be lowered by blur: averages are near the data, but also near each other.
+is near 0 for equal laws, and blur hardly lowers it: averages are near the data, but also near each other. They pay half
+of that back, so that an averaged law can tie with a sharper one; recall and variance tell them apart.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,7 +50,7 @@ class Bracket:
         floor: the same between disjoint samples of the first, real law: what a perfect generator would show.
         spread: the same between disjoint samples of the second, generated law.
         excess: upper - (floor + spread) / 2, the debiased estimate: near 0 for equal laws. The number to watch:
-            unlike upper / floor it cannot be lowered by blur (Stanczuk et al. 2021 explain why).
+            unlike upper / floor it stays above 0 for averaged samples (Stanczuk et al. 2021 explain why).
         confidence: of the lower limit.
         lipschitz: "certified" when the potential's constant is proved, "measured" when it is the largest gradient
             seen, "none" when there were too few samples for a potential and `lower` is the trivial 0.

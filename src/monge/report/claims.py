@@ -1,11 +1,14 @@
 """The page of claims: what every experiment was asked, what it measured, and the verdicts, in one file."""
 
 import base64
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from monge import catalogue
 from monge.errors import UserError
@@ -15,6 +18,8 @@ from monge.run import write_atomically
 PAGE = "claims.html"
 TONES = {"holds": "good", "does not hold": "bad", "inconclusive": "warn"}
 """How each verdict is marked."""
+COLOURS = 128
+"""Of a figure in the page."""
 
 
 @dataclass(frozen=True)
@@ -57,27 +62,31 @@ class Shown:
     tables: Sequence[Sequence[Sequence[str]]]
 
 
-def write_claims(folder: Path, names: Sequence[str]) -> Path:
-    """Writes and returns `claims.html` in a folder that holds the results of experiments, each in one named like it.
+def claims_page(shown: Sequence[Shown]) -> str:
+    """The page; equal results give equal pages."""
+    return environment().get_template("claims.html").render(experiments=shown, tones=TONES)
+
+
+def write_claims(path: Path, shown: Sequence[Shown]) -> None:
+    """Writes the page.
 
     Raises:
-        UserError: a result is missing, or the page cannot be written.
+        UserError: it cannot be written.
     """
-    shown = [read(folder / name, name) for name in names]
-    page = environment().get_template("claims.html").render(experiments=shown, tones=TONES)
-    path = folder / PAGE
     try:
-        write_atomically(path, page.encode())
+        write_atomically(path, claims_page(shown).encode())
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from error
-    return path
 
 
-def read(folder: Path, name: str) -> Shown:
+def read(name: str, folder: Path, figure: Path | None = None) -> Shown:
     """One experiment from the folder of its results.
 
+    Arguments:
+        figure: its figure as PNG; `figure.png` in the folder if not given.
+
     Raises:
-        UserError: there are none.
+        UserError: there are no results.
     """
     try:
         facts = json.loads((folder / "result.json").read_text())
@@ -86,12 +95,20 @@ def read(folder: Path, name: str) -> Shown:
         raise UserError(f"{error.filename} cannot be read: {error.strerror or error}") from error
     entry = catalogue.EXPERIMENTS[name]
     texts: Mapping[str, str] = entry.load().claims  # type: ignore[attr-defined]
-    claims = [
-        Claim(text, in_words(facts["verdicts"][key]), facts["verdicts"][key]["verdict"]) for key, text in texts.items()
-    ]
-    picture = folder / "figure.png"
-    figure = base64.b64encode(picture.read_bytes()).decode() if picture.is_file() else None
-    return Shown(name, entry.description, claims, facts, figure, tables(table))
+    verdicts = facts["verdicts"]
+    claims = [Claim(text, in_words(verdicts[key]), verdicts[key]["verdict"]) for key, text in texts.items()]
+    picture = figure or folder / "figure.png"
+    return Shown(
+        name, entry.description, claims, facts, embedded(picture) if picture.is_file() else None, tables(table)
+    )
+
+
+def embedded(picture: Path) -> str:
+    """A figure of few colours as PNG in base64, a third as large as it was."""
+    buffer = io.BytesIO()
+    with Image.open(picture) as image:
+        image.convert("RGB").quantize(COLOURS).save(buffer, "png", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def in_words(facts: Mapping[str, Any]) -> list[str]:
