@@ -20,33 +20,17 @@ from monge.data.dataset import DataSet
 from monge.experiment.trained import Step
 from monge.objective import Objective
 from monge.training.state import TrainingState, averaged
-from monge.training.step import Draw, codes_of, critic_batches, generated, train_step
+from monge.training.step import Draw, generator_gradient, train_step, update_critic
 
 
 def simultaneous_step(state: TrainingState, objective: Objective, draw: Draw) -> Mapping[str, Tensor]:
     """Like `train_step`, but the generator's gradient is that on the critic of the step's beginning."""
-    state.critic.requires_grad_(False)
-    fake = generated(state.generator, draw.latent[-1], None)
-    own = draw.batch(-1, fake, state.step, codes_of(state.generator, draw.latent[-1]))
-    terms = objective.generator_loss(state.critic, own)
-    state.generator_optimiser.zero_grad()
-    terms.total.backward()
-    state.critic.requires_grad_(True)
-
-    named = dict(terms.named)
-    for batch in critic_batches(state, draw):
-        critic_terms = objective.critic_loss(state.critic, batch)
-        state.critic_optimiser.zero_grad()
-        critic_terms.total.backward()
-        state.critic_optimiser.step()
-        if objective.constraint is not None:
-            objective.constraint(state.critic)
-        named |= critic_terms.named
-
+    _, terms = generator_gradient(state, objective, draw)
+    critic_terms = update_critic(state, objective, draw)
     state.generator_optimiser.step()
     state.average.update_parameters(state.generator)
     state.step += 1
-    return {name: value.detach() for name, value in named.items()}
+    return {name: value.detach() for name, value in (terms | critic_terms).items()}
 
 
 class Point(nn.Module):

@@ -63,6 +63,18 @@ class Draw:
 
 def train_step(state: TrainingState, objective: Objective, draw: Draw) -> dict[str, Tensor]:
     """Updates critic, generator and average in place; returns the named terms of the last update of each."""
+    terms = update_critic(state, objective, draw)
+    fake, generator_terms = generator_gradient(state, objective, draw)
+    state.generator_optimiser.step()
+    if state.pool is not None:
+        state.pool.keep(fake.detach(), state.critic, state.step)
+    state.average.update_parameters(state.generator)
+    state.step += 1
+    return {name: value.detach() for name, value in (terms | generator_terms).items()}
+
+
+def update_critic(state: TrainingState, objective: Objective, draw: Draw) -> dict[str, Tensor]:
+    """All critic updates of a step; returns the named terms of the last."""
     terms: dict[str, Tensor] = {}
     for batch in critic_batches(state, draw):
         critic_terms = objective.critic_loss(state.critic, batch)
@@ -72,23 +84,21 @@ def train_step(state: TrainingState, objective: Objective, draw: Draw) -> dict[s
         if objective.constraint is not None:
             objective.constraint(state.critic)
         terms = critic_terms.named
+    return terms
 
-    # the generator's gradient passes through the critic but must not be collected there
+
+def generator_gradient(state: TrainingState, objective: Objective, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
+    """Puts the generator's gradient in place, for its optimiser; returns its samples and the named terms."""
+    # it passes through the critic but must not be collected there
     state.critic.requires_grad_(False)
     labels = None if draw.labels is None else draw.labels[-1]
     fake = generated(state.generator, draw.latent[-1], labels)
     own = draw.batch(-1, fake, state.step, codes_of(state.generator, draw.latent[-1]))
-    generator_terms = objective.generator_loss(state.critic, own)
+    terms = objective.generator_loss(state.critic, own)
     state.generator_optimiser.zero_grad()
-    generator_terms.total.backward()
-    state.generator_optimiser.step()
+    terms.total.backward()
     state.critic.requires_grad_(True)
-
-    if state.pool is not None:
-        state.pool.keep(fake.detach(), state.critic, state.step)
-    state.average.update_parameters(state.generator)
-    state.step += 1
-    return {name: value.detach() for name, value in (terms | generator_terms.named).items()}
+    return fake, terms.named
 
 
 def critic_batches(state: TrainingState, draw: Draw) -> Iterator[Batch]:
