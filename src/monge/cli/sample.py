@@ -1,14 +1,17 @@
 """`monge sample RUN --out FILE`: draw samples from a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from monge.cli.parse import check_seed, parse, show
 from monge.errors import UserError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SUFFIXES = (".png", ".npz", ".npy", ".csv", ".parquet")
 COLUMNS = 10
@@ -52,8 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     if asked.interpolate and (asked.reject or asked.class_ is not None or codes):
         raise UserError("--interpolate walks between latent codes; it takes no --class, --code or --reject")
 
-    from monge import api, plot
-    from monge.data.encoding import encode
+    from monge import api
     from monge.data.table import pyarrow
     from monge.rejection import rejected
     from monge.run import write_atomically
@@ -69,14 +71,8 @@ def main(arguments: Sequence[str]) -> int:
     else:
         found = (rejected if asked.reject else sample)(run, asked.n, asked.seed, asked.weights, request)
         samples, labels, tried = found.x, found.y, found.tried
-    if asked.out.suffix == ".png":
-        image = plot.grid(samples, COLUMNS) if asked.interpolate and samples.ndim == 4 else plot.picture(samples)
-        content = plot.png(image)
-    else:
-        facts = run.facts()
-        content = encode(samples, asked.out.suffix, labels, facts.get("columns"), facts.get("label_column"))
     try:
-        write_atomically(asked.out, content)
+        write_atomically(asked.out, content(asked, run.facts(), samples, labels))
     except OSError as error:
         raise UserError(f"--out {asked.out} cannot be written: {error.strerror or error}") from error
     text = f"{len(samples)} samples in {asked.out}"
@@ -86,6 +82,17 @@ def main(arguments: Sequence[str]) -> int:
         document["tried"] = tried
     show(document, asked.json, text)
     return 0
+
+
+def content(asked: Sample, facts: Mapping[str, Any], samples: "NDArray[Any]", labels: "NDArray[Any] | None") -> bytes:
+    """What the file holds: a picture of the samples, or the samples with their classes."""
+    from monge import plot
+    from monge.data.encoding import encode
+
+    if asked.out.suffix == ".png":
+        path = asked.interpolate and samples.ndim == 4
+        return plot.png(plot.grid(samples, COLUMNS) if path else plot.picture(samples))
+    return encode(samples, asked.out.suffix, labels, facts.get("columns"), facts.get("label_column"))
 
 
 def parse_codes(texts: Sequence[str]) -> dict[int, float]:

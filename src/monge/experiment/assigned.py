@@ -22,12 +22,14 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from monge.assemble import assemble, latent_size
+from monge.assemble import latent_size
 from monge.config import Config
 from monge.data.dataset import DataSet
-from monge.training.loop import flushed_denormals, linear_decay, set_rate
+from monge.experiment import trained
+from monge.objective import Objective
 from monge.training.random import Purpose, stream
 from monge.training.state import TrainingState
+from monge.training.step import Draw as StepDraw
 
 BATCH = 256
 """Samples of an update."""
@@ -111,23 +113,24 @@ def train(config: Config, data: DataSet, assignment: Assignment) -> TrainingStat
     Arguments:
         config: of generator, steps, learning rate and average; its objective has no part in this.
     """
-    state, _, _ = assemble(config, data, torch.device("cpu"))
-    rate = linear_decay(config.training.learning_rate, config.steps, config.training.decay_from)
-    size = latent_size(state.generator)
-    with flushed_denormals():
-        while state.step < config.steps:
-            set_rate(state, rate(state.step))
-            draw = stream(config.seed, Purpose.LATENT, state.step)
-            for _ in range(CLIMBS):
-                with torch.no_grad():
-                    fake = state.generator(torch.randn(BATCH, size, generator=draw)).flatten(1)
-                assignment.learn(fake, rate(state.step) / config.training.learning_rate)
-            fake = state.generator(torch.randn(BATCH, size, generator=draw)).flatten(1)
-            offset = fake - assignment.targets(fake.detach(), draw)
-            state.generator_optimiser.zero_grad()
-            # a sample on its target has no gradient; the clamp makes it zero instead of NaN
-            offset.square().sum(dim=1).clamp_min(1e-12).sqrt().mean().backward()
-            state.generator_optimiser.step()
-            state.average.update_parameters(state.generator)
-            state.step += 1
-    return state
+
+    def step(state: TrainingState, objective: Objective, draw: StepDraw) -> dict[str, Tensor]:
+        size = latent_size(state.generator)
+        rate = state.generator_optimiser.param_groups[0]["lr"] / config.training.learning_rate
+        codes = stream(config.seed, Purpose.LATENT, state.step)
+        for _ in range(CLIMBS):
+            with torch.no_grad():
+                fake = state.generator(torch.randn(BATCH, size, generator=codes)).flatten(1)
+            assignment.learn(fake, rate)
+        fake = state.generator(torch.randn(BATCH, size, generator=codes)).flatten(1)
+        offset = fake - assignment.targets(fake.detach(), codes)
+        # a sample on its target has no gradient; the clamp makes it zero instead of NaN
+        distance = offset.square().sum(dim=1).clamp_min(1e-12).sqrt().mean()
+        state.generator_optimiser.zero_grad()
+        distance.backward()
+        state.generator_optimiser.step()
+        state.average.update_parameters(state.generator)
+        state.step += 1
+        return {"distance": distance.detach()}
+
+    return trained.train(config, data, step=step)

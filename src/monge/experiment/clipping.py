@@ -36,7 +36,7 @@ from monge.experiment import clipped
 from monge.experiment.drawing import band, panels
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.figure import BLUE, INK, VERMILION, Files
-from monge.experiment.repeat import Repeat, by_case, judged, repeats, shown, spread, timed
+from monge.experiment.repeat import Repeat, by_case, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 
 LAWS: dict[str, Callable[[], DataSet]] = {"ring8": ring8, "grid25": grid25, "swissroll": swissroll}
@@ -109,11 +109,6 @@ def straightness(row: Result, name: str) -> float:
     """The squared correlation of the gradient's logarithm with the layer: 1 if exponential, 0 if constant."""
     norms = _logarithms(row, name)
     return float(np.corrcoef(np.arange(len(norms)), norms)[0, 1] ** 2) if np.ptp(norms) else 0.0
-
-
-def of(rows: Sequence[Result], case: str) -> list[Result]:
-    """The repeats of one case."""
-    return [row for row in rows if row["case"] == case]
 
 
 def verdict(rows: Sequence[Result]) -> Result:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from monge.data.builtin import digits
 from monge.experiment.discriminator import Pair, network, train
 from monge.experiment.drawing import band, key
-from monge.experiment.repeat import Repeat, repeats, timed
+from monge.experiment.repeat import Repeat, of, repeats, timed
 from monge.experiment.sweep import Result
 from monge.nn.mlp import MLPGenerator
 from monge.objective.loss import AdversarialLoss, Minimax, NonSaturating
@@ -139,11 +139,6 @@ def growth(row: Result) -> float:
     """The median of the last five looks at the gradient of -log D over that at the start."""
     norms = row["norms"]["-log D"]
     return float(np.median(norms[-5:]) / norms[0])
-
-
-def of(rows: Sequence[Result], epochs: str) -> list[Result]:
-    """The repeats of one generator's age."""
-    return [row for row in rows if row["case"] == epochs]
 
 
 def paint(plot: Axes, rows: Sequence[Result], loss: str) -> None:

@@ -29,7 +29,7 @@ from monge.experiment.discriminator import network
 from monge.experiment.drawing import LOOKS, curve, key, panels
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.figure import INK, Files
-from monge.experiment.repeat import Repeat, judged, repeats, shown, spread, timed
+from monge.experiment.repeat import Repeat, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 
 CONSTANTS, CLIPS = (1.0, 2.0, 5.0), (0.05, 0.1, 0.2)
@@ -156,7 +156,7 @@ def table(rows: Sequence[Result]) -> str:
     """Cosines and lengths against K = 1, and the verdicts, in markdown."""
     body = []
     for case in CASES:
-        some = [row for row in rows if row["case"] == case]
+        some = of(rows, case)
         for name in some[0]["cosine"] if some else ():
             body.append([case, name, *(shown([row[what][name] for row in some]) for what in ("cosine", "length"))])
     header = ["laws", "critic", "mean cosine with that of K = 1", "length over that of K = 1"]
@@ -178,7 +178,7 @@ def figure(rows: Sequence[Result]) -> Files:
 
     def compared(plot: Axes, what: str, label: str) -> None:
         for look, case in enumerate(CASES):
-            for i, row in enumerate([row for row in rows if row["case"] == case]):
+            for i, row in enumerate(of(rows, case)):
                 at = np.arange(len(names)) + 0.25 * look - 0.12
                 values = [row[what][name] for name in names]
                 curve(plot, at, values, look, case if i == 0 else "", linestyle="", markevery=1)

@@ -25,7 +25,7 @@ from monge.experiment.annealed import GONE, TRAININGS, data_of, trained
 from monge.experiment.drawing import band, key, panels
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.figure import INK, Files
-from monge.experiment.repeat import Repeat, judged, repeats, shown, spread, timed
+from monge.experiment.repeat import Repeat, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trained import JUDGED, Judge
 
@@ -122,7 +122,7 @@ def table(rows: Sequence[Result]) -> str:
     """Excess under every noise, W1 and bound of every pair, and the verdicts, in markdown."""
     body, pairs = [], []
     for case in dict.fromkeys(row["case"] for row in rows):
-        some = [row for row in rows if row["case"] == case]
+        some = of(rows, case)
         body += [[case, name, shown([row["trainings"][name]["excess"] for row in some])] for name in TRAININGS]
         for name in some[0]["pairs"]:
             those = [row["pairs"][name] for row in some]

@@ -32,7 +32,7 @@ from monge.data.dataset import DataSet
 from monge.experiment.drawing import curve, key, panels
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.figure import INK, Files
-from monge.experiment.repeat import Repeat, by_case, judged, repeats, shown, spread, timed
+from monge.experiment.repeat import Repeat, by_case, judged, of, repeats, shown, spread, timed
 from monge.experiment.simultaneous import generator_share, orbit, simultaneous_step
 from monge.experiment.sweep import Result
 from monge.experiment.trained import JUDGED, Judge, Step, outcome
@@ -95,7 +95,7 @@ def ratio(row: Result) -> float:
 
 def verdict(rows: Sequence[Result]) -> Result:
     """The claims, with their numbers for every objective and game."""
-    games = [row for row in rows if row["case"] == GAME]
+    games = of(rows, GAME)
     trained = [row for row in rows if row["case"] in RULES]
     out = [min(row[name]["simultaneous"]["radii"][2] for name in GAMES) for row in games]
     kept = [[bound for name in GAMES for bound in row[name]["alternating"]["radii"]] for row in games]

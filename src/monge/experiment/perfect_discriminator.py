@@ -26,7 +26,7 @@ from monge.experiment.discriminator import network, probabilities, train
 from monge.experiment.drawing import band, key, panels
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.figure import INK, Files
-from monge.experiment.repeat import Repeat, judged, repeats, shown, spread, timed
+from monge.experiment.repeat import Repeat, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.nn.mlp import MLPGenerator
 
@@ -145,7 +145,7 @@ def table(rows: Sequence[Result]) -> str:
     """Accuracy and JS at every noise, and the verdicts, in markdown."""
     body = []
     for case in SUPPORTS:
-        some = [row for row in rows if row["case"] == case]
+        some = of(rows, case)
         for i, sigma in enumerate(SIGMAS):
             seen = [shown([row[what][i] for row in some]) for what in ("accuracy", "js")]
             density = shown([row["js_of_densities"][i - 1] for row in some]) if sigma else "log 2"
@@ -156,7 +156,7 @@ def table(rows: Sequence[Result]) -> str:
 
 def figure(rows: Sequence[Result]) -> Files:
     """Accuracy during training without noise, and JS against the noise."""
-    some = {case: [row for row in rows if row["case"] == case] for case in SUPPORTS}
+    some = {case: of(rows, case) for case in SUPPORTS}
 
     def course(plot: Axes) -> None:
         for look, (case, those) in enumerate(some.items()):

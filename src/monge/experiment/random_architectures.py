@@ -26,7 +26,7 @@ from monge.data.dataset import DataSet
 from monge.experiment.drawing import LOOKS, key, panels
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.figure import INK, Files
-from monge.experiment.repeat import Repeat, judged, repeats, spread, timed
+from monge.experiment.repeat import Repeat, by_repeat, judged, repeats, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trained import Judge, outcome
 
@@ -122,8 +122,7 @@ def more_often(found: Sequence[dict[str, int]]) -> bool:
 
 def verdict(rows: Sequence[Result]) -> Result:
     """Both claims, each repeat with architectures of its own."""
-    numbers = dict.fromkeys(row["number"] for row in rows)
-    runs = [[row for row in rows if row["number"] == number] for number in numbers]
+    runs = [list(repeat.values()) for repeat in by_repeat(rows)]
     found = [[counts(run, threshold) for threshold in THRESHOLDS] for run in runs]
     alone = [max(some["only GAN"] for some in each) / len(run) for each, run in zip(found, runs, strict=True)]
     totals = {f"{threshold:g}": counts(rows, threshold) for threshold in THRESHOLDS}

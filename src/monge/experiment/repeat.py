@@ -86,9 +86,14 @@ def judged(met: Sequence[bool], cases: Sequence[str] = ()) -> str:
     return "does not hold" if any(2 * sum(some) < len(some) for some in by_case) else "inconclusive"
 
 
+def of(rows: Sequence[Result], case: str) -> list[Result]:
+    """The repeats of one case."""
+    return [row for row in rows if row["case"] == case]
+
+
 def by_case(rows: Sequence[Result]) -> dict[str, list[Result]]:
     """The repeats of each case, in the order of the cases."""
-    return {case: [row for row in rows if row["case"] == case] for case in dict.fromkeys(row["case"] for row in rows)}
+    return {case: of(rows, case) for case in dict.fromkeys(row["case"] for row in rows)}
 
 
 def by_repeat(rows: Sequence[Result]) -> list[dict[str, Result]]:

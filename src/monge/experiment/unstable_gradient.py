@@ -19,7 +19,7 @@ from monge.experiment import frozen
 from monge.experiment.drawing import curve, key, panels
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.figure import INK, Files
-from monge.experiment.repeat import judged, shown, spread
+from monge.experiment.repeat import judged, of, shown, spread
 from monge.experiment.sweep import Result
 
 YOUNG, TRAINED = ("1", "10"), "25"
@@ -30,9 +30,9 @@ GROWN, HEAVY = 3.0, 1.0
 
 def verdict(rows: Sequence[Result]) -> Result:
     """The three claims, with their numbers for every generator."""
-    grown = {epochs: [frozen.growth(row) for row in frozen.of(rows, epochs)] for epochs in frozen.EPOCHS}
+    grown = {epochs: [frozen.growth(row) for row in of(rows, epochs)] for epochs in frozen.EPOCHS}
     young = [row for row in rows if row["case"] in YOUNG]
-    tails = {epochs: [row["kurtosis"] for row in frozen.of(rows, epochs)] for epochs in frozen.EPOCHS}
+    tails = {epochs: [row["kurtosis"] for row in of(rows, epochs)] for epochs in frozen.EPOCHS}
     return {
         "grows": {
             "verdict": judged([frozen.growth(row) >= GROWN for row in young], [row["case"] for row in young]),
@@ -58,7 +58,7 @@ def table(rows: Sequence[Result]) -> str:
     """Lengths of the gradient, its growth and its tail, and the verdicts, in markdown."""
     body = []
     for epochs in frozen.EPOCHS:
-        some = frozen.of(rows, epochs)
+        some = of(rows, epochs)
         norms = np.array([row["norms"]["-log D"] for row in some])
         ends = [shown(norms[:, at].tolist()) for at in (0, -1)]
         body.append([epochs, *ends, shown([frozen.growth(row) for row in some]), shown([r["kurtosis"] for r in some])])
@@ -71,8 +71,8 @@ def figure(rows: Sequence[Result]) -> Files:
 
     def tails(plot: Axes) -> None:
         at = np.arange(len(frozen.EPOCHS))
-        for number in range(len(frozen.of(rows, frozen.EPOCHS[0]))):
-            values = [frozen.of(rows, epochs)[number]["kurtosis"] for epochs in frozen.EPOCHS]
+        for number in range(len(of(rows, frozen.EPOCHS[0]))):
+            values = [of(rows, epochs)[number]["kurtosis"] for epochs in frozen.EPOCHS]
             curve(plot, at, values, 0, "a repeat" if number == 0 else "", linestyle="", markevery=1)
         plot.axhline(0, color=INK, linewidth=0.6)
         plot.axhline(HEAVY, color=INK, linewidth=0.9, linestyle=":", label="heavy from here")

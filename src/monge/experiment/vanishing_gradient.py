@@ -16,7 +16,7 @@ from monge.experiment import frozen
 from monge.experiment.drawing import panels
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.figure import Files
-from monge.experiment.repeat import judged, shown, spread
+from monge.experiment.repeat import judged, of, shown, spread
 from monge.experiment.sweep import Result
 
 ORDERS = 3.0
@@ -25,7 +25,7 @@ ORDERS = 3.0
 
 def verdict(rows: Sequence[Result]) -> Result:
     """The claim, with its numbers for every generator."""
-    falls = {epochs: [frozen.fall(row) for row in frozen.of(rows, epochs)] for epochs in frozen.EPOCHS}
+    falls = {epochs: [frozen.fall(row) for row in of(rows, epochs)] for epochs in frozen.EPOCHS}
     met = [frozen.fall(row) >= ORDERS for row in rows]
     orders = {epochs: spread(some) for epochs, some in falls.items() if some}
     return {"falls": {"verdict": judged(met, [row["case"] for row in rows]), "orders_by_epochs": orders}}
@@ -40,8 +40,8 @@ def table(rows: Sequence[Result]) -> str:
     """Lengths of the gradient, and the verdict, in markdown."""
     body = []
     for epochs in frozen.EPOCHS:
-        norms = np.array([row["norms"]["log(1 - D)"] for row in frozen.of(rows, epochs)])
-        falls = [frozen.fall(row) for row in frozen.of(rows, epochs)]
+        norms = np.array([row["norms"]["log(1 - D)"] for row in of(rows, epochs)])
+        falls = [frozen.fall(row) for row in of(rows, epochs)]
         body.append([epochs, shown(norms.max(axis=1).tolist()), shown(norms[:, -1].tolist()), shown(falls)])
     header = ["epochs of the generator", "largest gradient", "last gradient", "orders of magnitude"]
     return markdown(header, body) + "\n" + verdict_table(verdict(rows))
