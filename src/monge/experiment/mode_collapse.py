@@ -50,6 +50,8 @@ WEIGHTED = {name: f"{name}:weight=0.1" for name in ("wgan-gp", "wgan-lp", "wgan-
 ALL = (*QUICK, *(WEIGHTED.get(name, name) for name, e in OBJECTIVES.items() if not e.rule.get("conditional")))
 """Of the catalogue what trains on vectors without labels."""
 OBJECTIVES_OF: Mapping[Budget, Sequence[str]] = {"quick": QUICK, "full": tuple(dict.fromkeys(ALL))}
+COUNTS: Mapping[Budget, int] = {"quick": 3, "full": 5}
+"""Repeats; fewer than elsewhere for all objectives, one of which takes minutes for each."""
 
 
 def cells(budget: Budget, seed: int, folder: Path) -> list[Repeat]:
@@ -58,7 +60,7 @@ def cells(budget: Budget, seed: int, folder: Path) -> list[Repeat]:
     for name, data in DATA.items():
         for objective in (REAL, *OBJECTIVES_OF[budget]):
             trained = None if objective == REAL else config(data(), objective, 0)
-            found += repeats([f"{name} {objective}"], (trained, SAMPLES, DRAWN))(budget, seed, folder)
+            found += repeats([f"{name} {objective}"], (trained, SAMPLES, DRAWN), COUNTS)(budget, seed, folder)
     return found
 
 
