@@ -1,5 +1,7 @@
 """Bad input to the command: exit status 2, one line that names argument, value and what is allowed, nothing written."""
 
+import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -206,6 +208,18 @@ def test_run_with_another_config(trained: Path, capsys: pytest.CaptureFixture[st
 
 def test_run_of_other_data(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     refused(["train", "vectors.npy", "--run", str(trained / "run"), *SMALL, "--training.batch", "8"], capsys, "source")
+
+
+def test_run_of_another_version(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As revisions before the format was written left them, or later ones will."""
+    shutil.copytree(trained / "run", "old")
+    facts = json.loads(Path("old/run.json").read_text())
+    for content, found in ((facts | {"format": 99}, "format 99, allowed here is 1"), ({"config": {}}, "format 0,")):
+        Path("old/run.json").write_text(json.dumps(content))
+        text = "run 'old' is of another version of monge"
+        for command in (["evaluate", "old"], ["report", "old"], ["sample", "old", "--out", "x.npz"]):
+            refused(command, capsys, text, found)
+        refused(["train", str(trained / "vectors.npy"), "--run", "old", *SMALL], capsys, text, found)
 
 
 def test_reading_a_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

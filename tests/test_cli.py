@@ -199,8 +199,32 @@ def test_python_api() -> None:
     np.testing.assert_array_equal(trained.sample(5, seed=1), monge.open_run("r").sample(5, seed=1))
     data = monge.load_data(RANDOM.normal(size=(400, 2)))
     assert (data.size, data.held_out_size) == (320, 80)
-    assert monge.train(data, run="s", threads=1, device="cpu", **settings).sample(4).shape == (4, 2)
+    again = monge.train(data, run="s", threads=1, device="cpu", **settings)
+    assert again.sample(4).shape == (4, 2)
+    assert config("s")["source"] == "memory:array"
+    with pytest.raises(monge.UserError, match="the data 'array' was given in memory, not by name: give it again"):
+        again.evaluate(thorough=False)
+    assert again.evaluate(data, thorough=False).as_json()["bracket"]["excess"] > 0
+    assert "in the place of memory:array" in again.write_report(data).read_text()
     assert monge.load_data("digits").held_out_size == 497
+
+
+def test_opened_data_is_trained_on_by_its_name() -> None:
+    """So that the run's data is found again, opened in the same way."""
+    np.savez("images.npz", x=RANDOM.integers(0, 256, size=(100, 10, 8), dtype=np.uint8), y=np.arange(100) % 3)
+    settings = {"steps": 2, "generator": "mlp:width=16", "critic": "mlp:width=16", "training": {"batch": 8}}
+    data = monge.load_data("images.npz", size=8)
+    trained = monge.train(data, run="r", threads=1, device="cpu", **settings)
+    assert config("r")["source"] == "images.npz"
+    assert config("r")["data"]["size"] == 8
+    assert trained.evaluate(thorough=False).as_json()["counts"]["generated"] > 0
+
+
+@pytest.mark.parametrize("threads", ["two", 0, 9999])
+def test_bad_threads_of_the_python_api(threads: int | str) -> None:
+    with pytest.raises(monge.UserError, match=f"threads {threads}: auto or a number from 1 to"):
+        monge.train("digits", run="r", threads=threads, steps=1)
+    assert not Path("r").exists()
 
 
 def test_an_error_stands_alone_and_a_warning_comes_with_the_first_step() -> None:

@@ -81,6 +81,44 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
     assert capsys.readouterr().out.startswith("| objective | failed | excess |")
 
 
+def test_results_of_another_comparison_are_not_taken_for_this_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, steps, others = tmp_path / "c", FLAGS[:2], FLAGS[2:]
+
+    def command(data: str, *flags: str) -> list[str]:
+        return ["compare", data, "--objectives", "gan", "--seeds", "1", "--out", str(out), *others, *flags]
+
+    assert cli.run(command("toy:ring8", *steps)) == 0
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    another_budget = f"{out} holds a comparison under another budget"
+    refusals = {
+        f"{out}/gan-0 holds a run with another config (training.batch: 128 -> 8)": (*steps, "--training.batch", "8"),
+        f"{another_budget} (steps: 4 -> 20)": ("--steps", "20"),
+        f"{another_budget} (steps: 4 -> None, seconds: None -> 5.0)": ("--seconds", "5"),
+    }
+    for text, flags in refusals.items():
+        assert cli.run(command("toy:ring8", *flags)) == 2
+        assert capsys.readouterr().err == f"monge: --out {text}; name another folder\n"
+    assert cli.run(command("toy:grid25", *steps)) == 2
+    assert "(data: toy:ring8 -> toy:grid25)" in capsys.readouterr().err
+    assert before == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("notes.txt", "the folder is not empty and holds no comparison"), ("compare.json", "is not that")],
+)
+def test_a_folder_of_something_else_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str
+) -> None:
+    (tmp_path / name).write_text("{}")
+    assert cli.run(["compare", "toy:ring8", "--objectives", "gan", "--out", str(tmp_path), *FLAGS]) == 2
+    assert text in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_a_failed_training_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["compare", "toy:ring8", "--objectives", "gan", "--seeds", "1", "--out", str(tmp_path / "c"), *FLAGS]
     assert cli.run([*command, "--training.learning-rate", "10", "--training.optimiser", "rmsprop", "--json"]) == 0

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from monge.assemble import OWN, assemble, open_source, pick_device, recommended
+from monge.assemble import MEMORY, OWN, assemble, open_source, pick_device, recommended
 from monge.config import Config, DataConfig, overlay
 from monge.continuation import default_folder, known_facts, provenance, resume, settle
 from monge.data.dataset import DataSet
@@ -24,6 +24,7 @@ from monge.run import RunFolder
 from monge.sample import Request, interpolate, sample
 from monge.training.loop import Plan, linear_decay, measure_threads
 from monge.training.loop import train as run_loop
+from monge.training.thread import wanted
 
 
 class Run(RunFolder):
@@ -137,8 +138,9 @@ def train(
     """
     how = overlay(DataConfig(), settings.get("data", {}), "data")
     data = source if isinstance(source, DataSet) else load_data(source, **asdict(how))
+    settings["data"] = data.how or asdict(how)
     base = recommended(data, recipe, objective, own_batch="batch" in settings.get("training", {}))
-    config = replace(base, source=data.name if not isinstance(source, str) else source)
+    config = replace(base, source=data.source or f"{MEMORY}{data.name}")
     own = critic if isinstance(critic, nn.Module) else None
     if critic is not None:
         settings["critic"] = critic if isinstance(critic, str) else f"{OWN}{type(critic).__qualname__}"
@@ -165,7 +167,7 @@ def train_config(
     display: Display = lambda step, seen: None,
 ) -> Run:
     """Trains by a resolved config: see `train`."""
-    place = pick_device(device)
+    place, count = pick_device(device), wanted(threads)
     if checkpoint_every is not None and checkpoint_every < 1:
         raise UserError(f"--checkpoint-every {checkpoint_every}: at least 1 is allowed")
     state, objective, sampler = assemble(config, data, place, critic)
@@ -173,9 +175,9 @@ def train_config(
     facts = known_facts(folder, config, data)
     if facts is not None and facts["status"] == "finished" and facts["config"]["steps"] >= config.steps:
         return folder
-    count = (facts or {}).get("threads") if threads == "auto" else int(threads)
+    automatic = count is None
     if count is None:
-        count = measure_threads(state, objective, sampler)
+        count = (facts or {}).get("threads") or measure_threads(state, objective, sampler)
     torch.set_num_threads(count)
     changes = {"config": asdict(config), "threads": count, "device": place.type, "status": "running"}
     if facts is None:
@@ -185,7 +187,7 @@ def train_config(
         rate=linear_decay(config.training.learning_rate, config.steps, config.training.decay_from),
         log_every=config.observe.log or max(1, config.steps // 100),
         checkpoint_every=checkpoint_every,
-        watch_threads=threads == "auto",
+        watch_threads=automatic,
     )
     with folder.lock():
         if facts is not None:

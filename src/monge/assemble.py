@@ -28,12 +28,23 @@ from monge.training.state import TrainingState, averaged, optimiser
 
 OWN = "module:"
 """What the config's name of a critic starts with when a module of the user's own took its place."""
+MEMORY = "memory:"
+"""What the config's source starts with when the data was given in memory."""
 
 
 def open_source(source: str, how: DataConfig) -> DataSet:
-    """The data that a name or path stands for."""
+    """The data that a name or path stands for.
+
+    Raises:
+        UserError: the source is missing, unreadable, not what monge can train on, or was given in memory.
+    """
+    if source.startswith(MEMORY):
+        what = f"the data {source.removeprefix(MEMORY)!r} was given in memory, not by name"
+        raise UserError(f"{what}: give it again (evaluate --data, or in Python), or train on a file of it")
     builtin = {name: entry.load() for name, entry in catalogue.DATA.items()}
-    return open_data(source, builtin=builtin, **asdict(how))
+    data = open_data(source, builtin=builtin, **asdict(how))
+    data.source, data.how = source, asdict(how)
+    return data
 
 
 def recommended(

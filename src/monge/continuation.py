@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from monge.assemble import MEMORY
 from monge.config import Config, differing
 from monge.data.dataset import DataSet
 from monge.data.table import difference
@@ -32,12 +33,15 @@ def settle(folder: RunFolder, **changes: Any) -> None:
 
 def default_folder(config: Config) -> Path:
     """`runs/DATA-RECIPE-SEED`, with the data's name made fit for a folder."""
-    name = Path(config.source).name.replace(":", "-") or "data"
+    name = Path(config.source.removeprefix(MEMORY)).name.replace(":", "-") or "data"
     return Path("runs") / f"{name}-{config.recipe}-{config.seed}"
 
 
-def known_facts(folder: RunFolder, config: Config, data: DataSet) -> dict[str, Any] | None:
+def known_facts(folder: RunFolder, config: Config, data: DataSet, flag: str = "--run") -> dict[str, Any] | None:
     """The facts of a run that this config may continue, or none where there is no run yet.
+
+    Arguments:
+        flag: that named the folder, for the refusal.
 
     Raises:
         UserError: the run there has another config or other data; lists the differing keys.
@@ -52,7 +56,7 @@ def known_facts(folder: RunFolder, config: Config, data: DataSet) -> dict[str, A
     if found := difference(facts.get("columns"), data.columns):
         lines.append(f"data: of its columns, it {found}")
     if lines:
-        what = f"--run {folder.path} holds a run with another config"
+        what = f"{flag} {folder.path} holds a run with another config"
         raise UserError(f"{what} ({'; '.join(lines)}); name another folder")
     return facts
 

@@ -19,6 +19,9 @@ from typing import Any
 
 from monge.errors import UserError
 
+FORMAT = 1
+"""Of the files of a run; raised when older ones can no longer be read."""
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes a whole file or nothing: to a temporary name beside it, synced, then renamed.
@@ -68,7 +71,7 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             # first of all, so that a process killed here leaves a run that can be continued
-            self.write("run.json", facts)
+            self.write("run.json", {"format": FORMAT} | dict(facts))
             self.samples.mkdir(exist_ok=True)
             self.checkpoints.mkdir(exist_ok=True)
         except OSError as error:
@@ -78,9 +81,13 @@ class RunFolder:
         """The content of `run.json`.
 
         Raises:
-            UserError: there is no run here, or its `run.json` is damaged.
+            UserError: there is no run here, its `run.json` is damaged, or it is of another version of monge.
         """
-        return self.read("run.json")
+        facts = self.read("run.json")
+        if (found := facts.get("format", 0)) != FORMAT:
+            what = f"run {str(self.path)!r} is of another version of monge"
+            raise UserError(f"{what}: its files are of format {found}, allowed here is {FORMAT}; train it again")
+        return facts
 
     def update(self, **changes: Any) -> None:
         """Changes some facts of `run.json`."""

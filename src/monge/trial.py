@@ -13,6 +13,7 @@ import torch
 from monge import api
 from monge.assemble import assemble, open_source
 from monge.config import Config, ObserveConfig
+from monge.continuation import known_facts
 from monge.data.dataset import DataSet
 from monge.errors import TrainingError
 from monge.experiment.experiment import markdown
@@ -69,15 +70,12 @@ def measure(trial: Trial) -> Result:
         KeyboardInterrupt: the training was interrupted, and saved.
     """
     kept = trial.folder / "trial.json"
-    data = open_source(trial.config.source, trial.config.data)
-    steps = planned(trial, data)
-    # a measurement costs as much as hundreds of steps in the plane
-    config = replace(trial.config, steps=steps, observe=ObserveConfig(bracket=max(1, steps // BRACKETS)))
     if kept.is_file():
-        result: Result = json.loads(kept.read_text())
-        if result["steps"] == config.steps:
-            return result
-    result = {"objective": trial.objective, "seed": config.seed, "steps": config.steps}
+        found: Result = json.loads(kept.read_text())
+        return found
+    data = open_source(trial.config.source, trial.config.data)
+    config = resolved(trial, data)
+    result: Result = {"objective": trial.objective, "seed": config.seed, "steps": config.steps}
     try:
         run = api.train_config(config, data, run=trial.folder, device="cpu", threads=1)
     except TrainingError as error:
@@ -91,6 +89,24 @@ def measure(trial: Trial) -> Result:
         result |= {"bracket": evaluation["bracket"], "metrics": evaluation["metrics"]}
     api.Run(trial.folder).write(kept.name, result)
     return result
+
+
+def refuse_others(trials: Sequence[Trial], data: DataSet) -> None:
+    """Refuses folders that hold runs of another config or of other data, whose results are not those of the trials.
+
+    Raises:
+        UserError: names the first of them, and how the configs differ.
+    """
+    for trial in trials:
+        if (run := api.Run(trial.folder)).exists:
+            known_facts(run, resolved(trial, data), data, "--out")
+
+
+def resolved(trial: Trial, data: DataSet) -> Config:
+    """The config of a trial's run."""
+    steps = planned(trial, data)
+    # a measurement costs as much as hundreds of steps in the plane
+    return replace(trial.config, steps=steps, observe=ObserveConfig(bracket=max(1, steps // BRACKETS)))
 
 
 def planned(trial: Trial, data: DataSet) -> int:

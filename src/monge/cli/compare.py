@@ -2,10 +2,10 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -13,6 +13,7 @@ from monge.catalogue import CRITICS, DATA, GENERATORS, OBJECTIVES, RECIPES
 from monge.cli.parse import named, parse, show
 from monge.config import DataConfig, TrainingConfig
 from monge.errors import UserError
+from monge.run import write_atomically
 
 if TYPE_CHECKING:
     from monge.data.dataset import DataSet
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 PICTURED = 1000
+SUMMARY = "compare.json"
 
 
 @dataclass(frozen=True)
@@ -65,19 +67,21 @@ def main(arguments: Sequence[str]) -> int:
 
     from monge import assemble, trial
     from monge.experiment.pool import cores
-    from monge.run import write_atomically
 
     data = assemble.open_source(asked.source, asked.data)
     folder = asked.out or Path("runs") / "compare" / data.name
+    document: dict[str, Any] = {"data": asked.source, "steps": asked.steps, "seconds": asked.seconds}
+    refuse_other(folder, document)
     trials = planned(asked, arguments, data, folder)
+    trial.refuse_others(trials, data)
+    begin(folder, document)
     results = trial.conduct(
         trials, asked.jobs or cores(), lambda line: print(f"compare: {line}", file=sys.stderr, flush=True)
     )
     summed = trial.summary(results)
-    document = {"data": asked.source, "seeds": asked.seeds, "steps": asked.steps, "seconds": asked.seconds}
-    document |= {"summary": summed, "runs": results}
+    document |= {"seeds": asked.seeds, "summary": summed, "runs": results}
     try:
-        write_atomically(folder / "compare.json", (json.dumps(document, indent=1) + "\n").encode())
+        write_atomically(folder / SUMMARY, encoded(document))
         write_atomically(folder / "compare.png", picture(trials, results, data))
         write_atomically(folder / "compare.md", trial.table(summed).encode())
     except OSError as error:
@@ -99,6 +103,47 @@ def check(asked: Compare) -> None:
         raise UserError(f"--seconds {asked.seconds:g}: above 0, at most 1e6, is allowed")
     if asked.seconds is not None and asked.steps is not None:
         raise UserError("--seconds and --steps: one budget is allowed, not both")
+
+
+def refuse_other(folder: Path, budget: Mapping[str, Any]) -> None:
+    """Refuses a folder that holds anything but a comparison under this budget.
+
+    Raises:
+        UserError: names the folder, and what it holds.
+    """
+    if not folder.exists():
+        return
+    try:
+        known = json.loads((folder / SUMMARY).read_text())
+        differing = [f"{key}: {known[key]} -> {value}" for key, value in budget.items() if known[key] != value]
+    except FileNotFoundError as error:
+        if folder.is_dir() and not any(folder.iterdir()):
+            return
+        raise UserError(f"--out {folder}: the folder is not empty and holds no comparison; name another one") from error
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UserError(f"--out {folder}: its {SUMMARY} is not that of a comparison: {error}") from error
+    if differing:
+        what = f"--out {folder} holds a comparison under another budget"
+        raise UserError(f"{what} ({', '.join(differing)}); name another folder")
+
+
+def begin(folder: Path, budget: Mapping[str, Any]) -> None:
+    """Makes the folder, with its budget: a comparison that is killed can be continued under no other.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / SUMMARY).exists():
+            write_atomically(folder / SUMMARY, encoded(budget))
+    except OSError as error:
+        raise UserError(f"--out {folder} cannot be written: {error.strerror or error}") from error
+
+
+def encoded(document: Mapping[str, Any]) -> bytes:
+    """A document as the JSON file of it."""
+    return (json.dumps(document, indent=1) + "\n").encode()
 
 
 def names(asked: Compare, labelled: bool) -> list[str]:

@@ -1,11 +1,10 @@
 """`monge train DATA`: train a generator, or continue a run."""
 
-import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
@@ -55,8 +54,6 @@ class Train:
     observe: ObserveConfig = field(default_factory=ObserveConfig)
 
 
-MOST_THREADS = 64
-"""Threads that may be asked for on any machine: as many as a run elsewhere had, which is repeated bit for bit."""
 SHARED = [item.name for item in fields(Config)]
 
 
@@ -67,7 +64,6 @@ def main(arguments: Sequence[str]) -> int:
     where = f"--config {first.config}"
     file = read_toml(first.config)
     settings = overlay(Config(), file, where)
-    threads = parse_threads(first.threads)
     flags = {argument.split("=")[0] for argument in arguments}
     recipe = first.recipe or file.pop("recipe", None)
     objective = first.objective if "--objective" in flags else file.get("objective")
@@ -90,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
             data,
             run=full.run,
             device=full.device,
-            threads=threads,
+            threads=full.threads,
             checkpoint_every=full.checkpoint_every,
             display=progress.show,
         )
@@ -126,18 +122,3 @@ def read_toml(path: Path | None) -> dict[str, Any]:
         raise UserError(f"--config {path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise UserError(f"--config {path} is not TOML: {error}") from error
-
-
-def parse_threads(text: str) -> int | Literal["auto"]:
-    """A thread count.
-
-    Raises:
-        UserError: neither `auto` nor a number in the range.
-    """
-    if text == "auto":
-        return "auto"
-    cores = os.cpu_count() or 1
-    most = max(MOST_THREADS, cores)
-    if not text.isdecimal() or not 1 <= int(text) <= most:
-        raise UserError(f"--threads {text}: auto or a number from 1 to {most} is allowed (cores here: {cores})")
-    return int(text)

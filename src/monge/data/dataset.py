@@ -3,6 +3,7 @@
 import hashlib
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
@@ -23,6 +24,8 @@ class DataSet(ABC):
 
     Attributes:
         name: short name, without separators, as in a run folder's name.
+        source: name or path by which it was opened, None where it was given in memory.
+        how: how it was opened, keywords as in `config.DataConfig`.
         kind: image or vector.
         codec: converts between the outside, model and metric scales.
         size: number of training samples, None where every draw is fresh.
@@ -38,6 +41,8 @@ class DataSet(ABC):
     """
 
     name: str
+    source: str | None = None
+    how: Mapping[str, Any] | None = None
     kind: Literal["image", "vector"]
     codec: Codec
     size: int | None

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from monge import catalogue
-from monge.assemble import OWN, open_source
+from monge.assemble import MEMORY, OWN, open_source
 from monge.config import Config, flatten
 from monge.data.dataset import DataSet
 from monge.errors import UserError
@@ -50,12 +50,13 @@ def write_report(run: RunFolder, data: DataSet | None = None) -> Path:
     """
     facts, config, entries = run.facts(), config_of(run), run.entries()
     measured = [entry for entry in entries if "bracket" in entry]
+    source = config.source.removeprefix(MEMORY)
     page = (
         environment()
         .get_template("template.html")
         .render(
             config=config,
-            data=Path(config.source).name or Path(config.source).resolve().name,
+            data=Path(source).name or Path(source).resolve().name,
             objective=objective(config.objective),
             kind=facts["codec"]["kind"],
             facts=facts,
@@ -69,6 +70,7 @@ def write_report(run: RunFolder, data: DataSet | None = None) -> Path:
             gallery=collect(run, facts, config, data),
             settings=flatten(config),
             command=command(config, facts),
+            in_memory=config.source.startswith(MEMORY),
             own_critic=config.critic.startswith(OWN),
         )
     )

@@ -12,8 +12,28 @@ from collections.abc import Callable
 
 import torch
 
+from monge.errors import UserError
+
 GAIN = 1.25
 """A doubled thread count is taken only if it is at least this much faster."""
+
+MOST = 64
+"""Threads that may be asked for on any machine: as many as a run elsewhere had, which is repeated bit for bit."""
+
+
+def wanted(threads: int | str) -> int | None:
+    """A thread count that was asked for; none for "auto".
+
+    Raises:
+        UserError: neither "auto" nor a number in the range.
+    """
+    if threads == "auto":
+        return None
+    cores = os.cpu_count() or 1
+    most = max(MOST, cores)
+    if not str(threads).isdecimal() or not 1 <= int(threads) <= most:
+        raise UserError(f"--threads {threads}: auto or a number from 1 to {most} is allowed (cores here: {cores})")
+    return int(threads)
 
 
 def available() -> int:
