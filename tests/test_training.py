@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from monge.assemble import assemble
+from monge.assemble import assemble, rates
 from monge.config import Config, TrainingConfig
 from monge.data.source import in_memory
 from monge.errors import TrainingError, UserError
 from monge.objective import Objective
 from monge.training import thread
-from monge.training.loop import check, interruption, linear_decay, set_rate
+from monge.training.loop import check, interruption, linear_decay, set_rates
 from monge.training.random import Purpose, stream
 from monge.training.sampler import Sampler
 from monge.training.state import TrainingState, averaged
@@ -105,20 +105,28 @@ def test_moving_average_by_hand(decay: float) -> None:
 @given(st.floats(1e-6, 1), st.integers(1, 200), st.floats(0, 0.99) | st.just(1.0))
 def test_linear_decay(rate: float, steps: int, start: float) -> None:
     at = linear_decay(rate, steps, start)
-    rates = [at(step) for step in range(steps + 1)]
-    assert all(value == rate for step, value in enumerate(rates) if step / steps <= start)
-    assert rates == sorted(rates, reverse=True)
+    found = [at(step) for step in range(steps + 1)]
+    assert all(value == rate for step, value in enumerate(found) if step / steps <= start)
+    assert found == sorted(found, reverse=True)
     if start < 1:
-        assert rates[-1] == 0
+        assert found[-1] == 0
         middle = (start + 1) / 2
         assert at(middle * steps) == pytest.approx(rate / 2)  # type: ignore[arg-type]
 
 
-def test_rate_of_both_optimisers() -> None:
-    state, *_ = small()
-    set_rate(state, 0.125)
-    for optimiser in (state.generator_optimiser, state.critic_optimiser):
-        assert [group["lr"] for group in optimiser.param_groups] == [0.125]
+@pytest.mark.parametrize(("critic", "expected"), [(None, 2e-3), (5e-4, 5e-4)])
+def test_rates_of_both_networks(critic: float | None, expected: float) -> None:
+    """Adam's first step moves every weight by its rate."""
+    rule = {"n_critic": 1, "learning_rate": 2e-3, "critic_learning_rate": critic, "decay_from": 0.5}
+    config = replace(SMALL, steps=4, training=replace(SMALL.training, **rule))
+    state, objective, sampler = assemble(config, DATA, torch.device("cpu"))
+    networks = (state.generator, state.critic)
+    before = [weights(network) for network in networks]
+    set_rates(state, rates(config)(0))
+    train_step(state, objective, sampler(0))
+    for old, network, rate in zip(before, networks, (2e-3, expected), strict=True):
+        assert float((weights(network) - old).abs().max()) == pytest.approx(rate, rel=1e-3)
+    assert rates(config)(3) == pytest.approx((1e-3, expected / 2))
 
 
 @few

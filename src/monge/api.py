@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from monge.assemble import MEMORY, OWN, assemble, open_source, pick_device, recommended
+from monge.assemble import MEMORY, OWN, assemble, open_source, pick_device, rates, recommended
 from monge.config import Config, DataConfig, overlay
 from monge.continuation import default_folder, known_facts, provenance, resume, settle
 from monge.data.dataset import DataSet
@@ -22,7 +22,7 @@ from monge.rejection import rejected
 from monge.report import write_report
 from monge.run import RunFolder
 from monge.sample import Request, interpolate, sample
-from monge.training.loop import Plan, linear_decay, measure_threads
+from monge.training.loop import Plan, measure_threads
 from monge.training.loop import train as run_loop
 from monge.training.thread import wanted
 
@@ -184,7 +184,7 @@ def train_config(
         folder.create(changes | provenance(data))
     plan = Plan(
         steps=config.steps,
-        rate=linear_decay(config.training.learning_rate, config.steps, config.training.decay_from),
+        rates=rates(config),
         log_every=config.observe.log or max(1, config.steps // 100),
         checkpoint_every=checkpoint_every,
         watch_threads=automatic,

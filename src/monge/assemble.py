@@ -1,7 +1,7 @@
 """From a config and data to networks, objective and state: the only place where names become objects."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 
@@ -21,6 +21,7 @@ from monge.nn.packing import PackedCritic, packed_shape
 from monge.objective import Objective
 from monge.objective.auxiliary import MutualInformation
 from monge.recipe import Shape, default_for
+from monge.training.loop import linear_decay
 from monge.training.random import Purpose, stream
 from monge.training.replay import ReplayPool
 from monge.training.sampler import Sampler
@@ -147,6 +148,14 @@ def build_critic(
     return network
 
 
+def rates(config: Config) -> Callable[[int], tuple[float, float]]:
+    """The learning rates of generator and critic at a step."""
+    rule = config.training
+    own = (rule.learning_rate, rule.critic_learning_rate or rule.learning_rate)
+    generator, critic = (linear_decay(rate, config.steps, rule.decay_from) for rate in own)
+    return lambda step: (generator(step), critic(step))
+
+
 def assemble(
     config: Config, data: DataSet, device: torch.device, critic: nn.Module | None = None
 ) -> tuple[TrainingState, Objective, Sampler]:
@@ -174,7 +183,7 @@ def assemble(
         judge,
         averaged(generator, rule.ema),
         optimiser(generator, rule.optimiser, rule.learning_rate, betas),
-        optimiser(judge, rule.optimiser, rule.learning_rate, betas),
+        optimiser(judge, rule.optimiser, rule.critic_learning_rate or rule.learning_rate, betas),
         pool=ReplayPool(rule.batch, data.codec.shape, device) if rule.replay else None,
     )
     sampler = Sampler(

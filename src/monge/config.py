@@ -39,13 +39,15 @@ class TrainingConfig:
     optimiser: Literal["adam", "rmsprop"] = "adam"
     """Adam, or RMSProp without momentum."""
     learning_rate: float = 1e-4
-    """Learning rate of both networks."""
+    """Learning rate of both networks, or of the generator alone."""
+    critic_learning_rate: float | None = None
+    """Learning rate of the critic, if it is to be another (two time-scales, Heusel et al. 2017)."""
     beta1: float = 0.0
     """Adam's first decay rate; 0 is no momentum."""
     beta2: float = 0.9
     """Adam's second decay rate."""
     decay_from: float = 1.0
-    """Share of the run after which the learning rate falls linearly to zero; 1 keeps it."""
+    """Share of the run after which the learning rates fall linearly to zero; 1 keeps them."""
     ema: float = 0.999
     """Decay of the generator's moving average; 0 averages nothing."""
     conditional: bool = False
@@ -94,6 +96,7 @@ class Config:
             ("--training.batch", rule.batch, 2, 1e6),
             ("--training.n-critic", rule.n_critic, 1, 1e4),
             ("--training.learning-rate", rule.learning_rate, 1e-12, 10),
+            ("--training.critic-learning-rate", rule.critic_learning_rate, 1e-12, 10),
             ("--training.beta1", rule.beta1, 0, 0.9999999),
             ("--training.beta2", rule.beta2, 0, 0.9999999),
             ("--training.decay-from", rule.decay_from, 0, 1),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from monge.assemble import assemble, latent_size
+from monge.assemble import assemble, latent_size, rates
 from monge.config import Config
 from monge.data.dataset import DataSet
 from monge.distance.bracket import Draw
@@ -19,7 +19,7 @@ from monge.metric.panel import variance_ratio
 from monge.nn.layer import latent
 from monge.objective import Objective
 from monge.sample import generate
-from monge.training.loop import check, flushed_denormals, linear_decay, set_rate
+from monge.training.loop import check, flushed_denormals, set_rates
 from monge.training.random import Purpose, stream
 from monge.training.state import TrainingState
 from monge.training.step import Draw as StepDraw
@@ -45,10 +45,10 @@ def train(
         UserError: the config is refused.
     """
     state, objective, sampler = assemble(config, data, torch.device("cpu"))
-    rate = linear_decay(config.training.learning_rate, config.steps, config.training.decay_from)
+    at = rates(config)
     with flushed_denormals():
         while state.step < config.steps:
-            set_rate(state, rate(state.step))
+            set_rates(state, at(state.step))
             terms = {name: float(value) for name, value in step(state, objective, sampler(state.step)).items()}
             check(terms, state.step)
             watch(state, terms)

@@ -32,7 +32,7 @@ class Plan:
 
     Arguments:
         steps: generator updates in all.
-        rate: learning rate as a function of the step.
+        rates: learning rates of generator and critic as a function of the step.
         log_every: steps between log lines.
         checkpoint_every: steps between checkpoints; none means every `checkpoint_seconds`.
         checkpoint_seconds: seconds between checkpoints.
@@ -40,7 +40,7 @@ class Plan:
     """
 
     steps: int
-    rate: Callable[[int], float]
+    rates: Callable[[int], tuple[float, float]]
     log_every: int
     checkpoint_every: int | None = None
     checkpoint_seconds: float = 30.0
@@ -74,7 +74,7 @@ def train(
     with interruption() as interrupted, disk_errors(state, run), flushed_denormals():
         while state.step < plan.steps and not interrupted():
             begin = time.perf_counter()
-            set_rate(state, plan.rate(state.step))
+            set_rates(state, plan.rates(state.step))
             terms = train_step(state, objective, sampler(state.step).to(state.device))
             values = {name: float(value) for name, value in terms.items()}
             try:
@@ -105,9 +105,9 @@ def train(
     return state.step >= plan.steps
 
 
-def set_rate(state: TrainingState, rate: float) -> None:
-    """Sets the learning rate of both optimisers."""
-    for optimiser in (state.generator_optimiser, state.critic_optimiser):
+def set_rates(state: TrainingState, rates: tuple[float, float]) -> None:
+    """Sets the learning rates of generator and critic."""
+    for optimiser, rate in zip((state.generator_optimiser, state.critic_optimiser), rates, strict=True):
         for group in optimiser.param_groups:
             group["lr"] = rate
 
