@@ -62,7 +62,7 @@ def refused(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], *said:
 
 def test_the_document_and_the_python_call(capsys: pytest.CaptureFixture[str]) -> None:
     said = document(["a.npy", "far.npy", "--seed", "3", *QUICK], capsys)
-    assert set(said) == {"a", "b", "seed", "shared", "bracket", "picture", *ESTIMATES}
+    assert set(said) == {"a", "b", "seed", "shared", "repeated", "bracket", "picture", *ESTIMATES}
     assert said["a"] == {"data": "a.npy", "kind": "vector", "shape": [2], "available": 150, "used": 150}
     assert (said["b"]["used"], said["seed"], said["shared"], said["picture"]) == (130, 3, 0, "distance.png")
     example = Bracket(0.0, 0.0, 0.0, 0.0, 0.0)
@@ -214,6 +214,17 @@ def test_identical_sets(capsys: pytest.CaptureFixture[str]) -> None:
     assert "150 points are in both" in capsys.readouterr().out
 
 
+def test_copies_within_a_set_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    x = np.load("a.npy")
+    np.save("twice.npy", np.concatenate([x[:70], x[:60]]))
+    said = document(["twice.npy", "b.npy", *QUIET], capsys)
+    assert said["repeated"] == [60, 0]
+    assert run(["distance", "twice.npy", "b.npy", *QUIET]) == 0
+    shown = capsys.readouterr().out
+    assert "60 samples of A equal another of it: where these are copies of one sample, the limit and all" in shown
+    assert "samples of B equal" not in shown
+
+
 @pytest.mark.filterwarnings("ignore:.*all training samples are equal")
 def test_constant_data(capsys: pytest.CaptureFixture[str]) -> None:
     np.save("zeros.npy", np.zeros((30, 2)))
@@ -224,7 +235,8 @@ def test_constant_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert said["p_value"]["value"] == 1
     np.save("ones.npy", np.ones((30, 2)))
     said = document(["zeros.npy", "ones.npy", *QUICK], capsys)
-    assert said["bracket"]["lower"] == pytest.approx(math.sqrt(2))
+    # ten samples of either law are judged, which do not prove that all others are equal too
+    assert said["bracket"]["lower"] == pytest.approx(math.sqrt(2) * (1 - 2 * (1 - 0.05 ** (1 / 10))))
     assert said["bracket"]["excess"] == pytest.approx(math.sqrt(2))
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import ttest_ind, wasserstein_distance
+from scipy.stats import binom, ttest_ind, wasserstein_distance
 from torch import Tensor
 
 from monge.distance.bracket import Bracket, Draw, Limit, bracket, parts, summary
@@ -95,7 +95,10 @@ def test_bracket_arithmetic() -> None:
     # excess 1.6 and 1.7, spread 0.5 and 0.7: the standard error of a mean of two is half of their difference
     assert (seen.excess_error, seen.spread_error) == pytest.approx((0.05, 0.1))
     # samples that the draws share: the variance of one draw counts once more
-    assert summary(draws, Limit(), n=20, available=40).excess_error == pytest.approx(0.05 * 3**0.5)
+    shared = summary(draws, Limit(), n=20, available=60)
+    assert shared.excess_error == pytest.approx(0.05 * (1 + 2 * 20 / 40) ** 0.5)
+    # of the spread either draw takes two sets
+    assert shared.spread_error == pytest.approx(0.1 * (1 + 2 * 40 / 20) ** 0.5)
 
 
 def test_values_too_large_for_a_potential_prove_nothing() -> None:
@@ -193,6 +196,19 @@ def test_lower_limit_covers_the_truth() -> None:
 def test_lower_limit_does_not_depend_on_the_potentials_scale(seed: int, scale: float) -> None:
     real, fake = points(seed, 30, 1)[:, 0] + 5, points(seed + 1, 40, 1)[:, 0]
     assert lower_limit(scale * real, scale * fake, scale) == pytest.approx(lower_limit(real, fake, 1.0))
+
+
+@pytest.mark.parametrize("n", [6, 20, 60, 200])
+def test_lower_limit_covers_rare_values(n: int) -> None:
+    """Of a law on {0, 1} against the point 0, whose W1 is p: the worst p, by binomial probabilities.
+
+    Of the larger p a sample shows ones only, whose variance is 0.
+    """
+    counts = np.arange(n + 1)
+    limits = np.array([lower_limit(np.repeat([1.0, 0.0], [k, n - k]), np.zeros(n), 1.0) for k in counts])
+    for p in np.concatenate([1 - np.geomspace(0.01, 3, 100) / n, np.linspace(0.02, 0.98, 49)]):
+        assert binom.pmf(counts, n, p)[limits > p].sum() <= 0.05
+    assert limits[-1] == pytest.approx(1 - 2 * (1 - 0.05 ** (1 / n)))
 
 
 def test_lower_limit_is_never_negative() -> None:

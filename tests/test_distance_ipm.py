@@ -100,6 +100,9 @@ def test_permutation_seeds_ties_and_power() -> None:
     assert first == again != other
     assert permutation_test(x, y + 1, draws=300).p_value == pytest.approx(1 / 301)
     assert permutation_test(np.ones((20, 2)), np.ones((9, 2)), draws=30).p_value == 1
+    outlier = x.copy()
+    outlier[0] = 1e10
+    assert permutation_test(outlier, y + 3, draws=300).p_value == pytest.approx(1 / 301)
     swap = np.array([[0.1], [0.1], [0.7], [0.7]])
     assert permutation_test(swap, swap, Gaussian((0.3,)), draws=50).p_value == 1
 

@@ -110,6 +110,16 @@ def test_nearest_by_hand() -> None:
     assert distance.tolist() == [2, 1]
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e6, 1e9])
+def test_nearest_finds_copies_of_large_values(offset: float) -> None:
+    train = points(0, 300, 2) + offset
+    index, distance = nearest(train[::-1], train)
+    assert index.tolist() == list(range(300))[::-1]
+    assert distance.max() == 0
+    labels = (train[:, 0] > offset).astype(np.int64)
+    assert (predicted(train, labels, train) == labels).mean() > 0.95
+
+
 def test_novelty() -> None:
     train, held_out = points(0, 30, 2), points(1, 10, 2)
     assert novelty(train[:7], train, held_out) == 0

@@ -224,6 +224,16 @@ def test_a_classifier_learns_and_is_kept(labelled: tuple[np.ndarray, np.ndarray]
     assert recognition(x, labels) > 0.9
 
 
+def test_a_constant_column_tells_a_classifier_nothing(labelled: tuple[np.ndarray, np.ndarray]) -> None:
+    """The deviation of equal numbers is a rounding error where their mean is not exact, as of 0.1."""
+    x, labels = labelled
+    beside = np.column_stack([x, np.full(len(x), 0.1)])
+    assert beside[:, 4].std() > 0
+    found = Classifier.fit(beside, labels)
+    beside[:, 4] += 1e-3 * np.random.default_rng(0).normal(size=len(x))
+    assert (found.probabilities(beside).argmax(axis=1) == labels).mean() > 0.9
+
+
 def test_too_little_for_a_classifier_is_refused(labelled: tuple[np.ndarray, np.ndarray]) -> None:
     x, labels = labelled
     for n, chosen in ((9, labels), (240, np.zeros(240, np.int64))):

@@ -105,6 +105,7 @@ def test_the_constant_of_a_linear_map_is_its_largest_singular_value() -> None:
     layer = nn.Linear(2, 2)
     layer.weight.data = torch.tensor([[3.0, 0.0], [0.0, -5.0]])
     assert lipschitz(nn.Sequential(layer, nn.ReLU(), layer)) == pytest.approx(25)
+    assert [lipschitz(LeakyReLU(slope)) for slope in (0.2, 2.0, -3.0)] == [1, 2, 3]
 
 
 CRITICS: dict[str, Callable[[str], Critic]] = {
@@ -139,7 +140,7 @@ def test_layers_without_a_constant(name: str) -> None:
 
 def test_unbounded_looks_into_compositions_and_at_nothing_else() -> None:
     assert unbounded(nn.Linear(2, 2)) == ["Linear"]
-    assert unbounded(nn.Sequential(LeakyReLU(1.0), LeakyReLU(2.0), nn.Softmax(dim=1))) == ["1", "2"]
+    assert unbounded(nn.Sequential(LeakyReLU(1.0), LeakyReLU(-2.0), nn.Softmax(dim=1))) == ["1", "2"]
     assert unbounded(Mean([cones(2), nn.Linear(2, 1)], [1, 1])) == ["parts.1"]
     assert unbounded(PackedCritic(CRITICS["mlp"]("orthogonal"), 2)) == []
     assert unbounded(DCGANCritic((1, 16, 16), width=4, norm="layer", layer="spectral")) == ["features.4"]

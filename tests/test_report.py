@@ -28,7 +28,7 @@ def log(excesses: list[float], **last: float) -> list[dict[str, Any]]:
     for index, excess in enumerate(excesses):
         bracket = {"lower": 0.0, "upper": FLOOR + excess, "floor": FLOOR, "spread": FLOOR, "excess": excess}
         entry = {"step": 100 * (index + 1), "bracket": bracket | {"confidence": 0.95, "lipschitz": "measured"}}
-        entries.append(entry | {"critic_gap_train": 0.5, "critic_gap_held_out": 0.5})
+        entries.append(entry | {"critic_gap_train": 0.5, "critic_gap_held_out": 0.5, "critic_gap_error": 0.01})
     for name, value in last.items():
         place = entries[-1] if name.startswith("critic") else entries[-1]["bracket"]
         place[name] = value
@@ -48,7 +48,8 @@ def kind_of(findings: dict[str, Finding], words: str) -> str:
     ("excesses", "last", "words", "kind"),
     [
         ([0.03] * 6, {}, "No difference", "good"),
-        ([0.1] * 6, {"excess_error": 0.06}, "No difference", "good"),
+        ([0.1] * 6, {"excess_error": 0.1}, "No difference", "good"),
+        ([0.5] * 6, {"excess_error": 0.5}, "No difference", "info"),
         ([0.1] * 6, {"excess_error": 0.04}, "yet a difference", "info"),
         ([0.5] * 6, {}, "a difference remains", "warn"),
         ([0.9] * 6, {}, "clearly apart", "bad"),
@@ -63,6 +64,7 @@ def kind_of(findings: dict[str, Finding], words: str) -> str:
         ([0.1] * 6, {"critic_gap_train": 0.9}, "overfitted", "warn"),
         ([0.1] * 6, {"critic_gap_train": 0.9, "critic_gap_held_out": -0.1}, "overfitted", "warn"),
         ([0.1] * 6, {"critic_gap_train": 0.65}, "favours", "info"),
+        ([0.1] * 6, {"critic_gap_train": 0.9, "critic_gap_error": 0.3}, "judges new data", "good"),
         ([0.1] * 6, {"critic_gap_train": 0.03, "critic_gap_held_out": 0.0}, "judges new data", "good"),
     ],
 )

@@ -79,6 +79,17 @@ def test_step_by_hand() -> None:
     assert all(p.requires_grad for p in critic.parameters())
 
 
+def test_frozen_layers_of_a_critic_stay_frozen() -> None:
+    state, objective, sampler = small()
+    fixed, *others = state.critic.parameters()
+    fixed.requires_grad_(False)
+    before = fixed.clone()
+    for _ in range(3):
+        train_step(state, objective, sampler(state.step))
+    assert torch.equal(fixed, before)
+    assert [p.requires_grad for p in state.critic.parameters()] == [False] + [True] * len(others)
+
+
 def test_constraint_holds_after_every_step() -> None:
     state, objective, sampler = small("wgan:bound=0.003")
     train_step(state, objective, sampler(0))

@@ -59,14 +59,14 @@ class Observer:
         return seen
 
     def measure(self, state: TrainingState) -> dict[str, Any]:
-        """The bracket and the critic's gaps on training and held-out data."""
+        """The bracket and, but for a single held-out sample, the critic's gaps on training and held-out data."""
         fake = self._data.codec.metric(generate(state.generator_ema, self._data.codec, self._codes))
+        seen: dict[str, Any] = {"bracket": self._real.bracket(fake).as_json()}
+        if self._real.n < 2:
+            return seen
         critic = CriticReading(state.critic, self._loss, self._data.codec, self._real, fake)
-        return {
-            "bracket": self._real.bracket(fake).as_json(),
-            "critic_gap_train": critic.train_gap,
-            "critic_gap_held_out": critic.held_out_gap,
-        }
+        gaps = {"train": critic.train_gap, "held_out": critic.held_out_gap, "error": critic.gap_error}
+        return seen | {f"critic_gap_{name}": value for name, value in gaps.items()}
 
     def draw(self, state: TrainingState) -> None:
         """A picture of the samples of fixed latent codes."""

@@ -75,7 +75,9 @@ class CriticReading:
 
     Attributes:
         train_gap, held_out_gap: mean witness of training (held-out) minus generated samples, divided by the largest
-            gradient seen.
+            gradient seen. A witness of vectors is made of one half of the samples and averaged over the other, both
+            ways round: it is largest at the samples that it is made of, whatever the critic is.
+        gap_error: standard error of their difference.
     """
 
     def __init__(self, critic: nn.Module, loss: AdversarialLoss, codec: Codec, real: RealSets, fake: Points) -> None:
@@ -94,9 +96,13 @@ class CriticReading:
         def potential(x: Tensor) -> Tensor:
             return loss.witness(outputs(x), on_train, on_fake)
 
+        halves, train, held_out, generated = (slice(0, None, 2), slice(1, None, 2)), [], [], []
         with torch.no_grad():
-            found = (loss.witness(values, on_train, on_fake) for values in (on_train, on_held_out, on_fake))
-            means = [values.double().mean().item() for values in found]
+            for one, other in (halves, halves[::-1]):
+                sides = on_train[one], on_fake[one]
+                train.append(loss.witness(on_train[other], *sides).double())
+                held_out.append(loss.witness(on_held_out, *sides).double())
+                generated.append(loss.witness(on_fake[other], *sides).double())
         segment = torch.rand(real.n, 1, generator=stream(0, Purpose.SEGMENT))
         steepest = max(
             dual.measured_lipschitz(potential, *parts)
@@ -104,4 +110,12 @@ class CriticReading:
         )
         critic.train(training)
         scale = 1 / steepest if steepest > 0 else 0.0
-        self.train_gap, self.held_out_gap = ((mean - means[2]) * scale for mean in means[:2])
+        fake_mean = mean(generated)
+        self.train_gap, self.held_out_gap = ((mean(values) - fake_mean) * scale for values in (train, held_out))
+        variances = [float(torch.cat(values).var()) / real.n for values in (train, held_out)]
+        self.gap_error = sum(variances) ** 0.5 * scale
+
+
+def mean(parts: Sequence[Tensor]) -> float:
+    """The mean of the parts' means."""
+    return float(torch.stack([part.mean() for part in parts]).mean())

@@ -123,17 +123,20 @@ def read(asked: Distance, side: int) -> "SampleSet":
 
 def applicable(how: DataConfig, source: str, other: str) -> DataConfig:
     """The reading options without those that apply to the other source only; one that applies to neither is refused."""
+    standard = DataConfig()
+    others = takes(other, how.label) - takes(source, how.label)
+    return replace(how, **{name: getattr(standard, name) for name in others})
+
+
+def takes(source: str, label: str | None) -> set[str]:
+    """The reading options that apply to a source; `label` is one of a table that has this column."""
     from monge.data.table import has_column, is_table
 
-    def takes(path: str) -> set[str]:
-        if path in DATA:
-            return set()
-        if is_table(path):
-            return {"skip_bad", "label"} if has_column(path, how.label or "") else {"skip_bad"}
-        return {"size", "skip_bad"} if Path(path).is_dir() else {"size", "layout"}
-
-    standard = DataConfig()
-    return replace(how, **{name: getattr(standard, name) for name in takes(other) - takes(source)})
+    if source in DATA:
+        return set()
+    if is_table(source):
+        return {"skip_bad", "label"} if has_column(source, label or "") else {"skip_bad"}
+    return {"size", "skip_bad"} if Path(source).is_dir() else {"size", "layout"}
 
 
 def draw(result: "Comparison", path: Path) -> None:
@@ -207,6 +210,12 @@ def verdict(result: "Comparison") -> list[str]:
         lines.append(
             f"{shared:,} points are in both: where these are the same samples, A and B look closer than they are."
         )
+    for name, count in zip("AB", result.repeated, strict=True):
+        if count:
+            lines.append(
+                f"{count:,} samples of {name} equal another of it: where these are copies of one sample, "
+                "the limit and all errors promise too much."
+            )
     return lines
 
 

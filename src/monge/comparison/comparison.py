@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from monge.comparison.figure import ESTIMATES, Figure, common
+from monge.comparison.figure import ESTIMATES, Figure, common, repeats
 from monge.comparison.sample_set import SampleSet
 from monge.data.table import difference
 from monge.distance.bracket import CERTIFIED, Bracket, Progress, bracket, silent
@@ -27,6 +27,7 @@ class Comparison:
         bracket: W1 between them.
         figures: further estimates by name.
         shared: points that are in both sets.
+        repeated: samples of a, and of b, that equal an earlier one of their set.
         plan: optimal coupling of the first 400 points of a with those of b.
     """
 
@@ -36,6 +37,7 @@ class Comparison:
     bracket: Bracket
     figures: dict[str, Figure]
     shared: int
+    repeated: tuple[int, int]
     plan: Coupling
 
     def as_json(self) -> dict[str, Any]:
@@ -45,6 +47,7 @@ class Comparison:
             "b": self.b.as_json(),
             "seed": self.seed,
             "shared": self.shared,
+            "repeated": self.repeated,
             "bracket": self.bracket.as_json(),
             **{name: asdict(figure) for name, figure in self.figures.items()},
         }
@@ -81,7 +84,8 @@ def compare(
         progress(name, 0, 1)
         figures[name] = estimate(x, y, seed)
         progress(name, 1, 1)
-    return Comparison(a, b, seed, measured, figures, common(x, y), coupling(x[:COUPLED], y[:COUPLED]))
+    plan = coupling(x[:COUPLED], y[:COUPLED])
+    return Comparison(a, b, seed, measured, figures, common(x, y), (repeats(x), repeats(y)), plan)
 
 
 def check_families(families: Sequence[str | Family]) -> None:

@@ -123,8 +123,17 @@ ESTIMATES: dict[str, Callable[[Points, Points, int], Figure]] = {
 
 def common(x: Points, y: Points) -> int:
     """How many different points are in both of two sets."""
-    first, second = ({row.tobytes() for row in np.ascontiguousarray(points)} for points in (x, y))
-    return len(first & second)
+    return len(different(x) & different(y))
+
+
+def repeats(x: Points) -> int:
+    """How many points of a set equal an earlier one."""
+    return len(x) - len(different(x))
+
+
+def different(x: Points) -> set[bytes]:
+    """The different points of a set."""
+    return {row.tobytes() for row in np.ascontiguousarray(x)}
 
 
 def some(points: Points) -> Points:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.stats import beta, t
 from torch import Tensor, nn
 
 from monge.distance.family import FAMILIES, Family, Proof
@@ -173,7 +173,12 @@ def lower_limit(
 
     with Student's quantile at Welch's degrees of freedom, never below zero, which always is a valid limit.
 
-    Reference: Welch 1947, "The generalization of Student's problem".
+    A sample of which most values are one and the same says little of its law's rarer values: if all are, its variance
+    is 0 and yet the law may have others. Such a sample has Clopper and Pearson's upper limit of the share of other
+    values in the place of its variance, and what is beyond their share seen counts as far as the values of both reach.
+
+    References: Welch 1947, "The generalization of Student's problem"; Clopper, Pearson 1934, "The use of confidence or
+    fiducial limits illustrated in the case of the binomial".
 
     Arguments:
         real, fake: values f(x) of shape (n,) on either sample.
@@ -182,9 +187,18 @@ def lower_limit(
     """
     if not lipschitz > 0:
         return 0.0
-    squares = np.array([real.var(ddof=1) / len(real), fake.var(ddof=1) / len(fake)])
-    if not squares.sum() > 0:
-        return max(0.0, float(real.mean() - fake.mean()) / lipschitz)
-    freedom = squares.sum() ** 2 / (squares**2 / [len(real) - 1, len(fake) - 1]).sum()
-    error = t.ppf(confidence, freedom) * math.sqrt(squares.sum())
+    reach = float(max(real.max(), fake.max()) - min(real.min(), fake.min()))
+    squares, freedoms, error = [], [], 0.0
+    for values in (real, fake):
+        n = len(values)
+        others = n - int(np.unique(values, return_counts=True)[1].max())
+        if 2 * others < n:
+            error += reach * (float(beta.ppf(confidence, others + 1, n - others)) - others / n)
+        else:
+            squares.append(values.var(ddof=1) / n)
+            freedoms.append(n - 1)
+    if squares:
+        total = sum(squares)
+        freedom = total**2 / sum(square**2 / own for square, own in zip(squares, freedoms, strict=True))
+        error += float(t.ppf(confidence, freedom)) * math.sqrt(total)
     return max(0.0, float(real.mean() - fake.mean() - error) / lipschitz)

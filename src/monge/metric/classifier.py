@@ -78,7 +78,8 @@ class Classifier:
                 "use --features raw"
             )
         mean, scale = x[fitted].mean(axis=0), x[fitted].std(axis=0)
-        scale = np.where(scale > 0, scale, 1.0)
+        # the deviation of equal numbers is not 0 where their mean is rounded
+        scale = np.where(x[fitted].min(axis=0) < x[fitted].max(axis=0), scale, 1.0)
         batch = min(BATCH, len(fitted))
         passes = -(-UPDATES * batch // len(fitted))
         network = MLPClassifier(HIDDEN, alpha=1e-3, batch_size=batch, max_iter=passes, random_state=0)

@@ -30,7 +30,9 @@ def searchable(size: int, shape: tuple[int, ...]) -> int:
 
 def nearest(x: Points, train: Points) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Index of and Euclidean distance to the nearest training sample of every row of x (n, d)."""
-    index = pairwise_distances_argmin(x, train)
+    # about their mean, because the search takes |x|^2 - 2 x y + |y|^2, of which large values leave nothing
+    mean = train.mean(axis=0)
+    index = pairwise_distances_argmin(x - mean, train - mean)
     return index, np.linalg.norm(x - train[index], axis=1)
 
 

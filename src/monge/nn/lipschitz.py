@@ -133,7 +133,7 @@ def lipschitz(network: nn.Module) -> float:
     if isinstance(network, OrthogonalConv):
         return float(torch.linalg.svdvals(network.spectrum().detach()).max())
     if isinstance(network, LeakyReLU):
-        return max(1.0, network.slope)
+        return max(1.0, abs(network.slope))
     if isinstance(network, _CONSTANT_ONE):
         return 1.0
     raise UserError(
@@ -156,6 +156,6 @@ def _unbounded(network: nn.Module, name: str) -> Iterator[str]:
         for child, part in network.named_children():
             yield from _unbounded(part, f"{name}.{child}".lstrip("."))
     elif isinstance(network, LeakyReLU):
-        yield from [] if network.slope <= 1 else [name]
+        yield from [] if abs(network.slope) <= 1 else [name]
     elif not isinstance(network, (*_CONSTANT_ONE, *_HELD)):
         yield name or type(network).__name__

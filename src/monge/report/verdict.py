@@ -74,9 +74,10 @@ def ending(status: str, done: int, steps: int) -> Finding:
 def distance(measured: Sequence[Entry]) -> Finding:
     """How far the generator is from the data, by the last excess over the floor, or a certified limit above it.
 
-    At most 0.1: near the data; at most 0.3: close, a difference remains; above: clearly apart. Near the data is only
-    good while no difference is shown: by a certified limit above 0, or an excess beyond two standard errors and chance.
-    In many dimensions the floor is so large that pictures which no eye confuses are near.
+    At most 0.1: near the data; at most 0.3: close, a difference remains; above: clearly apart. None of this is said
+    while no difference is shown: by a certified limit above 0, or an excess beyond chance, which is two standard errors
+    and at least 2 % of the floor. In many dimensions the floor is so large that pictures which no eye confuses are
+    near.
     """
     last = measured[-1]["bracket"]
     certified = last["lipschitz"] == "certified"
@@ -95,15 +96,30 @@ def distance(measured: Sequence[Entry]) -> Finding:
             if certified
             else "so the excess is too small, or the slope was underestimated."
         )
-    chance = max(2 * (last.get("excess_error") or 0.0), CHANCE * last["floor"])
-    if share <= NEAR and last["excess"] <= chance and not (certified and last["lower"] > 0):
-        return Finding("good", "No difference from the data is shown at this sample size", text)
+    chance = max(2 * excess_error(measured), CHANCE * last["floor"])
+    if last["excess"] <= chance and not (certified and last["lower"] > 0):
+        if share > NEAR:
+            text += f" Up to {chance:.3g} may be chance: `monge evaluate` takes more draws."
+        return Finding(
+            "good" if share <= NEAR else "info", "No difference from the data is shown at this sample size", text
+        )
     if share <= NEAR:
         text += " Transport is blunt where the noise is large beside the excess: look at the samples as well."
         return Finding("info", "Near the data, and yet a difference is shown", text)
     if share <= FAR:
         return Finding("warn", "Close to the data, but a difference remains", text)
     return Finding("bad", "The samples are clearly apart from the data", text)
+
+
+def excess_error(measured: Sequence[Entry]) -> float:
+    """Standard error of an excess, pooled over the last third of the measurements, as each has but two draws."""
+    errors = [entry["bracket"].get("excess_error") or 0.0 for entry in tail(measured)]
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
+def tail(measured: Sequence[Entry]) -> Sequence[Entry]:
+    """The last third of the measurements, but at least three."""
+    return measured[-max(LEAST, len(measured) // 3) :]
 
 
 def trend(measured: Sequence[Entry]) -> Finding:
@@ -113,13 +129,13 @@ def trend(measured: Sequence[Entry]) -> Finding:
     around it and than 1 % of the floor. Falling is information, rising a warning, flat is good near the data and a
     warning elsewhere.
     """
-    tail = measured[-max(LEAST, len(measured) // 3) :]
-    step = np.array([entry["step"] for entry in tail], float)
-    excess = np.array([entry["bracket"]["excess"] for entry in tail])
+    last = tail(measured)
+    step = np.array([entry["step"] for entry in last], float)
+    excess = np.array([entry["bracket"]["excess"] for entry in last])
     line = np.polyval(np.polyfit((step - step[0]) / max(step[-1] - step[0], 1), excess, 1), [0, 1])
     scatter = float(np.std(excess - np.interp(step, step[[0, -1]], line)))
     change, floor = float(line[1] - line[0]), measured[-1]["bracket"]["floor"]
-    span = f"over the last {len(tail)} measurements (steps {int(step[0]):,} to {int(step[-1]):,})"
+    span = f"over the last {len(last)} measurements (steps {int(step[0]):,} to {int(step[-1]):,})"
     if abs(change) <= max(2 * scatter, 0.01 * floor):
         text = f"The excess stayed at about {excess.mean():.3g} {span}. "
         if excess[-1] <= NEAR * floor:
@@ -166,7 +182,7 @@ def overfitting(measured: Sequence[Entry]) -> Finding | None:
     """Whether the critic knows its training samples by heart, by its last gaps on training and held-out data.
 
     A warning when the training gap is above 1.5 times the held-out gap, information when it is above 1.2 times;
-    differences up to 2 % of the floor are chance.
+    differences up to two standard errors, or to 2 % of the floor, are chance.
     """
     last = measured[-1]
     if "critic_gap_train" not in last:
@@ -176,7 +192,7 @@ def overfitting(measured: Sequence[Entry]) -> Finding | None:
         f"It sets generated samples {train:.3g} apart from training data and {held_out:.3g} from held-out data "
         "(Euclidean distance, after division by its steepest slope)."
     )
-    chance = train - held_out <= CHANCE * floor
+    chance = train - held_out <= max(2 * last["critic_gap_error"], CHANCE * floor)
     if not chance and train > 1.5 * held_out:
         return Finding("warn", "The critic has overfitted its training data", text + " More data would help.")
     if not chance and train > 1.2 * held_out:

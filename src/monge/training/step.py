@@ -90,14 +90,17 @@ def update_critic(state: TrainingState, objective: Objective, draw: Draw) -> dic
 def generator_gradient(state: TrainingState, objective: Objective, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
     """Puts the generator's gradient in place, for its optimiser; returns its samples and the named terms."""
     # it passes through the critic but must not be collected there
-    state.critic.requires_grad_(False)
+    trained = [parameter for parameter in state.critic.parameters() if parameter.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad_(False)
     labels = None if draw.labels is None else draw.labels[-1]
     fake = generated(state.generator, draw.latent[-1], labels)
     own = draw.batch(-1, fake, state.step, codes_of(state.generator, draw.latent[-1]))
     terms = objective.generator_loss(state.critic, own)
     state.generator_optimiser.zero_grad()
     terms.total.backward()
-    state.critic.requires_grad_(True)
+    for parameter in trained:
+        parameter.requires_grad_(True)
     return fake, terms.named
 
 
