@@ -171,7 +171,8 @@ def summary(draws: Sequence[Draw], limit: Limit, n: int, available: int | None =
         if len(draws) < 2:
             return None
         reused = 0.0 if available is None else taken / max(available - taken, 1)
-        return stdev(getattr(draw, name) for draw in draws) * float((1 / len(draws) + reused) ** 0.5)
+        factor: float = (1 / len(draws) + reused) ** 0.5
+        return factor * stdev(float(getattr(draw, name)) for draw in draws)
 
     potential = limit.potential
     return Bracket(

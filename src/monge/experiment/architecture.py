@@ -149,12 +149,13 @@ def figure(rows: Sequence[Result], networks: Sequence[str], second: str = "recal
 
 def paint_figure(plot: Axes, rows: Sequence[Result], networks: Sequence[str], name: str) -> None:
     """One figure by objective, a mark for each repeat, looks by network."""
-    highest = max(row[name] for row in rows)
+    highest, runs = max(row[name] for row in rows), by_repeat(rows)
     for look, network in enumerate(networks):
-        for number, repeat in enumerate(by_repeat(rows)):
-            values = [repeat[f"{objective}-{network}"][name] for objective in OBJECTIVES]
-            at = np.arange(len(values)) + 0.16 * (2 * look - len(networks) + 1)
-            curve(plot, at, values, look, NAMES[network] if number == 0 else "", linestyle="", markevery=1)
+        values = [[run[f"{objective}-{network}"][name] for objective in OBJECTIVES] for run in runs]
+        middle = np.arange(len(OBJECTIVES)) + 0.2 * (2 * look - len(networks) + 1)
+        at = np.add.outer(np.linspace(-0.13, 0.13, len(runs)), middle).ravel()
+        how = {"linestyle": "", "markerfacecolor": "none"}
+        curve(plot, at, np.ravel(values), look, NAMES[network], markevery=1, markersize=3, clip_on=False, **how)
     plot.set_xticks(range(len(OBJECTIVES)), list(TITLES.values()), fontsize=7)
     plot.set(
         xlabel="objective", ylabel=LABELS[name], xlim=(-0.5, len(OBJECTIVES) - 0.5), ylim=(0, 1.08 * (highest or 1))

@@ -147,8 +147,8 @@ def figure(rows: Sequence[Result]) -> Files:
     def compare(plot: Axes, what: str) -> None:
         cases = by_case(rows)
         for look, some in enumerate(cases.values()):
-            at = look + 0.12 * (np.arange(len(some)) - (len(some) - 1) / 2)
-            curve(plot, at, [row[what] for row in some], look, "", linestyle="", markevery=1)
+            at, values = look + np.linspace(-0.34, 0.34, len(some)), [row[what] for row in some]
+            curve(plot, at, values, look, "", linestyle="", markevery=1, markersize=3, markerfacecolor="none")
         if what in ("upper_over_floor", "variance_ratio"):
             plot.axhline(1, color=INK, linewidth=0.8, linestyle=":")
         plot.set_xticks(range(len(cases)), [case.replace("WGAN-GP", "WGAN\n-GP").replace(" ", "\n") for case in cases])

@@ -173,15 +173,16 @@ def figure(rows: Sequence[Result]) -> Files:
         for look, (name, field) in enumerate(row["arrows"].items()):
             u, v = (np.array(field) / np.linalg.norm(field, axis=1).mean()).T
             plot.quiver(x, y, u, v, color=LOOKS[look]["color"], width=0.011 - 0.004 * look, scale=12, label=name)
-        plot.set(xlabel="x₁ (deviations)", ylabel="x₂ (deviations)", box_aspect=1, xlim=(-2, 2), ylim=(-2, 2))
+        plot.set(xlabel="x₁ (deviations)", ylabel="x₂ (deviations)", box_aspect=1, xlim=(-2.2, 2.2), ylim=(-2.2, 2.2))
         plot.legend(loc="lower left", bbox_to_anchor=(-0.1, 1.0), ncols=3, handlelength=1, columnspacing=0.8)
 
     def compared(plot: Axes, what: str, label: str) -> None:
         for look, case in enumerate(CASES):
-            for i, row in enumerate(of(rows, case)):
-                at = np.arange(len(names)) + 0.25 * look - 0.12
-                values = [row[what][name] for name in names]
-                curve(plot, at, values, look, case if i == 0 else "", linestyle="", markevery=1)
+            some = of(rows, case)
+            for i, (row, aside) in enumerate(zip(some, np.linspace(-0.15, 0.15, len(some)), strict=True)):
+                at = np.arange(len(names)) + 0.44 * look - 0.22 + aside
+                values, law = [row[what][name] for name in names], case if i == 0 else ""
+                curve(plot, at, values, look, law, linestyle="", markevery=1, markersize=3, markerfacecolor="none")
         plot.set_xticks(
             range(len(names)), [name.replace(" = ", "=").replace(" ", "\n").replace("0.", ".") for name in names]
         )

@@ -27,7 +27,7 @@ from matplotlib.axes import Axes
 from monge.config import Config, TrainingConfig
 from monge.data.builtin import digits
 from monge.data.dataset import DataSet
-from monge.experiment.drawing import band, curve, key, panels
+from monge.experiment.drawing import LOOKS, band, curve, panels
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.figure import INK, Files
 from monge.experiment.look import SETTINGS, Look
@@ -195,25 +195,26 @@ def _course(plot: Axes, case: str, some: Sequence[Result]) -> None:
 
 
 def _correlations(plot: Axes, cases: Mapping[str, Sequence[Result]]) -> None:
-    """rho with the excess, a mark for each repeat."""
+    """rho with the excess: the median of the repeats, and a bar from the lowest to the highest."""
     for style, (what, name) in enumerate((what, name) for what, name in NAMES.items() if what != "steps"):
-        for i, number in enumerate(range(max(len(some) for some in cases.values()))):
-            points = [(at, some[number]) for at, some in enumerate(cases.values()) if number < len(some)]
-            across = [at + 0.2 * (style - 1) for at, _ in points]
-            values = [correlation(row, what) for _, row in points]
-            curve(plot, across, values, style, name if i == 0 else "", linestyle="", markevery=1)
+        found = [spread([correlation(row, what) for row in some]) for some in cases.values()]
+        low, middle, high = np.array(found).T
+        across = np.arange(len(cases)) + 0.2 * (style - 1)
+        plot.vlines(across, low, high, color=LOOKS[style]["color"], linewidth=1.5)
+        curve(plot, across, middle, style, name, linestyle="", markevery=1)
     for value in (HIGH, LOW):
         plot.axhline(value, color=INK, linewidth=0.8, linestyle=":")
     plot.set_xticks(range(len(cases)), [case.replace(", ", "\n").replace("-gp", "\n-gp") for case in cases])
     plot.set(ylabel="rho with the excess", ylim=(-1.05, 1.05))
-    key(plot, 2)
+    plot.legend(loc="lower left", bbox_to_anchor=(-0.25, 1.0), ncols=2, handlelength=1, columnspacing=0.5)
 
 
 def _against(plot: Axes, cases: Mapping[str, Sequence[Result]]) -> None:
     """Lower limits against excess, a mark for each look."""
     for style, (case, some) in enumerate(cases.items()):
         x, y = (np.concatenate([row[what] for row in some]) for what in ("excess", "lower"))
-        curve(plot, x, y, style, case, linestyle="", markevery=1, alpha=0.7)
+        how = {"linestyle": "", "markerfacecolor": "none", "markeredgewidth": 0.6}
+        curve(plot, x, y, style, case, markevery=1, markersize=3, **how)
     plot.set(xlabel="excess (grey, [-1, 1])", ylabel="lower limit (grey, [-1, 1])")
     plot.legend(loc="lower left", bbox_to_anchor=(-0.25, 1.0), ncols=2, handlelength=1, columnspacing=0.5)
 

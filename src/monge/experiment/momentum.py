@@ -206,10 +206,10 @@ def figure(rows: Sequence[Result]) -> Files:
     def shares(plot: Axes) -> None:
         ticks = [f"{case}\n{when}" for case in DATA for when in ("collapsed", "other")]
         for look, name in enumerate(WITH):
-            for i in range(len(by_case(rows)["digits"])):
+            for i, aside in enumerate(np.linspace(-0.15, 0.15, len(by_case(rows)["digits"]))):
                 values = [share for case in DATA for share in turned(by_case(rows)[case][i], name)]
-                where = np.arange(4) + 0.2 * look - 0.1
-                curve(plot, where, values, look, name if i == 0 else "", linestyle="", markevery=1)
+                where, label = np.arange(4) + 0.44 * look - 0.22 + aside, name if i == 0 else ""
+                curve(plot, where, values, look, label, linestyle="", markevery=1, markersize=3, markerfacecolor="none")
         plot.axhline(USUAL, color=INK, linewidth=0.9, linestyle=":")
         plot.set_xticks(range(4), ticks)
         plot.tick_params(axis="x", labelsize=6.5)

@@ -163,10 +163,12 @@ def figure(rows: Sequence[Result]) -> Files:
     def figures(plot: Axes) -> None:
         runs = {case: some for case, some in by_case(rows).items() if case in RULES}
         for look, order in enumerate(ORDERS):
-            for number in range(max(map(len, runs.values()))):
+            count = max(map(len, runs.values()))
+            for number, aside in enumerate(np.linspace(-0.14, 0.14, count)):
                 values = [excess(some[number], order) for some in runs.values()]
-                at = np.arange(len(values)) + 0.2 * look - 0.1
-                curve(plot, at, values, look, order if number == 0 else "", linestyle="", markevery=1)
+                at = np.arange(len(values)) + 0.4 * look - 0.2 + aside
+                how = {"linestyle": "", "markevery": 1, "markerfacecolor": "none", "markeredgewidth": 0.8}
+                curve(plot, at, values, look, order if number == 0 else "", **how)
         plot.set_xticks(range(len(runs)), list(runs))
         plot.set(
             xlabel="objective",

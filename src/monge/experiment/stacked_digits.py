@@ -165,13 +165,15 @@ def _marks(plot: Axes, rows: Sequence[Result], what: str, label: str, look: int)
     """A mark for each repeat, one kind of images below the other."""
     cases = by_case(rows)
     for at, some in enumerate(cases.values()):
-        places, style = at + np.linspace(-0.2, 0.2, len(some)), LOOKS[look]
+        places, style = at + np.linspace(-0.32, 0.32, len(some)), LOOKS[look]
         values = [row[what] for row in some]
-        plot.plot(values, places, color=style["color"], marker=style["marker"], markersize=4, linestyle="")
+        how = {"color": style["color"], "marker": style["marker"], "markerfacecolor": "none", "markeredgewidth": 0.8}
+        plot.plot(values, places, markersize=3.5, linestyle="", **how)
     if what == "modes":
         plot.axvline(MODES, color=INK, linewidth=0.6)
     plot.set(xlabel=label, ylim=(len(cases) - 0.5, -0.5))
     plot.set_xlim(0, 1.06 * plot.get_xlim()[1])
+    plot.xaxis.set_major_formatter("{x:g}")
     plot.set_yticks(range(len(cases)), list(cases))
     plot.tick_params(axis="y", labelleft=what == "modes")
 
@@ -195,7 +197,7 @@ def figure(rows: Sequence[Result]) -> Files:
         for look, (what, label) in enumerate(labels.items())
     ]
     pictures = [partial(_pictures, row=some[0]) for some in by_case(rows).values()]
-    return storeys([marks, pictures], [1.6, 1.3])
+    return storeys([marks, pictures], [2.2, 1.3])
 
 
 reproduce = Experiment(

@@ -71,11 +71,14 @@ def figure(rows: Sequence[Result]) -> Files:
 
     def tails(plot: Axes) -> None:
         at = np.arange(len(frozen.EPOCHS))
-        for number in range(len(of(rows, frozen.EPOCHS[0]))):
+        for number, aside in enumerate(np.linspace(-0.2, 0.2, len(of(rows, frozen.EPOCHS[0])))):
             values = [of(rows, epochs)[number]["kurtosis"] for epochs in frozen.EPOCHS]
-            curve(plot, at, values, 0, "a repeat" if number == 0 else "", linestyle="", markevery=1)
+            curve(plot, at + aside, values, 0, "a repeat" if number == 0 else "", linestyle="", markevery=1)
         plot.axhline(0, color=INK, linewidth=0.6)
         plot.axhline(HEAVY, color=INK, linewidth=0.9, linestyle=":", label="heavy from here")
+        plot.set_yscale("symlog", linthresh=HEAVY, linscale=0.4)
+        plot.set_yticks([0, 1, 2, 5, 10, 20, 50], ["0", "1", "2", "5", "10", "20", "50"])
+        plot.minorticks_off()
         plot.set_xticks(at, frozen.EPOCHS)
         plot.set(xlabel="epochs of the generator", ylabel="excess kurtosis of changes (normal: 0)", xlim=(-0.5, 2.5))
         key(plot, 2)
