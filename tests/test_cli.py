@@ -2,20 +2,23 @@
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import monge
 from monge import catalogue
 from monge.cli import run
-from monge.config import TrainingConfig
+from monge.config import DataConfig, TrainingConfig
 from monge.plot import picture
 from monge.recipe import Shape
 
@@ -124,6 +127,16 @@ def test_again_reports_and_more_steps_extend(digits: str, capsys: pytest.Capture
     assert document(longer, capsys)["step"] == 25
 
 
+def test_a_finished_run_without_its_log_is_reported(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(digits, "lost")
+    Path("lost/log.jsonl").unlink()
+    again = ["train", "digits", "--run", "lost", *TINY]
+    said = document(again, capsys)
+    assert (said["step"], said["bracket"]) == (20, None)
+    assert run(again) == 0
+    assert capsys.readouterr().out == "run     lost\nreport  lost/report.html\n"
+
+
 def test_vectors_folder_and_toy(capsys: pytest.CaptureFixture[str]) -> None:
     np.save("v.npy", (RANDOM.normal(size=(400, 3)) * [1, 10, 100]).astype(np.float32))
     Path("faces").mkdir()
@@ -218,6 +231,61 @@ def test_opened_data_is_trained_on_by_its_name() -> None:
     assert config("r")["source"] == "images.npz"
     assert config("r")["data"]["size"] == 8
     assert trained.evaluate(thorough=False).as_json()["counts"]["generated"] > 0
+
+
+def test_data_of_all_kinds_in_python() -> None:
+    settings: dict[str, Any] = {"steps": 2, "generator": "mlp:width=16", "critic": "mlp:width=16", "threads": 1}
+    settings["training"] = TrainingConfig(batch=8, n_critic=2)
+    x = RANDOM.normal(size=(60, 2))
+    np.save("x.npy", x)
+    expected = monge.load_data(x)
+    sources: list[Any] = [Path("x.npy"), x.tolist(), torch.from_numpy(x)]
+    for number, source in enumerate(sources):
+        assert monge.load_data(source).fingerprint == expected.fingerprint
+        trained = monge.train(source, run=f"r{number}", **settings)
+        assert trained.facts()["fingerprint"] == expected.fingerprint
+    assert config("r0")["source"] == "x.npy"
+    # the whole rule, not the recipe's with changes
+    assert config("r0")["training"] == asdict(settings["training"])
+
+
+@pytest.mark.parametrize("value", [5, TrainingConfig, "batch"])
+def test_bad_settings_in_python(value: object) -> None:
+    for name in ("training", "data", "observe"):
+        with pytest.raises(monge.UserError, match=f"train: {name} must be a table of settings, not "):
+            monge.train("digits", run="r", **{name: value})
+    assert not Path("r").exists()
+
+
+def test_open_data_is_not_opened_otherwise() -> None:
+    images = RANDOM.integers(0, 256, size=(60, 8, 8), dtype=np.uint8)
+    np.save("images.npy", images)
+    settings: dict[str, Any] = {"steps": 2, "generator": "mlp:width=16", "critic": "mlp:width=16", "threads": 1}
+    settings |= {"training": {"batch": 8}, "recipe": "digits"}
+    for source in ("images.npy", images):
+        data = monge.load_data(source)
+        with pytest.raises(monge.UserError, match=r"train: data = {'size': 4}: the data is open already; .*load_data"):
+            monge.train(data, data={"size": 4}, run="r", **settings)
+    assert not Path("r").exists()
+    data = monge.load_data(images, size=4)
+    assert monge.train(data, data={"size": 4}, run="r", **settings).sample(1).shape == (1, 4, 4, 1)
+    # the same run, with the array itself
+    assert monge.train(images, data=DataConfig(size=4), run="r", **settings).facts()["status"] == "finished"
+    assert config("r")["data"]["size"] == 4
+
+
+def test_a_path_written_otherwise_continues_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("photos").mkdir()
+    for number in range(40):
+        Image.fromarray(RANDOM.integers(0, 256, (8, 8), dtype=np.uint8)).save(f"photos/{number}.png")
+    rest = ["--run", "r", *TINY, "--steps", "2", "--training.batch", "8"]
+    for data in ("photos", "photos/", "./photos"):
+        assert run(["train", data, *rest]) == 0, capsys.readouterr().err
+    assert config("r")["source"] == "photos"
+    same: dict[str, Any] = {"steps": 2, "generator": "mlp:width=16", "critic": "mlp:width=16", "threads": 1}
+    same |= {"training": {"batch": 8}, "observe": {"bracket": 10}, "device": "cpu", "run": "r"}
+    assert monge.train("photos/", **same).facts()["step"] == 2
+    assert monge.train(Path("./photos"), **same).facts()["step"] == 2
 
 
 @pytest.mark.parametrize("threads", ["two", 0, 9999])

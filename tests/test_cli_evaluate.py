@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monge.api import open_run
+from monge.api import load_data, open_run
 from monge.cli import run
 from monge.cli.evaluate import table
 from monge.distance.ipm import kernel_ipm
@@ -135,6 +135,65 @@ def test_a_classifier_needs_labels(folder: Path, capsys: pytest.CaptureFixture[s
     assert run(["evaluate", str(folder), "--features", "classifier"]) == 2
     said = "monge: --features classifier: v has no labels to fit a classifier to; raw is allowed\n"
     assert capsys.readouterr().err == said
+
+
+def test_the_document_says_what_was_measured(folder: Path) -> None:
+    document = json.loads((folder / "metrics.json").read_text())
+    assert [document[name] for name in ("step", "weights", "seed", "features")] == [5, "ema", 0, "raw"]
+    assert document["fingerprint"] == open_run(folder).facts()["fingerprint"]
+    other = evaluate(open_run(folder), seed=3, weights="raw", thorough=False).as_json()
+    assert [other[name] for name in ("step", "weights", "seed")] == [5, "raw", 3]
+
+
+def test_other_data_leave_the_picture_alone(folder: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "other.npy", np.random.default_rng(1).normal(size=(60, 2)))
+    before = (folder / "critic_distance.png").read_bytes()
+    other = open_run(folder).evaluate(load_data(str(tmp_path / "other.npy")), seed=3, thorough=False)
+    assert (folder / "critic_distance.png").read_bytes() == before
+    assert "picture" not in other.metrics["critic"]
+    assert other.fingerprint != open_run(folder).facts()["fingerprint"]
+
+
+def test_data_that_changed_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, folder = str(tmp_path / "v.npy"), str(tmp_path / "run")
+    np.save(data, np.random.default_rng(5).normal(size=(60, 2)))
+    assert run(["train", data, "--run", folder, "--training.batch", "8", *TINY]) == 0
+    np.save(data, np.random.default_rng(6).normal(size=(60, 2)) + 9)
+    capsys.readouterr()
+    said = f"monge: the data of {data!r} have changed since the training; evaluate --data measures against them all the"
+    for command in (["evaluate", folder], ["sample", folder, "--reject", "--out", str(tmp_path / "x.npz")]):
+        assert run(command) == 2
+        assert capsys.readouterr().err == f"{said} same\n"
+    assert not (tmp_path / "run" / "metrics.json").exists()
+    assert not (tmp_path / "x.npz").exists()
+    assert run(["evaluate", folder, "--data", data]) == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*1 unreadable image")
+def test_other_data_are_read_as_the_runs_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random, faces = np.random.default_rng(5), tmp_path / "faces"
+    faces.mkdir()
+    for i in range(40):
+        Image.fromarray(random.integers(0, 256, (12, 14), dtype=np.uint8)).save(faces / f"{i}.png")
+    (faces / "bad.png").write_bytes(b"bad")
+    how = ["--data.size", "8", "--data.skip-bad", "--training.batch", "8"]
+    assert run(["train", str(faces), "--run", str(tmp_path / "run"), *how, *TINY]) == 0
+    np.save(tmp_path / "larger.npy", random.integers(0, 256, (40, 12, 14), dtype=np.uint8))
+    for other in (faces, tmp_path / "larger.npy"):
+        assert run(["evaluate", str(tmp_path / "run"), "--data", str(other)]) == 0
+    capsys.readouterr()
+
+
+@pytest.mark.filterwarnings("ignore:constant. all training samples are equal")
+@pytest.mark.parametrize(("name", "absent"), [("constant", {"variance_ratio", "novelty"}), ("large", {"kid"})])
+def test_figures_beyond_float64_are_left_out(name: str, absent: set[str], tmp_path: Path) -> None:
+    x = np.ones((50, 2)) if name == "constant" else 1e30 * np.random.default_rng(0).normal(size=(60, 2))
+    np.save(tmp_path / f"{name}.npy", x)
+    batch = ["--training.batch", "8"]
+    assert run(["train", str(tmp_path / f"{name}.npy"), "--run", str(tmp_path / "run"), *batch, *TINY]) == 0
+    metrics = evaluate(open_run(tmp_path / "run"), thorough=False).metrics
+    assert "precision" in metrics
+    assert absent.isdisjoint(metrics)
 
 
 def test_the_picture_is_the_same_again(folder: Path) -> None:

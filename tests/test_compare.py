@@ -14,6 +14,7 @@ from monge.assemble import published
 from monge.catalogue import OBJECTIVES
 from monge.cli.compare import Compare, names
 from monge.data.source import in_memory
+from monge.errors import DiskError
 
 LABELS = np.arange(60) % 3
 DATA = in_memory(np.random.default_rng(0).normal(size=(60, 2)), LABELS)
@@ -124,6 +125,22 @@ def test_a_failed_training_is_counted(tmp_path: Path, capsys: pytest.CaptureFixt
     assert cli.run([*command, "--training.learning-rate", "10", "--training.optimiser", "rmsprop", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["summary"]["gan"]["failures"] == 1
+
+
+def test_a_full_disk_is_no_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any, **options: Any) -> None:
+        raise DiskError("step 2: cannot write the run folder: No space left on device; there is no checkpoint yet")
+
+    command = ["compare", "toy:ring8", "--objectives", "gan", "--seeds", "1", "--out", str(tmp_path / "c"), *FLAGS]
+    with monkeypatch.context() as patched:
+        patched.setattr(trial.api, "train_config", full)
+        assert cli.run(command) == 1
+    assert capsys.readouterr().err.startswith("monge: step 2: cannot write")
+    assert not (tmp_path / "c" / "gan-0" / "trial.json").exists()
+    assert cli.run([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["runs"][0]["status"] == "finished"
 
 
 def test_seconds_become_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from monge import api, cli
+from monge import api, cli, rejection
 from monge.assemble import assemble
 from monge.config import Config, ObserveConfig, TrainingConfig
+from monge.data.codec import VectorCodec
 from monge.data.source import in_memory, open_data
 from monge.errors import UserError
 from monge.nn.code import CodedGenerator, Codes, probability
@@ -23,6 +24,8 @@ from monge.nn.head import TwoHeadedCritic
 from monge.nn.mlp import MLPCritic, MLPGenerator
 from monge.nn.packing import PackedCritic, packed_shape
 from monge.objective.penalty import slopes
+from monge.run import FORMAT, RunFolder
+from monge.sample import Request
 from monge.training.replay import ReplayPool, mixed
 from monge.training.step import critic_batches, train_step
 
@@ -259,11 +262,68 @@ def test_rejecting(labelled_run: Path, tmp_path: Path, capsys: pytest.CaptureFix
     found = np.load(out)
     assert found["x"].shape == (50, 2)
     assert found["y"].shape == (50,)
+    with pytest.raises(UserError, match="seed = -1: at least 0 is allowed"):
+        api.open_run(run).sample(3, seed=-1, reject=True)
+
+
+class Mixed(nn.Module):
+    """Class 0 is right, N(0, 1); of class 1, N(4, 1), three in ten samples are of class 0."""
+
+    latent = 4
+
+    def forward(self, z: Tensor) -> Tensor:
+        right = z[:, 1] > -0.5244
+        return z[:, :1] + 4 * (z[:, 3] * right)[:, None]
+
+
+class Best(nn.Module):
+    """The log-ratio of the laws of `Mixed` and of the data for a sample and its class."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        near, far = torch.exp(-(x**2) / 2), torch.exp(-((x - 4) ** 2) / 2)
+        return torch.where(y[:, None] == 1, torch.log(far + 1e-30) - torch.log(0.7 * far + 0.3 * near + 1e-30), 0)
+
+
+@pytest.mark.parametrize("label", ["0", "1", None])
+def test_rejecting_makes_a_class_better(label: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, 5000)
+    data = in_memory(random.normal(size=(5000, 1)) + 4 * y[:, None], y)
+    generator = ConditionalGenerator(Mixed(), torch.tensor([0.5, 0.5]), 2).requires_grad_(False)
+    generator.embedding.weight.copy_(torch.eye(2))
+    codec = VectorCodec(np.zeros(1), np.ones(1))
+    monkeypatch.setattr(rejection, "load_generator", lambda run, weights: (generator, codec))
+    monkeypatch.setattr(rejection, "load_critic", lambda run: Best())
+    monkeypatch.setattr(rejection, "own_data", lambda run: data)
+    folder = RunFolder(tmp_path)
+    folder.write("run.json", {"format": FORMAT, "classes": ["0", "1"]})
+    found = rejection.rejected(folder, 2000, request=Request(label))
+    assert found.y is not None
+    ones = found.x[found.y == 1] > 2
+    assert ((found.x[found.y == 0] > 2).mean() if label != "1" else 0) < 0.05
+    # .7 of them as they are generated, .98 of real ones
+    assert (ones.mean() if label != "0" else 1) > 0.93
+    assert set(found.y.tolist()) == ({0, 1} if label is None else {int(label)})
+
+
+def test_rejecting_needs_held_out_samples_of_the_class(tmp_path: Path) -> None:
+    arrays = {"x_train": POINTS, "y_train": LABELS, "x_test": POINTS[:9]}
+    for name, more, text in (
+        ("some", {"y_test": LABELS[:9] % 2}, "none of the held-out samples of some is of the class asked for"),
+        ("none", {}, "the critic judges classes, and the held-out samples of none have none"),
+    ):
+        np.savez(tmp_path / f"{name}.npz", **arrays | more)
+        rule = replace(config(conditional=True), source=str(tmp_path / f"{name}.npz"))
+        run = api.train_config(rule, open_data(rule.source), run=tmp_path / name, device="cpu", threads=1)
+        with pytest.raises(UserError, match=f"^--reject: {text}$"):
+            run.sample(3, label="2", reject=True)
 
 
 @pytest.mark.parametrize(
     ("options", "text"),
     [
+        (["--reject", "--code", "0=1"], "monge: --reject: real samples have no known codes"),
+        (["--reject", "--class", "9"], "monge: --class '9' is not known; allowed: 0, 1, 2"),
         (["--class", "9"], "monge: --class '9' is not known; allowed: 0, 1, 2"),
         (["--code", "0=1"], "monge: --code: this run has no codes"),
         (["--code", "a"], "monge: --code a: INDEX=VALUE is allowed"),
@@ -279,6 +339,14 @@ def test_bad_requests(
     assert error.startswith(text)
     assert error.count("\n") == 1
     assert not out.exists()
+
+
+@pytest.mark.parametrize("label", [2, np.int64(2)], ids=["int", "numpy"])
+def test_classes_are_asked_for_as_samples_name_them(labelled_run: Path, label: Any) -> None:
+    run = api.open_run(labelled_run / "run")
+    np.testing.assert_array_equal(run.sample(6, label=label), run.sample(6, label="2"))
+    with pytest.raises(UserError, match="--class '9' is not known; allowed: 0, 1, 2"):
+        run.sample(6, label=9)
 
 
 def test_sampling_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -316,6 +384,24 @@ def test_a_critic_of_ones_own(tmp_path: Path) -> None:
         api.train(
             PLAIN, critic=nn.Sequential(nn.Unflatten(1, (2, 1)), nn.Linear(1, 1)), **rule | {"run": tmp_path / "x"}
         )
+    with pytest.raises(UserError, match=r"critic: a tensor \(n, k\) is needed for n samples, 2 gave a tuple"):
+        api.train(PLAIN, critic=nn.LSTM(2, 1), **rule | {"run": tmp_path / "x"})
+    with pytest.raises(UserError, match=r"train: critic = <class .*Own'> must be of type str"):
+        api.train(PLAIN, critic=Own, **rule | {"run": tmp_path / "x"})  # type: ignore[arg-type]
+
+
+def test_a_critic_of_ones_own_is_copied(tmp_path: Path) -> None:
+    critic = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+    before = critic[0].weight.clone()
+    rule: dict[str, Any] = {"critic": critic, "steps": 4, "threads": 1, "training": {"batch": 8}}
+    runs = [api.train(PLAIN, run=tmp_path / name, **rule) for name in ("a", "b")]
+    np.testing.assert_array_equal(*[run.sample(5) for run in runs])
+    runs[0].evaluate(PLAIN, critic=critic, thorough=False)
+    assert torch.equal(critic[0].weight, before)
+    critic[0].weight.requires_grad_(False)
+    critic[0].cached = critic(torch.zeros(1, 2))
+    with pytest.raises(UserError, match="critic: Sequential cannot be copied, which a module of your own must allow: "):
+        api.train(PLAIN, run=tmp_path / "c", **rule)
 
 
 def test_folders_are_classes(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Arrays, labels, splits and batches."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monge.catalogue import DATA
 from monge.data import dataset
 from monge.data.builtin import digits
 from monge.data.dataset import split_data
@@ -72,6 +75,22 @@ def test_batches_depend_on_the_generator_alone(ahead: int, monkeypatch: pytest.M
     assert not torch.equal(batch, data.batch(100, generator(4)))
     known = {row.tobytes() for row in data.train}
     assert all(row.tobytes() in known for row in data.codec.decode(batch))
+
+
+def test_rows_are_read_alone(tmp_path: Path) -> None:
+    values, labels = np.arange(40.0).reshape(40, 1), np.arange(40) % 4
+    np.save(tmp_path / "x.npy", values)
+    data = split_data("x", np.load(tmp_path / "x.npy", mmap_mode="r"), labels)
+    which = np.array([5, 0, 3])
+    rows, train = data.train_rows(which), data.train
+    np.testing.assert_array_equal(rows, train[which])
+    assert data.labels is not None
+    assert data.held_out_labels is not None
+    np.testing.assert_array_equal(rows[:, 0] % 4, data.labels[which])
+    np.testing.assert_array_equal(data.held_out_rows(which)[:, 0] % 4, data.held_out_labels[which])
+    assert not isinstance(rows, np.memmap)
+    with pytest.raises(UserError, match="ring8: fresh draws have no positions"):
+        DATA["toy:ring8"].load()().held_out_rows(which)
 
 
 def test_samples_are_distinct_and_seeded() -> None:
@@ -173,6 +192,27 @@ def test_non_finite_values_are_located(value: float) -> None:
     x[4, 1] = x[6, 0] = value
     with pytest.raises(UserError, match=r"2 value\(s\) are NaN, infinite.*first at \[4, 1\]"):
         in_memory(x)
+
+
+@pytest.mark.parametrize("make", [np.ndarray.tolist, torch.from_numpy, np.asarray], ids=["list", "tensor", "array"])
+def test_all_that_numpy_makes_an_array_of(make) -> None:
+    x = RANDOM.normal(size=(9, 2))
+    assert in_memory(make(x)).fingerprint == in_memory(x).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [
+        ([[1.0, 2.0], [3.0]], "array: numpy makes no array of this list: .*; allowed: uint8 images, or vectors"),
+        (torch.zeros(9, 2, requires_grad=True), r"of this Tensor: .*detach\(\).*; allowed: uint8 images, or vectors"),
+        ({"x": [[1.0, 2.0]]}, "array: dtype object is not allowed; allowed: uint8 images, or vectors"),
+        (None, "array: dtype object is not allowed; allowed: uint8 images, or vectors"),
+    ],
+)
+def test_what_is_no_array(x: object, text: str) -> None:
+    with pytest.raises(UserError, match=text) as caught:
+        in_memory(x)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
 
 
 def test_constant_data_warn() -> None:

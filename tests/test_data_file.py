@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from monge.assemble import open_source
+from monge.config import DataConfig
 from monge.data import dataset
 from monge.data.builtin import digits
 from monge.data.dataset import ArrayData
@@ -97,6 +99,24 @@ def test_refused_npz(tmp_path: Path, arrays: dict, text: str) -> None:
         open_data(str(tmp_path / "a.npz"))
 
 
+@pytest.mark.parametrize(
+    ("arrays", "text"),
+    [
+        ({"x": np.eye(5), "y": np.zeros(5)}, "a.npz:y: labels are float64; .*a.npz:x is the data without labels"),
+        (
+            {"x_train": np.eye(5), "x_test": np.eye(5), "y_train": np.arange(5), "y_test": np.zeros(5)},
+            "a.npz:y_train and y_test: labels are float64; .*a.npz:x_train is the data without labels",
+        ),
+    ],
+)
+def test_refused_labels_say_how_to_do_without(tmp_path: Path, arrays: dict, text: str) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(UserError, match=text) as caught:
+        open_data(str(path))
+    assert open_data(str(caught.value).split("needed; ")[1].split(" is the data")[0]).labels is None
+
+
 def test_broken_files(tmp_path: Path) -> None:
     good = tmp_path / "good.npy"
     np.save(good, np.eye(9))
@@ -143,6 +163,15 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(np, "load", refuse)
     with pytest.raises(UserError, match=r"a.npy cannot be read as .npy or .npz: Permission denied"):
         open_data(str(tmp_path / "a.npy"))
+
+
+def test_one_place_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a").mkdir()
+    np.savez("a/b.npz", **{"x/./y": np.eye(9)})
+    for path, expected in (("./a//b.npz", "a/b.npz"), ("a/./b.npz:x/./y", "a/b.npz:x/./y"), ("a/../a/b.npz",) * 2):
+        assert open_source(path, DataConfig()).source == expected
+    assert open_source("toy:ring8", DataConfig()).source == "toy:ring8"
 
 
 def test_builtin_data_and_options() -> None:

@@ -71,6 +71,24 @@ def test_files_of_all_formats_in_order(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.mean((1, 2)), colours, atol=3)
 
 
+def test_links_are_followed_and_end(tmp_path: Path) -> None:
+    pool, folder = tmp_path / "pool", tmp_path / "data"
+    for name in ("cats", "dogs"):
+        (pool / name).mkdir(parents=True)
+        fill(pool / name, 3)
+    folder.mkdir()
+    for name, target in (("cat", "cats"), ("dog", "dogs"), ("pup", "dogs")):
+        (folder / name).symlink_to(pool / target)
+    # loops: to a folder that it lies in, and by way of another
+    (pool / "cats" / "back").symlink_to(folder)
+    (pool / "dogs" / "self").symlink_to(pool / "dogs")
+    data = open_data(str(folder))
+    assert data.classes == ["cat", "dog", "pup"]
+    found = outside(folder)
+    assert found.shape == (9, 8, 8, 3)
+    np.testing.assert_array_equal(found[3:6], found[6:])
+
+
 def modes() -> dict[str, tuple[Image.Image, tuple[int, int, int]]]:
     palette = Image.new("P", (8, 8), 1)
     palette.putpalette([255, 0, 0, 10, 20, 30])

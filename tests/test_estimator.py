@@ -54,6 +54,25 @@ def test_equal_random_states_give_equal_models(fitted: WassersteinGAN) -> None:
     assert not np.array_equal(other.sample(5), fitted.sample(5))
 
 
+def test_random_states_that_are_no_numbers() -> None:
+    """As in scikit-learn: a RandomState is drawn from, and none means numpy's global one."""
+
+    def seeds(state: object) -> list[int]:
+        model = WassersteinGAN(steps=2, threads=1, random_state=state)  # type: ignore[arg-type]
+        return [model.fit(X).run_.facts()["config"]["seed"] for _ in range(2)]
+
+    before = np.random.get_state()
+    try:
+        np.random.seed(4)
+        first, second = seeds(None)
+    finally:
+        np.random.set_state(before)
+    assert first != second
+    assert seeds(np.random.RandomState(4)) == [first, second]
+    with pytest.raises(ValueError, match="'a' cannot be used to seed"):
+        seeds("a")
+
+
 def test_run_folder_and_options(tmp_path: Path) -> None:
     model = WassersteinGAN(objective="wgan-gp:weight=5", steps=2, run=tmp_path / "run", threads=1).fit(X)
     assert model.run_.path == tmp_path / "run"

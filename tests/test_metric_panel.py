@@ -181,6 +181,9 @@ def test_a_figure_beyond_float64_is_left_out() -> None:
     found = panel(1e150 * points(0, 9), 1e150 * points(1, 9))
     assert "kid" not in found
     assert "precision" in found
+    # equal real samples, and kernel sums whose squares are infinite
+    assert "variance_ratio" not in panel(np.ones((9, 2)), points(1, 9))
+    assert "kid" not in panel(1e30 * points(0, 9), 1e30 * points(1, 9))
 
 
 def test_the_ledger_keeps_values_errors_and_floors() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,12 +15,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from monge import api, cli
 from monge.config import Config, ObserveConfig, TrainingConfig
 from monge.data.source import in_memory
-from monge.errors import TrainingError, UserError
+from monge.errors import DiskError, TrainingError, UserError
 from monge.objective.loss import Wasserstein
+from monge.report import gallery
+from monge.sample import load_critic
 from monge.training import checkpoint
 
 DATA = in_memory(np.random.default_rng(0).normal(size=(60, 2)))
@@ -190,6 +194,56 @@ def test_damaged_checkpoint_is_named(tmp_path: Path) -> None:
         run.sample(1)
 
 
+def test_damaged_optimisers_are_named(tmp_path: Path) -> None:
+    run = train(tmp_path / "run", replace(SMALL, steps=2))
+    rest = run.checkpoints / "step-000002" / "state.pt"
+    whole = rest.read_bytes()
+    for content in (whole[:100], b""):
+        rest.write_bytes(content)
+        with pytest.raises(UserError, match=r"step-000002/state\.pt cannot be read: .") as caught:
+            train(tmp_path / "run", replace(SMALL, steps=3))
+        assert "\n" not in str(caught.value)
+
+
+def test_copies_by_other_names_are_passed_over(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    train(folder, replace(SMALL, steps=20))
+    copies = [folder / "checkpoints" / "step-000020.bak", folder / "samples" / "step-000020.old.png"]
+    shutil.copytree(folder / "checkpoints" / "step-000020", copies[0])
+    shutil.copy(folder / "samples" / "step-000020.png", copies[1])
+    assert checkpoint.steps(folder / "checkpoints") == [16, 20]
+    assert train(folder).facts()["step"] == 30
+    run = api.open_run(folder)
+    assert np.isfinite(run.sample(3)).all()
+    assert [picture.step for picture in gallery.history(run)] == [10, 20, 30]
+    assert all(path.exists() for path in copies)
+
+
+def test_tied_weights_are_saved_and_stay_tied(tmp_path: Path) -> None:
+    class Tied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second, self.last = nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 1)
+            self.second.weight = self.first.weight
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            value: torch.Tensor = self.last(self.second(self.first(x).tanh()).tanh())
+            return value
+
+    rule = {"batch": 8, "decay_from": 1.0}
+
+    def trained(folder: Path, *stops: int) -> nn.Module:
+        for steps in stops:
+            torch.manual_seed(0)
+            run = api.train(DATA, critic=Tied(), steps=steps, threads=1, training=rule, run=folder)
+        critic = load_critic(run, Tied())
+        assert critic.second.weight is critic.first.weight
+        return critic
+
+    whole, parts = (trained(tmp_path / str(len(stops)), *stops).state_dict() for stops in ((6,), (3, 6)))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
 def failed(folder: Path, error: str) -> None:
     """A failed run says so and keeps its last checkpoint, whole."""
     facts = api.open_run(folder).facts()
@@ -244,7 +298,7 @@ def test_full_disk(limit: int, tmp_path: Path) -> None:
 
     config = replace(SMALL, observe=ObserveConfig(log=100, bracket=100))
     try:
-        with pytest.raises(TrainingError, match=r"^step 8: cannot write .*; the last checkpoint is kept$") as caught:
+        with pytest.raises(DiskError, match=r"^step 8: cannot write .*; the last checkpoint is kept$") as caught:
             api.train_config(
                 config, DATA, run=tmp_path / "run", device="cpu", threads=1, checkpoint_every=4, display=display
             )

@@ -1,13 +1,13 @@
 """The Python API: load data, train, open a run."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from monge.assemble import MEMORY, OWN, assemble, open_source, pick_device, rates, recommended
@@ -36,14 +36,17 @@ class Run(RunFolder):
         *,
         seed: int = 0,
         weights: str = "ema",
-        label: str | None = None,
+        label: str | int | None = None,
         codes: Mapping[int, float] | None = None,
         reject: bool = False,
     ) -> NDArray[Any]:
-        """n generated samples in the data's own shape, scale and type.
+        """n generated samples in the data's own scale.
+
+        Images are uint8 (n, H, W, C), however the data orders its axes; vectors (n, d) are float32, or float64 where
+        that is too coarse for the data.
 
         Arguments:
-            label: the class to ask a conditional generator for, by name; none takes all by their shares.
+            label: the class to ask a conditional generator for, by name or number; none takes all by their shares.
             codes: values of an InfoGAN's codes by their index.
             reject: keep those only that the critic takes for real, see `monge.rejection`.
         """
@@ -64,9 +67,10 @@ class Run(RunFolder):
         thorough: bool = True,
         features: str = "raw",
     ) -> Evaluation:
-        """All metrics of the last checkpoint; those on the run's own data are also written to `metrics.json`.
+        """All metrics of the last checkpoint; without `data` they are also written to `metrics.json`.
 
         Arguments:
+            data: other data to measure against; none means the run's own.
             critic: a module like the one given to `train`, for a run whose critic is no named one.
             thorough: whether to train potentials for the bracket's lower limit, which takes most of the time.
             features: "raw", "classifier" or "inception:FILE": what figures that compare features are measured on.
@@ -92,22 +96,27 @@ def open_run(path: str | Path) -> Run:
     return run
 
 
-def load_data(source: str | NDArray[Any], **how: Any) -> DataSet:
+def load_data(source: str | os.PathLike[str] | ArrayLike, **how: Any) -> DataSet:
     """Data from a name, a path or an array; keywords as in `config.DataConfig`.
+
+    Arguments:
+        source: a name, a path, or an array or what numpy makes one of: nested lists, a tensor, a data frame of numbers.
 
     Raises:
         UserError: the source is missing, unreadable, or not what monge can train on.
     """
     config = overlay(DataConfig(), how, "load_data")
-    if isinstance(source, np.ndarray):
-        if config.label is not None:
-            refuse_label("array", config.label)
-        return in_memory(source, layout=config.layout, size=config.size)
-    return open_source(source, config)
+    if isinstance(source, str | os.PathLike):
+        return open_source(os.fspath(source), config)
+    if config.label is not None:
+        refuse_label("array", config.label)
+    data = in_memory(source, layout=config.layout, size=config.size)
+    data.how = asdict(config)
+    return data
 
 
 def train(
-    source: str | NDArray[Any] | DataSet,
+    source: str | os.PathLike[str] | ArrayLike | DataSet,
     *,
     recipe: str | None = None,
     objective: str | None = None,
@@ -121,29 +130,37 @@ def train(
     """Trains on some data, or continues a run that was interrupted.
 
     Arguments:
-        source: a name, a path, an array, or opened data.
+        source: a name, a path, an array, or opened data; all but the last as in `load_data`.
         recipe: name of a recipe; none picks the one for this kind of data.
         objective: name of an objective, with options (`"wgan-gp:weight=5"`).
-        critic: name of a critic, or a module of your own from samples (n, *shape) in model scale to (n, k); a run with
-            one is continued by the same call.
+        critic: name of a critic, or a module of your own from samples (n, *shape) in model scale to (n, k), of which a
+            copy is trained; a run with one is continued by the same call. What such a module draws itself, as dropout
+            does, comes from torch's global stream: equal seeds then do not give equal runs.
         run: folder of the run; none means `runs/DATA-RECIPE-SEED`.
         device: "auto", "cpu" or "cuda".
         threads: "auto" (measured) or a number.
         checkpoint_every: steps between checkpoints; none means every 30 s.
-        **settings: other fields of `config.Config` (`steps=`, `seed=`, `training={"n_critic": 3}`).
+        **settings: other fields of `config.Config` (`steps=`, `seed=`, `training={"n_critic": 3}`). Where a mapping
+            changes some settings of the recipe, a `config.TrainingConfig` replaces them all.
 
     Raises:
         UserError: bad input; nothing is written.
         TrainingError: a loss that is not finite, a critic that diverges, a full disk; the last checkpoint stays.
     """
-    how = overlay(DataConfig(), settings.get("data", {}), "data")
-    data = source if isinstance(source, DataSet) else load_data(source, **asdict(how))
-    settings["data"] = data.how or asdict(how)
+    for name, value in settings.items():
+        if is_dataclass(value) and not isinstance(value, type):
+            settings[name] = asdict(value)
+    how = asdict(overlay(Config(), settings, "train").data)
+    data = source if isinstance(source, DataSet) else load_data(source, **how)
+    opened = data.how or asdict(DataConfig())
+    if "data" in settings and how != opened:
+        raise UserError(f"train: data = {settings['data']}: the data is open already; give these options to load_data")
+    settings["data"] = opened
     base = recommended(data, recipe, objective, own_batch="batch" in settings.get("training", {}))
     config = replace(base, source=data.source or f"{MEMORY}{data.name}")
     own = critic if isinstance(critic, nn.Module) else None
     if critic is not None:
-        settings["critic"] = critic if isinstance(critic, str) else f"{OWN}{type(critic).__qualname__}"
+        settings["critic"] = critic if own is None else f"{OWN}{type(critic).__qualname__}"
     return train_config(
         overlay(config, settings, "train"),
         data,

@@ -1,5 +1,6 @@
 """From a config and data to networks, objective and state: the only place where names become objects."""
 
+import copy
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from monge import catalogue, naming
 from monge.combination import check_combination, outputs
 from monge.config import Config, DataConfig
 from monge.data.dataset import DataSet
-from monge.data.source import open_data
+from monge.data.source import open_data, shortest
 from monge.errors import UserError
 from monge.nn.code import CodedGenerator
 from monge.nn.condition import ConditionalGenerator, ProjectionCritic
@@ -44,7 +45,7 @@ def open_source(source: str, how: DataConfig) -> DataSet:
         raise UserError(f"{what}: give it again (evaluate --data, or in Python), or train on a file of it")
     builtin = {name: entry.load() for name, entry in catalogue.DATA.items()}
     data = open_data(source, builtin=builtin, **asdict(how))
-    data.source, data.how = source, asdict(how)
+    data.source, data.how = shortest(source), asdict(how)
     return data
 
 
@@ -130,7 +131,10 @@ def build_critic(
 
     Arguments:
         shares: of the classes in the data (c,), for a conditional run.
-        critic: takes the place of the one that the config names.
+        critic: a copy takes the place of the one that the config names, so that the user's own keeps its weights.
+
+    Raises:
+        UserError: unknown names or options, or a critic that cannot be copied.
     """
     auxiliary, rule = build_objective(config).auxiliary, config.training
     with _initialised(config.seed, Purpose.CRITIC_INIT):
@@ -138,7 +142,7 @@ def build_critic(
             seen = packed_shape(shape, rule.pack)
             network: nn.Module = naming.build(catalogue.CRITICS, "--critic", config.critic, seen)
         else:
-            network = critic
+            network = _copied(critic)
         if rule.pack > 1:
             return PackedCritic(network, rule.pack)
         if auxiliary is not None:
@@ -231,6 +235,14 @@ def pick_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: this machine has no CUDA device that torch can use; auto and cpu are allowed")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _copied(critic: nn.Module) -> nn.Module:
+    try:
+        return copy.deepcopy(critic)
+    except (RuntimeError, TypeError) as error:
+        what = f"critic: {type(critic).__name__} cannot be copied, which a module of your own must allow"
+        raise UserError(f"{what}: {str(error).splitlines()[0]}") from error
 
 
 @contextmanager

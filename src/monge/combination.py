@@ -1,7 +1,7 @@
 """Which training rules, objectives, critics and data go together."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from monge.config import TrainingConfig
 from monge.data.dataset import DataSet
@@ -52,6 +52,8 @@ def outputs(critic: nn.Module, data: DataSet, pack: int) -> int:
         what = f"critic: {type(critic).__name__} cannot judge samples of shape {data.codec.shape}"
         raise UserError(f"{what}: {str(error).splitlines()[0]}") from error
     critic.train(training)
+    if not isinstance(values, Tensor):
+        raise UserError(f"critic: a tensor (n, k) is needed for n samples, {n} gave a {type(values).__name__}")
     if values.dim() != 2 or len(values) != 2:
         raise UserError(f"critic: shape (n, k) is needed for n samples, {n} gave {tuple(values.shape)}")
     return int(values.shape[1])

@@ -13,7 +13,7 @@ from monge.assemble import MEMORY
 from monge.config import Config, differing
 from monge.data.dataset import DataSet
 from monge.data.table import difference
-from monge.errors import TrainingError, UserError
+from monge.errors import DiskError, UserError
 from monge.run import RunFolder
 from monge.sample import config_of
 from monge.training import checkpoint
@@ -28,7 +28,7 @@ def settle(folder: RunFolder, **changes: Any) -> None:
         folder.update(**changes)
     except OSError as error:
         if changes["status"] != "failed":
-            raise TrainingError(f"cannot write {folder.path / 'run.json'}: {error.strerror or error}") from error
+            raise DiskError(f"cannot write {folder.path / 'run.json'}: {error.strerror or error}") from error
 
 
 def default_folder(config: Config) -> Path:

@@ -23,6 +23,10 @@ class TrainingError(MongeError, RuntimeError):
     """Training failed: the text names the step, the term and the likely cause."""
 
 
+class DiskError(TrainingError):
+    """The disk was full or not writable, which says nothing of the training: the same one may go well later."""
+
+
 def unknown_name(what: str, value: str, allowed: Iterable[str]) -> UserError:
     """A `UserError` for a name that is not in a table, with the nearest valid name."""
     names = sorted(allowed)

@@ -3,12 +3,14 @@
 import atexit
 import shutil
 import tempfile
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from monge import api
@@ -25,7 +27,7 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         steps: generator updates; none means the recipe's.
         run: folder to keep the run in; none trains in a temporary folder that goes with the process.
         threads: number of threads; "auto" measures.
-        random_state: seed, >= 0.
+        random_state: seed, >= 0; a numpy RandomState, or None for numpy's global one, draws a new one for each `fit`.
 
     Attributes:
         run_: the trained run.
@@ -40,7 +42,7 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         steps: int | None = None,
         run: str | Path | None = None,
         threads: int | str = "auto",
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.recipe = recipe
         self.objective = objective
@@ -53,10 +55,13 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         """Trains on vectors X of shape (n, d); y is ignored.
 
         Raises:
-            ValueError: X is not a finite numeric array of at least three samples.
+            ValueError: X is not a finite numeric array of at least three samples, or random_state seeds nothing.
         """
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=3)
         settings: dict[str, Any] = {} if self.steps is None else {"steps": self.steps}
+        seed = self.random_state
+        if not isinstance(seed, Integral):
+            seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
         folder = _temporary_folder() if self.run is None else Path(self.run)
         self.run_ = api.train(
             in_memory(X),
@@ -65,7 +70,7 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
             run=folder,
             device="cpu",
             threads=self.threads,
-            seed=int(self.random_state),
+            seed=int(seed),
             **settings,
         )
         return self

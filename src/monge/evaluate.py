@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from monge import plot
-from monge.assemble import OWN, latent_size, open_source
+from monge.assemble import OWN, latent_size
 from monge.data.codec import Codec
 from monge.data.dataset import DataSet
 from monge.data.table import difference
@@ -30,7 +30,8 @@ from monge.nn.condition import ConditionalGenerator
 from monge.nn.layer import latent
 from monge.reading import RealSets
 from monge.run import RunFolder, write_atomically
-from monge.sample import config_of, critic_outputs, generate, load_critic, load_generator
+from monge.sample import config_of, critic_outputs, generate, load_critic, load_generator, own_data
+from monge.training import checkpoint
 from monge.training.random import Purpose, stream
 
 FAKES = 5000
@@ -53,6 +54,10 @@ class Evaluation:
         metrics: named figures; which ones depends on the data (modes need known centres, classes need labels).
         counts: how many samples each figure rests on.
         clusters: the critic's distances between clusters of generated and of held-out samples; none without a critic.
+        step: of the checkpoint that was measured.
+        weights: "ema" or "raw".
+        seed: of the generated samples.
+        fingerprint: of the data that were measured against.
         floors: of figures of the bracket and of `metrics`, the same between training and held-out samples of the same
             numbers: what a perfect generator would show.
         errors: standard errors of such figures.
@@ -65,6 +70,10 @@ class Evaluation:
     metrics: dict[str, Any]
     counts: dict[str, int]
     clusters: ClusterMatrix | None
+    step: int
+    weights: str
+    seed: int
+    fingerprint: str
     floors: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, Any] = field(default_factory=dict)
     unreliable: dict[str, str] = field(default_factory=dict)
@@ -76,7 +85,8 @@ class Evaluation:
         if self.bracket.lipschitz == "none":
             few = f"{self.bracket.n} held-out samples are too few to fit, choose and judge a potential, 6 are needed"
             bracket["no_lower_limit"] = few if self.bracket.n < 6 else "no potential stayed finite"
-        document: dict[str, Any] = {
+        document: dict[str, Any] = {name: getattr(self, name) for name in ("step", "weights", "seed", "fingerprint")}
+        document |= {
             "bracket": bracket,
             "metrics": self.metrics,
             "floors": self.floors,
@@ -98,11 +108,12 @@ def evaluate(
     thorough: bool = True,
     features: str = "raw",
 ) -> Evaluation:
-    """Measures the last checkpoint's generator, and draws the critic's distances as a picture in the run folder.
+    """Measures the last checkpoint's generator; the run's own data also leave a picture of the critic's distances.
 
     Arguments:
         run: a trained run.
-        data: other data to measure against, of the same sample shape; none means the run's own.
+        data: other data to measure against, of the same sample shape; none means the run's own, and that the picture
+            in the run folder is drawn.
         seed: of the generated samples.
         weights: "ema" or "raw".
         critic: a module like the one that was trained, if that was no named one.
@@ -112,13 +123,12 @@ def evaluate(
             for precision to Frechet, and for copying. The bracket is of raw samples always.
 
     Raises:
-        UserError: no checkpoint, unknown weights, data of another shape, or features that are unknown or not to be had
-            of these data.
+        UserError: no checkpoint, unknown weights, own data that are gone or have changed, data of another shape, or
+            features that are unknown or not to be had of these data.
     """
     generator, codec = load_generator(run, weights)
-    config = config_of(run)
-    data = data or open_source(config.source, config.data)
-    facts = run.facts()
+    step, facts, own = checkpoint.steps(run.checkpoints)[-1], run.facts(), data is None
+    data = data or own_data(run)
     if found := difference(facts.get("columns"), data.columns):
         raise UserError(f"the data must have the columns of the run in their order: of those, {data.name} {found}")
     if data.codec.shape != codec.shape:
@@ -137,8 +147,24 @@ def evaluate(
     if data.labels is not None:
         _classes(ledger, data, data.labels, fake[:FAKES], generator, codes[:FAKES], facts["classes"])
     judgement, clusters = _judgement(run, critic, codec, real.held_out[0], fake[: real.n])
+    if clusters is not None and own:
+        write_atomically(run.path / PICTURE, plot.png(plot.heat_map(clusters, "critic output")))
+        judgement["picture"] = PICTURE
     ledger.add({"critic": judgement})
-    return Evaluation(measured, ledger.metrics, counts, clusters, ledger.floors, ledger.errors, reasons, compared.name)
+    return Evaluation(
+        measured,
+        ledger.metrics,
+        counts,
+        clusters,
+        step=step,
+        weights=weights,
+        seed=seed,
+        fingerprint=data.fingerprint,
+        floors=ledger.floors,
+        errors=ledger.errors,
+        unreliable=reasons,
+        features=compared.name,
+    )
 
 
 def _bracket(ledger: Ledger, measured: Bracket) -> None:
@@ -196,7 +222,7 @@ def _classes(
 ) -> None:
     """Enters which classes the generated samples are of, and whether those asked for, where the data have the same."""
     chosen = np.random.default_rng(0).permutation(len(labels))[:LABELLED]
-    x, y = data.codec.metric(data.train[chosen]), labels[chosen]
+    x, y = data.codec.metric(data.train_rows(chosen)), labels[chosen]
     held_out = data.codec.metric(data.held_out_sample(min(LABELLED, data.held_out_size)))
     classes = predicted(x, y, np.concatenate([fake, held_out]))
     found = classes[: len(fake)]
@@ -214,14 +240,13 @@ def _classes(
 def _judgement(
     run: RunFolder, critic: nn.Module | None, codec: Codec, real: Points, fake: Points
 ) -> tuple[dict[str, Any], ClusterMatrix | None]:
-    """What the critic says of the two sides, and its distances between clusters, of which a picture is drawn."""
+    """What the critic says of the two sides, and its distances between clusters."""
     if critic is None and config_of(run).critic.startswith(OWN):
         return {"absent": "the run's own critic was not given"}, None
     trained = load_critic(run, critic)
     on_real, on_fake = critic_outputs(trained, codec, real), critic_outputs(trained, codec, fake)
     clusters = cluster_matrix(on_real, on_fake, min(CLUSTERS, len(real)))
-    write_atomically(run.path / PICTURE, plot.png(plot.heat_map(clusters, "critic output")))
-    return critic_figures(on_real, on_fake, clusters) | {"picture": PICTURE}, clusters
+    return critic_figures(on_real, on_fake, clusters), clusters
 
 
 def _pixels(data: DataSet, samples: NDArray[Any]) -> dict[str, Any]:

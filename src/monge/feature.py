@@ -67,7 +67,7 @@ def _classifier(data: DataSet) -> Features:
     found = Classifier.load(path, math.prod(data.codec.shape))
     if found is None:
         chosen = np.random.default_rng(0).permutation(len(data.labels))[:FITTED]
-        found = Classifier.fit(data.codec.metric(data.train[chosen]), data.labels[chosen])
+        found = Classifier.fit(data.codec.metric(data.train_rows(chosen)), data.labels[chosen])
         found.save(path)
     return Features("classifier", found.features, found)
 

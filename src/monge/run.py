@@ -12,6 +12,7 @@
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def numbered(folder: Path, ending: str = "") -> list[tuple[int, Path]]:
+    """What is named `step-000500` and an ending in a folder, with its step, ascending; other names are passed over."""
+    found = [(re.fullmatch(rf"step-(\d{{6,}}){re.escape(ending)}", path.name), path) for path in folder.glob("step-*")]
+    return sorted((int(match[1]), path) for match, path in found if match)
 
 
 class RunFolder:
@@ -133,8 +140,8 @@ class RunFolder:
         self.samples.mkdir(exist_ok=True)
         kept = [entry for entry in self.entries() if entry["step"] <= step]
         write_atomically(self._log, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
-        for path in self.samples.glob("step-*"):
-            if int(path.stem.removeprefix("step-")) > step:
+        for drawn, path in numbered(self.samples, ".png"):
+            if drawn > step:
                 path.unlink()
 
     @contextmanager

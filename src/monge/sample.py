@@ -1,4 +1,4 @@
-"""Sampling a trained generator: reads the run folder only, never the data."""
+"""Sampling a trained generator, which needs the run folder only; and the folder's way back to the data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from monge.assemble import OWN, build_critic, build_generator, latent_size, placeholder_shares
+from monge.assemble import OWN, build_critic, build_generator, latent_size, open_source, placeholder_shares
 from monge.config import Config, overlay
 from monge.data.codec import Codec, codec_from_state
+from monge.data.dataset import DataSet
 from monge.data.label import whole_numbers
 from monge.distance.points import Points
 from monge.errors import UserError, unknown_name
@@ -46,6 +47,23 @@ def generate(generator: nn.Module, codec: Codec, z: Tensor, condition: Tensor | 
 def config_of(run: RunFolder) -> Config:
     """The resolved config that a run was started with."""
     return overlay(Config(), run.facts()["config"], f"{run.path}/run.json")
+
+
+def own_data(run: RunFolder, data: DataSet | None = None) -> DataSet:
+    """The data that a run was trained on.
+
+    Arguments:
+        data: these, already open; none opens them by the run's config.
+
+    Raises:
+        UserError: they are gone, were given in memory, or have changed since the training.
+    """
+    config = config_of(run)
+    data = data or open_source(config.source, config.data)
+    if data.fingerprint != run.facts()["fingerprint"]:
+        what = f"the data of {config.source!r} have changed since the training"
+        raise UserError(f"{what}; evaluate --data measures against them all the same")
+    return data
 
 
 def load_generator(run: RunFolder, weights: str = "ema") -> tuple[nn.Module, Codec]:
@@ -94,9 +112,14 @@ def last_checkpoint(run: RunFolder) -> Path:
 
 
 @torch.no_grad()
-def critic_outputs(critic: nn.Module, codec: Codec, points: Points) -> Points:
-    """What the critic says of points (n, d) in metric scale, (n, k)."""
-    parts = [critic(codec.from_metric(part).float()) for part in torch.from_numpy(points).split(CHUNK)]
+def critic_outputs(critic: nn.Module, codec: Codec, points: Points, classes: Tensor | None = None) -> Points:
+    """What the critic says of points (n, d) in metric scale, (n, k).
+
+    Arguments:
+        classes: of each of them, (n,), for the critic of a conditional run, which else averages over the classes.
+    """
+    inputs = [part.split(CHUNK) for part in (torch.from_numpy(points), *(() if classes is None else (classes,)))]
+    parts = [critic(codec.from_metric(x).float(), *y) for x, *y in zip(*inputs, strict=True)]
     return torch.cat(parts).flatten(1).double().numpy()
 
 
@@ -120,11 +143,11 @@ class Request:
     """What is asked of a generator besides a number of samples.
 
     Arguments:
-        label: name of the class, for a conditional run; none takes all by their shares.
+        label: name or number of the class, for a conditional run; none takes all by their shares.
         codes: values of codes by their index, for a run with codes; others are drawn.
     """
 
-    label: str | None = None
+    label: str | int | None = None
     codes: Mapping[int, float] = field(default_factory=dict)
 
     def condition(self, generator: nn.Module, z: Tensor, classes: Sequence[str] | None) -> Tensor | None:
@@ -133,16 +156,17 @@ class Request:
         Raises:
             UserError: the generator takes no classes or codes, or not these.
         """
-        if self.label is not None and not isinstance(generator, ConditionalGenerator):
-            raise UserError(f"--class {self.label}: this run was trained without --training.conditional")
+        label = None if self.label is None else str(self.label)
+        if label is not None and not isinstance(generator, ConditionalGenerator):
+            raise UserError(f"--class {label}: this run was trained without --training.conditional")
         if self.codes and not isinstance(generator, CodedGenerator):
             raise UserError("--code: this run has no codes; --objective infogan learns some")
         if isinstance(generator, ConditionalGenerator):
-            if self.label is None:
+            if label is None:
                 return generator.labels(z)
-            if classes is None or self.label not in classes:
-                raise unknown_name("--class", self.label, classes or ())
-            return torch.full((len(z),), classes.index(self.label))
+            if classes is None or label not in classes:
+                raise unknown_name("--class", label, classes or ())
+            return torch.full((len(z),), classes.index(label))
         if isinstance(generator, CodedGenerator):
             codes = generator.codes.of(z)
             for index, value in self.codes.items():

@@ -15,7 +15,7 @@ from monge.assemble import assemble, open_source
 from monge.config import Config, ObserveConfig
 from monge.continuation import known_facts
 from monge.data.dataset import DataSet
-from monge.errors import TrainingError
+from monge.errors import DiskError, TrainingError
 from monge.experiment.experiment import markdown
 from monge.experiment.pool import parallel
 from monge.training.step import train_step
@@ -68,6 +68,7 @@ def measure(trial: Trial) -> Result:
 
     Raises:
         KeyboardInterrupt: the training was interrupted, and saved.
+        DiskError: the disk is full, which is no result of the objective's: the same trial can be continued.
     """
     kept = trial.folder / "trial.json"
     if kept.is_file():
@@ -78,6 +79,8 @@ def measure(trial: Trial) -> Result:
     result: Result = {"objective": trial.objective, "seed": config.seed, "steps": config.steps}
     try:
         run = api.train_config(config, data, run=trial.folder, device="cpu", threads=1)
+    except DiskError:
+        raise
     except TrainingError as error:
         result |= {"status": "failed", "error": str(error)}
     else:

@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
 
     data = assemble.open_source(asked.source, asked.data)
     folder = asked.out or Path("runs") / "compare" / data.name
-    document: dict[str, Any] = {"data": asked.source, "steps": asked.steps, "seconds": asked.seconds}
+    document: dict[str, Any] = {"data": data.source, "steps": asked.steps, "seconds": asked.seconds}
     refuse_other(folder, document)
     trials = planned(asked, arguments, data, folder)
     trial.refuse_others(trials, data)
@@ -168,7 +168,7 @@ def planned(asked: Compare, arguments: Sequence[str], data: "DataSet", folder: P
     for spec in names(asked, data.labels is not None):
         base = assemble.published(data, asked.recipe, spec, asked.generator, asked.critic)
         rule = parse(Compare, "compare", arguments, default=replace(asked, training=base.training)).training
-        config = replace(base, source=asked.source, training=rule, data=asked.data, steps=asked.steps or base.steps)
+        config = replace(base, source=str(data.source), training=rule, data=asked.data, steps=asked.steps or base.steps)
         assemble.assemble(config, data, torch.device("cpu"))
         for seed in range(asked.seeds):
             place = folder / f"{spec.replace(':', '-')}-{seed}"

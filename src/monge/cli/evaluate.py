@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from monge.cli.distance import aligned, error, number
+from monge.cli.distance import aligned, error, number, takes
 from monge.cli.parse import check_seed, parse, show
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Evaluate:
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder of the run."""
     data: Annotated[str | None, tyro.conf.arg(metavar="DATA")] = None
-    """Other data to measure against, of the same sample shape."""
+    """Other data to measure against, of the same sample shape; read as the run's own are."""
     features: Annotated[str, tyro.conf.arg(metavar="NAME")] = "raw"
     """What precision to Frechet and copying are measured on: raw (pixels, or the vectors themselves), classifier (the
     last hidden layer of a small classifier of the data's labels, fitted once and kept in the cache folder), or
@@ -83,13 +83,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def reading(source: str, run: "RunFolder") -> dict[str, Any]:
-    """How the run's own data are read, as far as that applies to another table; other data are read as they are."""
-    from monge.data.table import has_column, is_table
+    """How the run's own data are read, as far as that applies to the source."""
     from monge.sample import config_of
 
     how = config_of(run).data
-    label = how.label if how.label is not None and has_column(source, how.label) else None
-    return {"skip_bad": how.skip_bad, "label": label} if is_table(source) else {}
+    return {name: getattr(how, name) for name in takes(source, how.label)}
 
 
 def table(document: Mapping[str, Any]) -> str:

@@ -76,9 +76,9 @@ def main(arguments: Sequence[str]) -> int:
     data = assemble.open_source(first.source, how)
     own_batch = "--training.batch" in flags or "batch" in file.get("training", {})
     base = assemble.recommended(data, recipe, objective, own_batch=own_batch)
-    base = replace(overlay(base, file, where), recipe=base.recipe, source=first.source, data=how)
+    base = replace(overlay(base, file, where), recipe=base.recipe, source=data.source or first.source, data=how)
     full = parse(Train, "train", arguments, default=replace(first, **{name: getattr(base, name) for name in SHARED}))
-    config = Config(**{name: getattr(full, name) for name in SHARED} | {"recipe": base.recipe})
+    config = Config(**{name: getattr(full, name) for name in SHARED} | {"recipe": base.recipe, "source": base.source})
 
     with Progress(config.steps) as progress:
         run = api.train_config(
@@ -101,10 +101,13 @@ def finish(run: Any, data: Any, as_json: bool) -> int:
         show({"run": str(run.path), "status": "interrupted", "step": facts["step"]}, as_json, text)
         return 130
     report = run.write_report(data)
-    bracket = [entry["bracket"] for entry in run.entries() if "bracket" in entry][-1]
-    numbers = "  ".join(f"{name} {bracket[name]:.3g}" for name in ("excess", "lower", "upper", "floor"))
+    # none where the log was lost
+    bracket = next((entry["bracket"] for entry in reversed(run.entries()) if "bracket" in entry), None)
+    lines = [f"run     {run.path}", f"report  {report}"]
+    if bracket is not None:
+        lines.insert(0, "  ".join(f"{name} {bracket[name]:.3g}" for name in ("excess", "lower", "upper", "floor")))
     document = {"run": str(run.path), "status": "finished", "step": facts["step"], "report": str(report)}
-    show(document | {"bracket": bracket}, as_json, f"{numbers}\nrun     {run.path}\nreport  {report}")
+    show(document | {"bracket": bracket}, as_json, "\n".join(lines))
     return 0
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monge.data.dataset import ArrayData, split_data
-from monge.data.label import index_labels
+from monge.data.label import Indices, index_labels
 from monge.data.layout import outside
 from monge.data.part import Part
 from monge.errors import UserError
@@ -22,7 +22,6 @@ def from_array(
     what: str,
     x: NDArray[Any],
     y: NDArray[Any] | None = None,
-    classes: NDArray[Any] | None = None,
     *,
     layout: str = "auto",
     size: int | None = None,
@@ -34,7 +33,6 @@ def from_array(
         what: names the array in errors.
         x: uint8 images, or vectors.
         y: labels, or None.
-        classes: names of the classes that integer labels index.
         layout: auto, nhwc or nchw: order of the axes of images.
         size: crops images to size x size.
 
@@ -42,7 +40,7 @@ def from_array(
         UserError: an array that is not allowed.
     """
     values = outside(x, what, layout, size)
-    (labels,), names = index_labels([y], [len(values)], classes)
+    (labels,), names = index_labels([y], [len(values)])
     return split_data(name, values, labels, classes=names)
 
 
@@ -69,16 +67,27 @@ def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size
     if "x_train" in arrays and "x_test" in arrays:
         return _two(path, arrays, layout, size)
     x = next((name for name in ("x_train", "x") if name in arrays), next(iter(arrays)))
-    y, classes = arrays.get(_LABELS.get(x, "")), arrays.get("classes")
-    return from_array(path.stem, f"{path.name}:{x}", arrays[x], y, classes, layout=layout, size=size)
+    values = outside(arrays[x], f"{path.name}:{x}", layout, size)
+    (labels,), names = _labels(path, arrays, {x: len(values)})
+    return split_data(path.stem, values, labels, classes=names)
 
 
 def _two(path: Path, arrays: Mapping[str, NDArray[Any]], layout: str, size: int | None) -> ArrayData:
     train, test = (outside(arrays[x], f"{path.name}:{x}", layout, size) for x in ("x_train", "x_test"))
-    labels, names = index_labels(
-        [arrays.get("y_train"), arrays.get("y_test")], [len(train), len(test)], arrays.get("classes")
-    )
+    labels, names = _labels(path, arrays, {"x_train": len(train), "x_test": len(test)})
     return ArrayData(path.stem, Part.whole(train, labels[0]), Part.whole(test, labels[1]), classes=names)
+
+
+def _labels(
+    path: Path, arrays: Mapping[str, NDArray[Any]], sizes: Mapping[str, int]
+) -> tuple[list[Indices | None], list[str] | None]:
+    """The labels that belong to arrays of samples, whose sizes are given by their keys; see `index_labels`."""
+    keys = [_LABELS.get(x, "") for x in sizes]
+    try:
+        return index_labels([arrays.get(y) for y in keys], list(sizes.values()), arrays.get("classes"))
+    except UserError as error:
+        what = f"{path.name}:{' and '.join(y for y in keys if y in arrays)}"
+        raise UserError(f"{what}: {error}; {path}:{next(iter(sizes))} is the data without labels") from error
 
 
 def _load(path: Path, key: str | None) -> NDArray[Any] | dict[str, NDArray[Any]]:

@@ -74,6 +74,18 @@ class DataSet(ABC):
         """
 
     @abstractmethod
+    def train_rows(self, which: NDArray[np.int64]) -> NDArray[Any]:
+        """The training samples at these positions, which are those of `labels`, read without the others.
+
+        Raises:
+            UserError: every draw is fresh.
+        """
+
+    @abstractmethod
+    def held_out_rows(self, which: NDArray[np.int64]) -> NDArray[Any]:
+        """The held-out samples at these positions, which are those of `held_out_labels`; see `train_rows`."""
+
+    @abstractmethod
     def train_sample(self, n: int, seed: int = 0) -> NDArray[Any]:
         """n different training samples, outside scale, chosen by the seed.
 
@@ -147,6 +159,14 @@ class ArrayData(DataSet):
             return self._encoded[which]
         return self.codec.encode(self._train.rows(which.numpy()))
 
+    def train_rows(self, which: NDArray[np.int64]) -> NDArray[Any]:
+        """The training samples at these positions; see `DataSet`."""
+        return self._train.rows(which)
+
+    def held_out_rows(self, which: NDArray[np.int64]) -> NDArray[Any]:
+        """The held-out samples at these positions; see `DataSet`."""
+        return self._held_out.rows(which)
+
     def train_sample(self, n: int, seed: int = 0) -> NDArray[Any]:
         """n different training samples; see `DataSet`."""
         return self._train.sample(n, seed, "training")
@@ -204,6 +224,14 @@ class ToyData(DataSet):
     def labelled_batch(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Not for fresh draws, which have no labels; see `DataSet`."""
         raise UserError(f"{self.name}: fresh draws have no labels")
+
+    def train_rows(self, which: NDArray[np.int64]) -> NDArray[Any]:
+        """Not for fresh draws, which have no positions; see `DataSet`."""
+        raise UserError(f"{self.name}: fresh draws have no positions")
+
+    def held_out_rows(self, which: NDArray[np.int64]) -> NDArray[Any]:
+        """Not for fresh draws; see `train_rows`."""
+        return self.train_rows(which)
 
     def train_sample(self, n: int, seed: int = 0) -> NDArray[Any]:
         """n samples drawn by the seed, any n."""

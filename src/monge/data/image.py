@@ -34,7 +34,7 @@ def read_folder(folder: Path, size: int | None = None, skip_bad: bool = False) -
     Images are turned upright, composited on white, cropped to their central square and resized. They have one
     channel if all files are stored in grey (16-bit grey and grey palettes included), else three. Up to 256 MiB are
     kept in memory; more are decoded once into a memory-mapped file of the cache folder. Where every image lies in one
-    of several subfolders, these are its classes.
+    of several subfolders, these are its classes. Links are followed, but not back to a folder that they lie in.
 
     Arguments:
         folder: the folder.
@@ -76,9 +76,12 @@ def _images(folder: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise UserError(f"{error.filename}: the folder cannot be read ({error.strerror})") from error
 
-    found = []
-    for parent, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    found, above = [], {str(folder): {os.path.realpath(folder)}}
+    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        outer = above.pop(parent)
+        inner = {name: os.path.realpath(Path(parent, name)) for name in folders if not name.startswith(".")}
+        folders[:] = [name for name, place in inner.items() if place not in outer]
+        above |= {os.path.join(parent, name): outer | {inner[name]} for name in folders}
         found += [Path(parent, name) for name in files if not name.startswith(".")]
     return sorted(path for path in found if path.suffix.lower() in _SUFFIXES)
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from monge.data.array import from_array, read_array, reason
 from monge.data.dataset import ArrayData, DataSet
@@ -58,7 +58,7 @@ def open_data(
 
 
 def in_memory(
-    x: NDArray[Any],
+    x: ArrayLike,
     y: NDArray[Any] | None = None,
     name: str = "array",
     *,
@@ -68,7 +68,7 @@ def in_memory(
     """An array as a data set, by the same rules as a `.npy` file.
 
     Arguments:
-        x: uint8 images (n, H, W, C), (n, C, H, W) or (n, H, W), or vectors (n, d).
+        x: uint8 images (n, H, W, C), (n, C, H, W) or (n, H, W), or vectors (n, d), as numpy or what it makes one of.
         y: labels (n,), integers or strings, or None.
         name: short name.
         layout: auto, nhwc or nchw: order of the axes of images.
@@ -77,7 +77,19 @@ def in_memory(
     Raises:
         UserError: an array that is not allowed; the text says why.
     """
-    return from_array(name, name, np.asarray(x), None if y is None else np.asarray(y), layout=layout, size=size)
+    try:
+        values = np.asarray(x)
+    except (RuntimeError, TypeError, ValueError) as error:
+        what = f"{name}: numpy makes no array of this {type(x).__name__}: {reason(error)}"
+        raise UserError(f"{what}; allowed: uint8 images, or vectors of real numbers") from error
+    return from_array(name, name, values, None if y is None else np.asarray(y), layout=layout, size=size)
+
+
+def shortest(path: str) -> str:
+    """A path without what does not matter (`./a`, `a/`, `a//b`), so that one place has one name; a key stays."""
+    file, key = _key(path)
+    # not normpath: behind a link, `..` is not the folder before it
+    return str(Path(file)) if key is None else f"{Path(file)}:{key}"
 
 
 def refuse_label(what: str, label: str) -> NoReturn:

@@ -75,7 +75,8 @@ def discrepancy(x: ArrayLike, y: ArrayLike, kernel: Kernel) -> Discrepancy:
     repeated = kernel.diagonal(x).sum() / n**2 + kernel.diagonal(y).sum() / m**2
     plug_in = xx.total / n**2 + yy.total / m**2 + repeated - 2 * cross
     linear, degenerate = variance_terms(xx, yy, xy)
-    return Discrepancy(float(squared), math.sqrt(max(0.0, linear) + degenerate), max(0.0, float(plug_in)))
+    variance = _positive(linear) + degenerate
+    return Discrepancy(float(squared), math.sqrt(variance), _positive(float(plug_in)))
 
 
 def mmd(x: ArrayLike, y: ArrayLike, kernel: Kernel | None = None) -> Discrepancy:
@@ -163,12 +164,18 @@ def variance_terms(xx: PairSums, yy: PairSums, xy: PairSums) -> tuple[float, flo
 def _centred_within(sums: PairSums) -> float:
     """Unbiased estimate of E k~(X, X')^2 by U-centring."""
     n = len(sums.rows)
-    centred = sums.squares - 2 * sums.rows @ sums.rows / (n - 2) + sums.total**2 / ((n - 1) * (n - 2))
-    return max(0.0, float(centred) / (n * (n - 3)))
+    centred = sums.squares - 2 * sums.rows @ sums.rows / (n - 2) + sums.total * sums.total / ((n - 1) * (n - 2))
+    return _positive(float(centred) / (n * (n - 3)))
 
 
 def _centred_between(sums: PairSums) -> float:
     """Unbiased estimate of E k~(X, Y)^2."""
     n, m = len(sums.rows), len(sums.columns)
-    centred = sums.squares - sums.rows @ sums.rows / m - sums.columns @ sums.columns / n + sums.total**2 / (n * m)
-    return max(0.0, float(centred) / ((n - 1) * (m - 1)))
+    squares = sums.total * sums.total  # which, unlike **2, may be infinite
+    centred = sums.squares - sums.rows @ sums.rows / m - sums.columns @ sums.columns / n + squares / (n * m)
+    return _positive(float(centred) / ((n - 1) * (m - 1)))
+
+
+def _positive(value: float) -> float:
+    """Zero in place of a negative number; one that is not a number, of sums beyond float64, stays none."""
+    return max(value, 0.0)

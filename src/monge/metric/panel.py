@@ -62,7 +62,8 @@ def variance_ratio(real: Points, fake: Points) -> Estimate:
     squares = [((x - x.mean(axis=0)) ** 2).sum(axis=1) for x in (fake, real)]
     below = max(float(squares[1].mean()), float(np.finfo(float).tiny))
     ratio = float(squares[0].mean()) / below
-    variance = squares[0].var() / len(fake) + ratio**2 * squares[1].var() / len(real)
+    # not ratio**2, which raises OverflowError where this is infinite
+    variance = squares[0].var() / len(fake) + ratio * ratio * squares[1].var() / len(real)
     return Estimate(ratio, float(np.sqrt(variance)) / below)
 
 

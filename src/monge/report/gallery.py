@@ -14,7 +14,7 @@ from monge.metric.nearest import nearest, searchable
 from monge.nn.code import CodedGenerator
 from monge.nn.condition import ConditionalGenerator
 from monge.plot import grid, picture, png
-from monge.run import RunFolder
+from monge.run import RunFolder, numbered
 from monge.sample import Request, interpolate, load_generator, sample
 
 SHOWN, CLOUD = 64, 1000
@@ -83,11 +83,10 @@ def embed(image: Image.Image, alt: str, step: int = 0) -> Picture:
 
 def history(run: RunFolder) -> list[Picture]:
     """Samples of fixed latent codes through training, an even choice of at most `HISTORY`."""
-    paths = sorted(run.samples.glob("step-*.png"))
+    paths = numbered(run.samples, ".png")
     chosen = np.linspace(0, len(paths) - 1, min(HISTORY, len(paths))).round().astype(int)
     pictures = []
-    for path in (paths[index] for index in chosen):
-        step = int(path.stem.removeprefix("step-"))
+    for step, path in (paths[index] for index in chosen):
         with Image.open(path) as image:
             image.load()
         image.thumbnail((SIDE, SIDE))

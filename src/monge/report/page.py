@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from monge import catalogue
-from monge.assemble import MEMORY, OWN, open_source
+from monge.assemble import MEMORY, OWN
 from monge.config import Config, flatten
 from monge.data.dataset import DataSet
 from monge.errors import UserError
@@ -21,7 +21,7 @@ from monge.report import gallery
 from monge.report.chart import Chart, Curve
 from monge.report.verdict import verdict
 from monge.run import RunFolder, write_atomically
-from monge.sample import config_of
+from monge.sample import config_of, own_data
 
 WIDE, NARROW = 940, 360
 """Pixels for which a chart is drawn: on a screen, on a phone."""
@@ -67,7 +67,7 @@ def write_report(run: RunFolder, data: DataSet | None = None) -> Path:
             last=measured[-1] if measured else None,
             charts=charts(entries),
             history=gallery.history(run),
-            gallery=collect(run, facts, config, data),
+            gallery=collect(run, data),
             settings=flatten(config),
             command=command(config, facts),
             in_memory=config.source.startswith(MEMORY),
@@ -81,13 +81,11 @@ def write_report(run: RunFolder, data: DataSet | None = None) -> Path:
     return run.report
 
 
-def collect(run: RunFolder, facts: Mapping[str, Any], config: Config, data: DataSet | None) -> Gallery:
+def collect(run: RunFolder, data: DataSet | None) -> Gallery:
     """The gallery, as far as generator and data are at hand."""
     found = Gallery()
     try:
-        data = data or open_source(config.source, config.data)
-        if data.fingerprint != facts["fingerprint"]:
-            raise UserError(f"the data of {config.source!r} have changed since the training")
+        data = own_data(run, data)
     except UserError as error:
         data = None
         found.missing.append(f"Comparisons with real data are left out: {error}.")

@@ -11,6 +11,7 @@ from safetensors.torch import save as as_bytes
 from torch import nn
 
 from monge.errors import TrainingError, UserError
+from monge.run import numbered
 from monge.training.state import TrainingState
 
 KEPT = 2
@@ -23,7 +24,7 @@ def folder_of(checkpoints: Path, step: int) -> Path:
 
 def steps(checkpoints: Path) -> list[int]:
     """Steps of the whole checkpoints in a folder, ascending."""
-    return sorted(int(path.name.removeprefix("step-")) for path in checkpoints.glob("step-*"))
+    return [step for step, _ in numbered(checkpoints)]
 
 
 def save(state: TrainingState, checkpoints: Path) -> Path:
@@ -47,7 +48,11 @@ def save(state: TrainingState, checkpoints: Path) -> Path:
     try:
         partial.mkdir(parents=True)
         for name, network in state.networks().items():
-            weights = {key: value.contiguous() for key, value in network.state_dict().items()}
+            # copies, because safetensors refuses weights that share memory, as tied ones do
+            weights = {
+                key: value.detach().clone(memory_format=torch.contiguous_format)
+                for key, value in network.state_dict().items()
+            }
             _write(_file(partial, name), as_bytes(weights))
         rest = io.BytesIO()
         torch.save(state.rest(), rest)
@@ -63,11 +68,19 @@ def save(state: TrainingState, checkpoints: Path) -> Path:
 
 
 def load(state: TrainingState, checkpoints: Path, step: int) -> None:
-    """Reads a checkpoint into a state of the same networks and optimisers."""
+    """Reads a checkpoint into a state of the same networks and optimisers.
+
+    Raises:
+        UserError: a file is missing, damaged, or of other networks.
+    """
     folder = folder_of(checkpoints, step)
     for name, network in state.networks().items():
         load_network(network, folder, name)
-    state.load_rest(torch.load(folder / "state.pt", weights_only=True))
+    rest = folder / "state.pt"
+    try:
+        state.load_rest(torch.load(rest, weights_only=True))
+    except Exception as error:
+        raise _unreadable(rest, error) from error
 
 
 def load_network(network: nn.Module, folder: Path, name: str) -> None:
@@ -79,7 +92,12 @@ def load_network(network: nn.Module, folder: Path, name: str) -> None:
     try:
         network.load_state_dict(load_file(_file(folder, name)))
     except Exception as error:
-        raise UserError(f"checkpoint {_file(folder, name)} cannot be read: {str(error).splitlines()[0]}") from error
+        raise _unreadable(_file(folder, name), error) from error
+
+
+def _unreadable(file: Path, error: Exception) -> UserError:
+    said = str(error).splitlines()
+    return UserError(f"checkpoint {file} cannot be read: {said[0] if said else type(error).__name__}")
 
 
 def _file(folder: Path, name: str) -> Path:

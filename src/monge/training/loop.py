@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from monge.errors import TrainingError
+from monge.errors import DiskError, TrainingError
 from monge.objective import Objective
 from monge.run import RunFolder
 from monge.training import checkpoint, thread
@@ -66,7 +66,8 @@ def train(
         on_step: called after each step with the state and its terms; what it returns is logged.
 
     Raises:
-        TrainingError: a term is not finite or has diverged, or the disk is full; the last checkpoint stays.
+        TrainingError: a term is not finite or has diverged; the last checkpoint stays.
+        DiskError: the disk is full; the same.
     """
     clock = thread.StepClock()
     saved_at, past = time.monotonic(), _seconds(run)
@@ -167,7 +168,7 @@ def disk_errors(state: TrainingState, run: RunFolder) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TrainingError(
+        raise DiskError(
             f"step {state.step}: cannot write {error.filename or 'the run folder'}: "
             f"{error.strerror or error}; {kept(run)}"
         ) from error
