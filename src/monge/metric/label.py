@@ -21,8 +21,10 @@ def predicted(real: Points, labels: Labels, fake: Points) -> Labels:
     found = np.unique(labels)
     if len(found) == 1:
         return np.full(len(fake), found[0])
-    mean = real.mean(axis=0)  # kernels of far points that are close to each other are exact only about it
-    classes: Labels = SVC().fit(real - mean, labels).predict(fake - mean)
+    # about the mean, where kernels of large values are exact; with the default width for the values as they are
+    mean, variance = real.mean(axis=0), float(real.var())
+    width = 1 / (real.shape[1] * variance) if variance > 0 else 1.0
+    classes: Labels = SVC(gamma=width).fit(real - mean, labels).predict(fake - mean)
     return classes
 
 
