@@ -154,8 +154,9 @@ def summary(draws: Sequence[Draw], limit: Limit, n: int, available: int | None =
     Draws of n from a pool of N samples share them, so the deviation s between draws alone would promise too much. For a
     mean, and to first order for any smooth statistic of n of them, sampling without replacement gives the squared error
     :math:`s^2 (1/R + n/(N - n))` of R draws, with 2 n in the place of n for the spread, whose draws take 2 n samples.
-    At n = N/3, the most that `bracket` takes, the error of the excess is 1.5 to 2.2 times too large, that of the spread
-    from right to 1.4 times in 8 dimensions and more and up to 3.6 times in fewer (normal and Student laws).
+    At n = N/3, the most that `bracket` takes, the error of the excess came out 1.4 to 2.0 times too large, that of the
+    spread 1.1 to 1.6 times in 8, 16 and 64 dimensions and 1.0 to 3.9 times in 1 and 2 (normal and Student laws with 3
+    degrees of freedom, N = 150, 150 or 200 pairs of sets each).
 
     Arguments:
         draws: R of them.
