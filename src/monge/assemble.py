@@ -181,13 +181,13 @@ def assemble(
     generator = build_generator(config, data.codec.shape, shares).to(device)
     judge = build_critic(config, data.codec.shape, shares, critic).to(device)
     objective.check(judge, outputs(judge, data, rule.pack))
-    betas = (float(rule.beta1), float(rule.beta2))
+    betas, (generator_rate, critic_rate) = (float(rule.beta1), float(rule.beta2)), rates(config)(0)
     state = TrainingState(
         generator,
         judge,
         averaged(generator, rule.ema),
-        optimiser(generator, rule.optimiser, rule.learning_rate, betas),
-        optimiser(judge, rule.optimiser, rule.critic_learning_rate or rule.learning_rate, betas),
+        optimiser(generator, rule.optimiser, generator_rate, betas),
+        optimiser(judge, rule.optimiser, critic_rate, betas),
         pool=ReplayPool(rule.batch, data.codec.shape, device) if rule.replay else None,
     )
     sampler = Sampler(

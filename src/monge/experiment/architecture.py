@@ -26,7 +26,7 @@ from monge.config import Config, TrainingConfig
 from monge.data.dataset import DataSet, split_data
 from monge.data.pixel import resize
 from monge.errors import TrainingError
-from monge.experiment.drawing import curve, greys, key, mosaic, panels
+from monge.experiment.drawing import greys, key, marks, mosaic, panels
 from monge.experiment.experiment import Budget, markdown, verdict_table
 from monge.experiment.figure import Files
 from monge.experiment.repeat import Repeat, by_repeat, repeats, shown, timed
@@ -154,8 +154,7 @@ def paint_figure(plot: Axes, rows: Sequence[Result], networks: Sequence[str], na
         values = [[run[f"{objective}-{network}"][name] for objective in OBJECTIVES] for run in runs]
         middle = np.arange(len(OBJECTIVES)) + 0.2 * (2 * look - len(networks) + 1)
         at = np.add.outer(np.linspace(-0.13, 0.13, len(runs)), middle).ravel()
-        how = {"linestyle": "", "markerfacecolor": "none"}
-        curve(plot, at, np.ravel(values), look, NAMES[network], markevery=1, markersize=3, clip_on=False, **how)
+        marks(plot, at, np.ravel(values), look, NAMES[network], clip_on=False)
     plot.set_xticks(range(len(OBJECTIVES)), list(TITLES.values()), fontsize=7)
     plot.set(
         xlabel="objective", ylabel=LABELS[name], xlim=(-0.5, len(OBJECTIVES) - 0.5), ylim=(0, 1.08 * (highest or 1))

@@ -28,7 +28,7 @@ from monge.data.dataset import DataSet
 from monge.distance.exact import wasserstein
 from monge.experiment import assigned
 from monge.experiment.assigned import ASSIGNMENTS
-from monge.experiment.drawing import curve, greys, panels, sheet
+from monge.experiment.drawing import greys, marks, panels, sheet
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.figure import INK, Files
 from monge.experiment.repeat import Repeat, by_case, by_repeat, judged, repeats, shown, spread, timed
@@ -148,7 +148,7 @@ def figure(rows: Sequence[Result]) -> Files:
         cases = by_case(rows)
         for look, some in enumerate(cases.values()):
             at, values = look + np.linspace(-0.34, 0.34, len(some)), [row[what] for row in some]
-            curve(plot, at, values, look, "", linestyle="", markevery=1, markersize=3, markerfacecolor="none")
+            marks(plot, at, values, look, "")
         if what in ("upper_over_floor", "variance_ratio"):
             plot.axhline(1, color=INK, linewidth=0.8, linestyle=":")
         plot.set_xticks(range(len(cases)), [case.replace("WGAN-GP", "WGAN\n-GP").replace(" ", "\n") for case in cases])

@@ -67,6 +67,12 @@ def curve(plot: Axes, x: ArrayLike, y: ArrayLike, look: int, label: str, **how: 
     plot.plot(x, y, **style)
 
 
+def marks(plot: Axes, x: ArrayLike, y: ArrayLike, look: int, label: str, **how: Any) -> None:
+    """A hollow mark for each repeat, which hides none of its neighbours."""
+    hollow = {"linestyle": "", "markevery": 1, "markersize": 3, "markerfacecolor": "none"}
+    curve(plot, x, y, look, label, **hollow | how)
+
+
 def band(plot: Axes, x: ArrayLike, runs: ArrayLike, look: int, label: str, **how: Any) -> None:
     """The median of repeats (r, n) as a line, lowest to highest as a band."""
     runs = np.asarray(runs, dtype=float)

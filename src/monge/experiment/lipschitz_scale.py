@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from monge.data.dataset import DataSet
 from monge.data.toy import ring8
 from monge.experiment.discriminator import network
-from monge.experiment.drawing import LOOKS, curve, key, panels
+from monge.experiment.drawing import LOOKS, key, marks, panels
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.figure import INK, Files
 from monge.experiment.repeat import Repeat, judged, of, repeats, shown, spread, timed
@@ -182,7 +182,7 @@ def figure(rows: Sequence[Result]) -> Files:
             for i, (row, aside) in enumerate(zip(some, np.linspace(-0.15, 0.15, len(some)), strict=True)):
                 at = np.arange(len(names)) + 0.44 * look - 0.22 + aside
                 values, law = [row[what][name] for name in names], case if i == 0 else ""
-                curve(plot, at, values, look, law, linestyle="", markevery=1, markersize=3, markerfacecolor="none")
+                marks(plot, at, values, look, law)
         plot.set_xticks(
             range(len(names)), [name.replace(" = ", "=").replace(" ", "\n").replace("0.", ".") for name in names]
         )

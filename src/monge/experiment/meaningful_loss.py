@@ -27,7 +27,7 @@ from matplotlib.axes import Axes
 from monge.config import Config, TrainingConfig
 from monge.data.builtin import digits
 from monge.data.dataset import DataSet
-from monge.experiment.drawing import LOOKS, band, curve, panels
+from monge.experiment.drawing import LOOKS, band, curve, marks, panels
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.figure import INK, Files
 from monge.experiment.look import SETTINGS, Look
@@ -213,8 +213,7 @@ def _against(plot: Axes, cases: Mapping[str, Sequence[Result]]) -> None:
     """Lower limits against excess, a mark for each look."""
     for style, (case, some) in enumerate(cases.items()):
         x, y = (np.concatenate([row[what] for row in some]) for what in ("excess", "lower"))
-        how = {"linestyle": "", "markerfacecolor": "none", "markeredgewidth": 0.6}
-        curve(plot, x, y, style, case, markevery=1, markersize=3, **how)
+        marks(plot, x, y, style, case, markeredgewidth=0.6)
     plot.set(xlabel="excess (grey, [-1, 1])", ylabel="lower limit (grey, [-1, 1])")
     plot.legend(loc="lower left", bbox_to_anchor=(-0.25, 1.0), ncols=2, handlelength=1, columnspacing=0.5)
 

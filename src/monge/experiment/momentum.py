@@ -34,7 +34,7 @@ from monge.config import Config, TrainingConfig
 from monge.data.builtin import digits
 from monge.data.dataset import DataSet
 from monge.data.toy import ring8
-from monge.experiment.drawing import band, curve, key, panels
+from monge.experiment.drawing import band, key, marks, panels
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.figure import INK, Files
 from monge.experiment.recording import Recorded, cosines
@@ -209,7 +209,7 @@ def figure(rows: Sequence[Result]) -> Files:
             for i, aside in enumerate(np.linspace(-0.15, 0.15, len(by_case(rows)["digits"]))):
                 values = [share for case in DATA for share in turned(by_case(rows)[case][i], name)]
                 where, label = np.arange(4) + 0.44 * look - 0.22 + aside, name if i == 0 else ""
-                curve(plot, where, values, look, label, linestyle="", markevery=1, markersize=3, markerfacecolor="none")
+                marks(plot, where, values, look, label)
         plot.axhline(USUAL, color=INK, linewidth=0.9, linestyle=":")
         plot.set_xticks(range(4), ticks)
         plot.tick_params(axis="x", labelsize=6.5)
