@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from monge.catalogue import EXPERIMENTS
-from monge.report.claims import PAGE, Shown, claims_page, read
+from monge.config.registry import EXPERIMENTS
+from monge.experiment.page import PAGE, Shown, claims_page, read
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "benchmarks"

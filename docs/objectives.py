@@ -8,9 +8,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from monge.catalogue import OBJECTIVES, Entry
+from monge.config.registry import OBJECTIVES, Entry
+from monge.experiment.compare import table as markdown_table
 from monge.objective import Objective
-from monge.trial import table as markdown_table
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "benchmarks" / "compare"

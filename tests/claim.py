@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from monge.catalogue import EXPERIMENTS
 from monge.cli import run
+from monge.config.registry import EXPERIMENTS
 
 Row = dict[str, Any]
 HOLDS, FAILS, UNSURE = "holds", "does not hold", "inconclusive"

@@ -16,11 +16,11 @@ import torch
 from PIL import Image
 
 import monge
-from monge import catalogue
 from monge.cli import run
-from monge.config import DataConfig, TrainingConfig
+from monge.config import registry
+from monge.config.recipe import Shape
+from monge.config.schema import DataConfig, TrainingConfig
 from monge.plot import picture
-from monge.recipe import Shape
 
 RANDOM = np.random.default_rng(5)
 TINY = ["--steps", "20", "--generator", "mlp:width=16", "--critic", "mlp:width=16", "--threads", "1", "--device", "cpu"]
@@ -161,7 +161,7 @@ def test_vectors_folder_and_toy(capsys: pytest.CaptureFixture[str]) -> None:
 
 def recommended(recipe: str) -> TrainingConfig:
     """What a recipe alone would set for vectors of three numbers."""
-    return catalogue.RECIPES[recipe].load()(Shape("v.npy", "vector", (3,))).training
+    return registry.RECIPES[recipe].load()(Shape("v.npy", "vector", (3,))).training
 
 
 def test_flags_override_the_file_which_overrides_the_recipe() -> None:

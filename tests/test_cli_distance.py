@@ -15,9 +15,9 @@ from PIL import Image
 import monge
 from monge.cli import distance as command
 from monge.cli import run
-from monge.comparison import ESTIMATES
 from monge.distance.bracket import Bracket
-from monge.distance.discriminator import LEAST
+from monge.distance.divergence.discriminator import LEAST
+from monge.evaluation.estimates import ESTIMATES
 
 RANDOM = np.random.default_rng(11)
 QUICK = ["--families", "linear"]

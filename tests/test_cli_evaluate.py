@@ -10,12 +10,12 @@ from PIL import Image
 from monge.api import load_data, open_run
 from monge.cli import run
 from monge.cli.evaluate import table
-from monge.distance.ipm import kernel_ipm
-from monge.distance.kernel import NegativeDistance
-from monge.distance.matrix import cluster_matrix
-from monge.evaluate import evaluate
-from monge.metric.coverage import expected_coverage
+from monge.distance.kernel.kernel import NegativeDistance
+from monge.distance.kernel.witness import kernel_ipm
+from monge.evaluation.evaluate import evaluate
+from monge.metric.critic_matrix import cluster_matrix
 from monge.metric.ledger import share
+from monge.metric.precision_recall import expected_coverage
 from monge.plot import heat_map, png, witness
 
 TINY = ["--steps", "5", "--generator", "mlp:width=16", "--critic", "mlp:width=16", "--threads", "1", "--device", "cpu"]

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monge import api, cli, trial
-from monge.assemble import published
-from monge.catalogue import OBJECTIVES
+from monge import api, cli
 from monge.cli.compare import Compare, names
+from monge.config.registry import OBJECTIVES
 from monge.data.source import in_memory
 from monge.errors import DiskError
+from monge.experiment import compare
+from monge.model.build import published
 
 LABELS = np.arange(60) % 3
 DATA = in_memory(np.random.default_rng(0).normal(size=(60, 2)), LABELS)
@@ -31,13 +32,13 @@ FAILED = {"objective": "gan", "seed": 2, "steps": 3, "status": "failed", "error"
 
 def test_summary_by_hand() -> None:
     results = [result("gan", 0, 0.2, 8), result("gan", 1, 0.4, 2), FAILED, result("wgan", 0, 0.1, 8)]
-    summed = trial.summary(results)
+    summed = compare.summary(results)
     # a number that is none and fewer than three modes
     assert (summed["gan"]["runs"], summed["gan"]["failures"]) == (3, 2)
     assert summed["gan"]["excess"]["mean"] == pytest.approx(0.3)
     assert summed["gan"]["excess"]["deviation"] == pytest.approx(math.sqrt(0.02))
     assert summed["wgan"]["excess"] == {"mean": 0.1, "deviation": None}
-    lines = trial.table(summed).splitlines()
+    lines = compare.table(summed).splitlines()
     assert lines[0] == "| objective | failed | excess | modes | seconds |"
     assert lines[2] == "| wgan | 0/1 | 0.100 | 8.0 | 2 |"
     assert lines[3] == "| gan | 2/3 | 0.300 ± 0.141 | 5.0 ± 4.2 | 2 ± 0 |"
@@ -77,7 +78,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
         rule = api.open_run(out / f"{name}-0").facts()["config"]["training"]
         assert (rule["batch"], rule["learning_rate"]) == (8, rate)
     # the same command reads what was found
-    monkeypatch.setattr(trial.api, "train_config", lambda *arguments, **options: pytest.fail("trained again"))
+    monkeypatch.setattr(compare.api, "train_config", lambda *arguments, **options: pytest.fail("trained again"))
     assert cli.run([*command, "--training.batch", "8"]) == 0
     assert capsys.readouterr().out.startswith("| objective | failed | excess |")
 
@@ -135,7 +136,7 @@ def test_a_full_disk_is_no_result(
 
     command = ["compare", "toy:ring8", "--objectives", "gan", "--seeds", "1", "--out", str(tmp_path / "c"), *FLAGS]
     with monkeypatch.context() as patched:
-        patched.setattr(trial.api, "train_config", full)
+        patched.setattr(compare.api, "train_config", full)
         assert cli.run(command) == 1
     assert capsys.readouterr().err.startswith("monge: step 2: cannot write")
     assert not (tmp_path / "c" / "gan-0" / "trial.json").exists()

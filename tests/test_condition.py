@@ -12,20 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from monge import api, cli, rejection
-from monge.assemble import assemble
-from monge.config import Config, ObserveConfig, TrainingConfig
+from monge import api, cli
+from monge.config.schema import Config, ObserveConfig, TrainingConfig
 from monge.data.codec import VectorCodec
 from monge.data.source import in_memory, open_data
 from monge.errors import UserError
+from monge.model import rejection
+from monge.model.build import assemble
+from monge.model.sample import Request
 from monge.nn.code import CodedGenerator, Codes, probability
 from monge.nn.condition import ConditionalGenerator, ProjectionCritic
 from monge.nn.head import TwoHeadedCritic
 from monge.nn.mlp import MLPCritic, MLPGenerator
 from monge.nn.packing import PackedCritic, packed_shape
 from monge.objective.penalty import slopes
-from monge.run import FORMAT, RunFolder
-from monge.sample import Request
+from monge.run.folder import FORMAT, RunFolder
 from monge.training.replay import ReplayPool, mixed
 from monge.training.step import critic_batches, train_step
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from monge.assemble import assemble, published
-from monge.catalogue import OBJECTIVES
+from monge.config.registry import OBJECTIVES
 from monge.data.source import in_memory
 from monge.errors import UserError
+from monge.model.build import assemble, published
 from monge.objective import Objective, Terms
 from monge.training.state import TrainingState
 from monge.training.step import Draw, codes_of, critic_batches, generated, train_step

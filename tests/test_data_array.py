@@ -8,12 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monge.catalogue import DATA
+from monge.config.registry import DATA
 from monge.data import dataset
 from monge.data.builtin import digits
 from monge.data.dataset import split_data
-from monge.data.part import split
 from monge.data.source import in_memory
+from monge.data.split import split
 from monge.errors import UserError
 
 RANDOM = np.random.default_rng(5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monge.data import image as module
+from monge.data.image import folder as module
 from monge.data.source import open_data
 from monge.errors import MongeError, UserError
 

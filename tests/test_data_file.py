@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from monge.assemble import open_source
-from monge.config import DataConfig
+from monge.config.schema import DataConfig
 from monge.data import dataset
 from monge.data.builtin import digits
 from monge.data.dataset import ArrayData
 from monge.data.source import in_memory, open_data
 from monge.errors import UserError
+from monge.model.build import open_source
 
 RANDOM = np.random.default_rng(5)
 

@@ -14,10 +14,10 @@ import monge
 from monge import cli
 from monge.data.builtin import digits
 from monge.data.dataset import ArrayData, DataSet
-from monge.data.encoding import encode
-from monge.data.part import split
 from monge.data.source import open_data
-from monge.data.table import difference, has_column
+from monge.data.split import split
+from monge.data.table.reader import difference, has_column
+from monge.data.writer import encode
 from monge.errors import UserError
 
 RANDOM = np.random.default_rng(7)

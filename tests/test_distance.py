@@ -12,11 +12,11 @@ from scipy.stats import binom, ttest_ind, wasserstein_distance
 from torch import Tensor
 
 from monge.distance.bracket import Bracket, Draw, Limit, bracket, parts, summary
-from monge.distance.dual import lower_limit, measured_lipschitz
-from monge.distance.exact import wasserstein
-from monge.distance.family import FAMILIES
+from monge.distance.dual.family import FAMILIES
+from monge.distance.dual.potential import lower_limit, measured_lipschitz
+from monge.distance.transport.exact import wasserstein
 from monge.errors import UserError
-from monge.reading import QUICK
+from monge.evaluation.reference import QUICK
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**31)

@@ -12,12 +12,13 @@ from scipy.integrate import quad
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy, multivariate_normal, norm
 
-from monge.distance import divergence, gaussian, neighbour, parallel_lines
-from monge.distance.discriminator import discriminator_bound, js_lower_bound, optimal_discriminator
-from monge.distance.divergence import grid_masses, hellinger, js, kl, tv
-from monge.distance.exact import wasserstein
-from monge.distance.gaussian import GaussianLaw
-from monge.distance.neighbour import neighbour_kl
+from monge.distance.closed_form import gaussian, parallel_lines
+from monge.distance.closed_form.gaussian import GaussianLaw
+from monge.distance.divergence import discrete, neighbour
+from monge.distance.divergence.discrete import grid_masses, hellinger, js, kl, tv
+from monge.distance.divergence.discriminator import discriminator_bound, js_lower_bound, optimal_discriminator
+from monge.distance.divergence.neighbour import neighbour_kl
+from monge.distance.transport.exact import wasserstein
 from monge.errors import UserError
 
 few = settings(deadline=None, max_examples=25)
@@ -143,7 +144,7 @@ def test_densities_on_a_grid_tend_to_the_gaussian_closed_forms(mean: float, sd: 
     q = grid_masses(lambda x: norm.pdf(x[:, 0], mean, sd), edges)
     laws = GaussianLaw(0, 1), GaussianLaw(mean, sd**2)
     for of in ("kl", "js", "hellinger"):
-        assert getattr(divergence, of)(p, q) == pytest.approx(getattr(gaussian, of)(*laws), rel=1e-8)
+        assert getattr(discrete, of)(p, q) == pytest.approx(getattr(gaussian, of)(*laws), rel=1e-8)
     assert tv(p, q) == pytest.approx(gaussian.tv(*laws), abs=1e-5)  # has kinks, so the midpoint rule is of second order
 
 
@@ -419,7 +420,7 @@ def test_parallel_lines_are_what_the_distances_see(theta: float) -> None:
     p, q = ((cells[:, None] == segment).all(axis=2).mean(axis=1) for segment in (left, right))
     for of in ("kl", "js", "tv", "hellinger"):
         expected = float(getattr(parallel_lines, of)(theta).value)
-        assert getattr(divergence, of)(p, q) == pytest.approx(expected, abs=1e-8)
+        assert getattr(discrete, of)(p, q) == pytest.approx(expected, abs=1e-8)
 
 
 def test_gradients_of_the_parallel_lines_are_differences_of_their_values() -> None:

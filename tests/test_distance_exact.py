@@ -10,9 +10,10 @@ from scipy.spatial.distance import cdist
 from scipy.stats import norm as normal
 from scipy.stats import wasserstein_distance
 
-from monge.distance import exact, gaussian, memory
-from monge.distance.exact import coupling, wasserstein
-from monge.distance.gaussian import GaussianLaw
+from monge.distance.closed_form import gaussian
+from monge.distance.closed_form.gaussian import GaussianLaw
+from monge.distance.transport import exact, memory
+from monge.distance.transport.exact import coupling, wasserstein
 from monge.errors import MongeError, UserError
 
 few = settings(deadline=None, max_examples=20)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from monge.distance.discrepancy import discrepancy
-from monge.distance.ipm import Ipm, kernel_ipm
-from monge.distance.kernel import Gaussian, Kernel, NegativeDistance, Polynomial, RationalQuadratic
-from monge.distance.permutation import LARGEST, permutation_test
+from monge.distance.kernel.discrepancy import discrepancy
+from monge.distance.kernel.kernel import Gaussian, Kernel, NegativeDistance, Polynomial, RationalQuadratic
+from monge.distance.kernel.permutation import LARGEST, permutation_test
+from monge.distance.kernel.witness import Ipm, kernel_ipm
 from monge.errors import UserError
 
 KERNELS = [Gaussian((0.5, 1.0, 2.0)), RationalQuadratic(), Polynomial(), NegativeDistance()]

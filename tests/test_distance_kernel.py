@@ -11,13 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import energy_distance
 
-from monge.distance.discrepancy import Discrepancy, discrepancy, energy, kid, mmd
-from monge.distance.ipm import kernel_ipm
-from monge.distance.kernel import Gaussian, Kernel, NegativeDistance, Polynomial, RationalQuadratic, median_distance
+from monge.distance.kernel.discrepancy import Discrepancy, discrepancy, energy, kid, mmd
+from monge.distance.kernel.kernel import (
+    Gaussian,
+    Kernel,
+    NegativeDistance,
+    Polynomial,
+    RationalQuadratic,
+    median_distance,
+)
+from monge.distance.kernel.witness import kernel_ipm
 from monge.errors import UserError
 
 # the package itself has the function by this name
-module = importlib.import_module("monge.distance.discrepancy")
+module = importlib.import_module("monge.distance.kernel.discrepancy")
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**31)

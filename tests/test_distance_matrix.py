@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monge.distance.matrix import (
+from monge.errors import UserError
+from monge.metric.critic_matrix import (
     calibrated,
     cluster_matrix,
     cluster_weights,
@@ -15,7 +16,6 @@ from monge.distance.matrix import (
     real_probability,
     sample_weights,
 )
-from monge.errors import UserError
 
 few = settings(deadline=None, max_examples=15)
 seeds = st.integers(0, 2**31)

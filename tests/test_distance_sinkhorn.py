@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from monge.distance import memory
-from monge.distance.exact import wasserstein
-from monge.distance.sinkhorn import sinkhorn_divergence
+from monge.distance.transport import memory
+from monge.distance.transport.exact import wasserstein
+from monge.distance.transport.sinkhorn import sinkhorn_divergence
 from monge.errors import UserError
 
 few = settings(deadline=None, max_examples=15)

@@ -10,12 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monge.distance.estimate import Estimate
-from monge.distance.exact import wasserstein
-from monge.distance.sliced import max_sliced, sliced
+from monge.distance.transport.exact import wasserstein
+from monge.distance.transport.sliced import max_sliced, sliced
 from monge.errors import UserError
 
 # the package itself has the function by this name
-module = importlib.import_module("monge.distance.sliced")
+module = importlib.import_module("monge.distance.transport.sliced")
 few = settings(deadline=None, max_examples=20)
 seeds = st.integers(0, 2**31)
 counts = st.integers(1, 12)

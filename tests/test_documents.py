@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from monge import catalogue
 from monge.cli.compare import Compare
 from monge.cli.distance import Distance
 from monge.cli.evaluate import Evaluate
@@ -17,6 +16,7 @@ from monge.cli.report import Report
 from monge.cli.reproduce import Reproduce
 from monge.cli.sample import Sample
 from monge.cli.train import Train
+from monge.config import registry
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -31,7 +31,7 @@ KINDS: dict[str, Any] = {
 }
 COMMANDS = re.findall(r"^    (?:\.venv/bin/)?monge (.+)$", README, re.MULTILINE)
 NAMES = ("OBJECTIVES", "GENERATORS", "CRITICS", "DATA", "RECIPES", "EXPERIMENTS")
-TABLES = {name: getattr(catalogue, name) for name in NAMES}
+TABLES = {name: getattr(registry, name) for name in NAMES}
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -45,7 +45,7 @@ def test_the_readme_shows_every_command() -> None:
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-def test_every_name_is_documented_and_importable(table: catalogue.Table) -> None:
+def test_every_name_is_documented_and_importable(table: registry.Table) -> None:
     for name, entry in table.items():
         assert f"`{name}`" in README
         assert callable(entry.load())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from monge.distance import wasserstein
-from monge.distance.dual import FAMILIES, Potential, fit_potential
+from monge.distance.dual.potential import FAMILIES, Potential, fit_potential
 from monge.errors import UserError
 
 few = settings(deadline=None, max_examples=10)

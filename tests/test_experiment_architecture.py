@@ -9,19 +9,13 @@ import pytest
 from scipy.stats import chisquare
 
 from claim import FAILS, HOLDS, UNSURE, Row, every_claim, remembers, verdicts
-from monge import naming
-from monge.catalogue import CRITICS, GENERATORS
+from monge.config import spec
+from monge.config.registry import CRITICS, GENERATORS
 from monge.data.builtin import digits
 from monge.errors import TrainingError
-from monge.experiment import (
-    architecture,
-    dcgan_parity,
-    mlp_generator,
-    no_batch_norm,
-    random_architectures,
-)
+from monge.experiment.architecture import architecture, dcgan_parity, mlp_generator, no_batch_norm, random_architectures
 from monge.experiment.repeat import Repeat
-from monge.experiment.trained import Judge
+from monge.experiment.trial import Judge
 
 Figures = Mapping[str, tuple[float, float]]
 """By case the excess, and the recall, or for fully connected networks the variance over that of real samples."""
@@ -114,7 +108,7 @@ def test_architectures_are_drawn_with_equal_chances_and_can_be_built() -> None:
         assert chisquare(list(kinds.values())).pvalue > 1e-3
         some: set[str] = {pair[side] for pair in pairs}
         for text in sorted(some)[::10]:
-            assert naming.build(table, "--network", text, (1, 8, 8))
+            assert spec.build(table, "--network", text, (1, 8, 8))
     norms = Counter(pair[0].split("norm=")[1].split(":")[0] for pair in pairs)
     assert chisquare(list(norms.values())).pvalue > 1e-3
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 from scipy.stats import expon, lognorm, norm, t, uniform
 
-from monge.catalogue import EXPERIMENTS, Entry
 from monge.cli import run
+from monge.config.registry import EXPERIMENTS, Entry
 from monge.distance import wasserstein
 from monge.errors import UserError
-from monge.experiment import degradation, excess, honesty, truth
-from monge.experiment.degradation import DATA, DEGRADATIONS, SETTINGS, Pool
+from monge.experiment.bracket import degradation, excess, honesty, truth
+from monge.experiment.bracket.degradation import DATA, DEGRADATIONS, SETTINGS, Pool
 from monge.experiment.experiment import Experiment
 from monge.experiment.sweep import remembered, sweep
 

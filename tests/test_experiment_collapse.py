@@ -11,12 +11,13 @@ import pytest
 import torch
 
 from claim import FAILS, UNSURE, Row, contradicts, every_claim, holds, remembers, verdicts
-from monge.catalogue import OBJECTIVES
+from monge.config.registry import OBJECTIVES
 from monge.data.builtin import digits
 from monge.data.toy import ring8
-from monge.distance import gaussian
+from monge.distance.closed_form import gaussian
 from monge.errors import TrainingError
-from monge.experiment import annealed, mode_collapse, noise_annealing, noised, stacked_digits
+from monge.experiment.divergence import annealed, noise_annealing, noised
+from monge.experiment.generator import mode_collapse, stacked_digits
 from monge.experiment.repeat import Repeat
 
 Counts = Mapping[str, float]

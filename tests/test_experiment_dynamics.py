@@ -11,11 +11,12 @@ import torch
 from torch import nn
 
 from claim import FAILS, HOLDS, Row, contradicts, every_claim, holds, remembers, verdicts
-from monge.assemble import assemble
 from monge.data.builtin import digits
 from monge.data.toy import ring8
-from monge.experiment import clipped, clipping, momentum, n_critic, parallel_training, recording, simultaneous
-from monge.experiment.trained import Judge
+from monge.experiment.critic import clipped, clipping, momentum, n_critic, recording
+from monge.experiment.generator import parallel_training, simultaneous
+from monge.experiment.trial import Judge
+from monge.model.build import assemble
 from monge.nn.mlp import MLPCritic
 from monge.objective import Objective
 from monge.objective.loss import Wasserstein

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from claim import Row, contradicts, every_claim, holds, remembers
-from monge.experiment import latent_code, mmd_versus_wasserstein
-from monge.experiment.mmd_versus_wasserstein import BIG, CRITICS, MMD, WGAN
+from monge.experiment.architecture import mmd_versus_wasserstein
+from monge.experiment.architecture.mmd_versus_wasserstein import BIG, CRITICS, MMD, WGAN
+from monge.experiment.generator import latent_code
 
 
 def course(excess: float, recall: float, early: float) -> Row:

@@ -12,10 +12,13 @@ import torch
 from claim import FAILS, UNSURE, Row, every_claim, holds, remembers, verdicts
 from monge.data.builtin import digits
 from monge.data.codec import VectorCodec
-from monge.distance.exact import wasserstein
-from monge.experiment import assigned, critic_overfit, drawing, look, meaningful_loss, rank
-from monge.experiment import better_distance_worse_pictures as better
+from monge.distance.transport.exact import wasserstein
+from monge.experiment.bracket import rank
+from monge.experiment.critic import critic_overfit, look
+from monge.experiment.generator import assigned, meaningful_loss
+from monge.experiment.generator import better_distance_worse_pictures as better
 from monge.experiment.repeat import by_repeat
+from monge.plot import chart
 
 Change = Callable[[Row], Row]
 FALLING = np.linspace(5, 0.5, meaningful_loss.LOOKS_AT).tolist()
@@ -231,7 +234,7 @@ def test_few_images_are_training_images() -> None:
 
 
 def test_pictures_are_written_in_16_greys() -> None:
-    assert drawing.greys(np.array([[-1.0, 1.0], [0.07, 3.0]])) == "0f8f"
+    assert chart.greys(np.array([[-1.0, 1.0], [0.07, 3.0]])) == "0f8f"
 
 
 def test_rows_of_a_repeat() -> None:

@@ -8,18 +8,18 @@ import pytest
 import torch
 
 from claim import FAILS, HOLDS, UNSURE, Row, contradicts, every_claim, holds, remembers
-from monge.distance import gaussian
-from monge.experiment import (
+from monge.distance.closed_form import gaussian
+from monge.experiment.critic import lipschitz_scale
+from monge.experiment.divergence import (
     critic_versus_discriminator,
     frozen,
-    lipschitz_scale,
     parallel_lines,
     perfect_discriminator,
     reverse_kl,
     unstable_gradient,
     vanishing_gradient,
 )
-from monge.experiment.frozen import EPOCHS
+from monge.experiment.divergence.frozen import EPOCHS
 from monge.experiment.repeat import Repeat, judged, spread
 
 

@@ -14,12 +14,12 @@ from monge.cli import run
 from monge.data.toy import Funnels
 from monge.distance import wasserstein
 from monge.errors import UserError
-from monge.experiment import funnel, w1_benchmark, w1_cell
-from monge.experiment.known import KNOWN
-from monge.experiment.pool import parallel
-from monge.experiment.published import PUBLISHED
+from monge.experiment.bracket import funnel, w1_benchmark, w1_cell
+from monge.experiment.bracket.known import KNOWN
+from monge.experiment.bracket.published import PUBLISHED
+from monge.experiment.bracket.w1_cell import Cell, measure
 from monge.experiment.sweep import remembered, sweep
-from monge.experiment.w1_cell import Cell, measure
+from monge.run.pool import parallel
 
 
 def stream(seed: int) -> torch.Generator:

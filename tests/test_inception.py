@@ -14,7 +14,7 @@ from monge.api import open_run
 from monge.cli import run
 from monge.data.source import in_memory
 from monge.errors import UserError
-from monge.feature import features_of
+from monge.evaluation.features import features_of
 from monge.metric.frechet import frechet, frechet_estimate
 from monge.nn import inception
 from monge.nn.inception import Inception, load_inception

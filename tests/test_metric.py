@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monge.data.toy import grid25
-from monge.metric.coverage import coverage
+from monge.metric.class_shares import agreement, class_shares, predicted, purity
 from monge.metric.frechet import frechet
-from monge.metric.label import agreement, class_shares, predicted, purity
-from monge.metric.mode import modes
-from monge.metric.nearest import SEARCHED, nearest, novelty, searchable
+from monge.metric.memorisation import SEARCHED, nearest, novelty, searchable
+from monge.metric.modes import modes
+from monge.metric.precision_recall import coverage
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**31)

@@ -8,13 +8,13 @@ from scipy.stats import entropy, mannwhitneyu
 from torchmetrics.image.fid import _compute_fid
 from torchmetrics.image.kid import poly_mmd
 
-from monge.distance.discrepancy import kid
-from monge.metric.coverage import coverage
+from monge.distance.kernel.discrepancy import kid
 from monge.metric.frechet import frechet
-from monge.metric.mode import mode_divergence
-from monge.metric.nearest import copying_rank, nearest
+from monge.metric.inception_score import class_score
+from monge.metric.memorisation import copying_rank, nearest
+from monge.metric.modes import mode_divergence
 from monge.metric.panel import panel
-from monge.metric.score import class_score
+from monge.metric.precision_recall import coverage
 
 SIZES = [(60, 40, 2), (150, 220, 7)]
 

@@ -9,19 +9,19 @@ import pytest
 
 from monge.data.source import in_memory
 from monge.distance import wasserstein
-from monge.distance.discrepancy import kid
 from monge.distance.estimate import Estimate
+from monge.distance.kernel.discrepancy import kid
 from monge.errors import UserError
-from monge.feature import features_of
+from monge.evaluation.features import features_of
+from monge.metric.class_shares import recognition
 from monge.metric.classifier import Classifier
-from monge.metric.coverage import coverage, expected_coverage, manifold
 from monge.metric.frechet import frechet, frechet_estimate
-from monge.metric.label import recognition
+from monge.metric.inception_score import class_score
 from monge.metric.ledger import Ledger, share
-from monge.metric.mode import mode_divergence, mode_figures
-from monge.metric.nearest import copying_rank, copying_share
+from monge.metric.memorisation import copying_rank, copying_share
+from monge.metric.modes import mode_divergence, mode_figures
 from monge.metric.panel import originality, panel, unreliable, variance_ratio
-from monge.metric.score import class_score
+from monge.metric.precision_recall import coverage, expected_coverage, manifold
 
 
 def points(seed: int, n: int, d: int = 2) -> np.ndarray:
@@ -48,7 +48,7 @@ def test_expected_coverage() -> None:
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     real, fake = points(0, 50), points(1, 30)
     whole = manifold(real, fake)
-    monkeypatch.setattr(sys.modules["monge.distance.discrepancy"], "BLOCK", 70)
+    monkeypatch.setattr(sys.modules["monge.distance.kernel.discrepancy"], "BLOCK", 70)
     assert manifold(real, fake) == whole
 
 

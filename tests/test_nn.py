@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from monge import catalogue, naming
-from monge.assemble import build_critic, build_generator, latent_size
-from monge.config import Config
+from monge.config import registry, spec
+from monge.config.schema import Config
 from monge.errors import UserError
+from monge.model.build import build_critic, build_generator, latent_size
 from monge.nn.dcgan import DCGANCritic, DCGANGenerator, halvings
 from monge.nn.layer import ChannelNorm, LeakyReLU, batch_norms, latent, xavier
 from monge.nn.mlp import MLPGenerator
@@ -18,7 +18,7 @@ IMAGES = [(1, 8, 8), (3, 12, 12), (1, 28, 28), (3, 32, 32), (1, 64, 64), (1, 128
 VECTORS = [(1,), (2,), (7,)]
 
 
-def fitting(table: catalogue.Table) -> list[tuple[str, tuple[int, ...]]]:
+def fitting(table: registry.Table) -> list[tuple[str, tuple[int, ...]]]:
     """Every network with every shape; only fully connected ones take vectors."""
     return [(name, shape) for name in table for shape in IMAGES + (VECTORS if name == "mlp" else [])]
 
@@ -31,7 +31,7 @@ def weights(network: nn.Module) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 
 
-@pytest.mark.parametrize(("name", "shape"), fitting(catalogue.GENERATORS))
+@pytest.mark.parametrize(("name", "shape"), fitting(registry.GENERATORS))
 @pytest.mark.parametrize("training", [True, False])
 def test_generator(name: str, shape: tuple[int, ...], training: bool) -> None:
     network = build_generator(config(name), shape).train(training)
@@ -44,7 +44,7 @@ def test_generator(name: str, shape: tuple[int, ...], training: bool) -> None:
         assert samples.abs().max() <= 1
 
 
-@pytest.mark.parametrize(("name", "shape"), fitting(catalogue.CRITICS))
+@pytest.mark.parametrize(("name", "shape"), fitting(registry.CRITICS))
 def test_critic(name: str, shape: tuple[int, ...]) -> None:
     network = build_critic(config(name), shape).eval()
     x = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
@@ -57,7 +57,7 @@ def test_critic(name: str, shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("build", [build_generator, build_critic])
-@pytest.mark.parametrize("name", catalogue.GENERATORS)
+@pytest.mark.parametrize("name", registry.GENERATORS)
 def test_initial_weights_follow_the_seed_alone(build, name: str) -> None:
     first = weights(build(config(name, 1), (1, 8, 8)))
     assert torch.equal(first, weights(build(config(name, 1), (1, 8, 8))))
@@ -167,10 +167,10 @@ def test_leaky_relu_is_torchs_in_value_and_in_double_backward(slope: float) -> N
 
 
 def test_options_reach_the_constructor() -> None:
-    critic = naming.build(catalogue.CRITICS, "--critic", "mlp:width=5:depth=2:slope=0", (3,))
+    critic = spec.build(registry.CRITICS, "--critic", "mlp:width=5:depth=2:slope=0", (3,))
     assert [layer.out_features for layer in critic.modules() if isinstance(layer, nn.Linear)] == [5, 5, 1]
     assert [layer.slope for layer in critic.modules() if isinstance(layer, LeakyReLU)] == [0, 0]
-    assert naming.build(catalogue.OBJECTIVES, "--objective", "wgan-gp:weight=5").penalty.weight == 5.0
+    assert spec.build(registry.OBJECTIVES, "--objective", "wgan-gp:weight=5").penalty.weight == 5.0
 
 
 @pytest.mark.parametrize(
@@ -192,4 +192,4 @@ def test_options_reach_the_constructor() -> None:
 )
 def test_bad_options(spec: str, text: str) -> None:
     with pytest.raises(UserError, match=text):
-        naming.build(catalogue.CRITICS, "--critic", spec, (1, 16, 16))
+        spec.build(registry.CRITICS, "--critic", spec, (1, 16, 16))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from monge import catalogue, naming
+from monge.config import registry
 from monge.nn.head import TwoHeadedCritic
 from monge.objective import Batch, Objective
 from monge.objective.auxiliary import MutualInformation
@@ -45,7 +45,7 @@ def batch(*shape: int, seed: int = 0, sets: int = 3, step: int = 0) -> Batch:
 
 
 def build(spec: str) -> Objective:
-    objective: Objective = naming.build(catalogue.OBJECTIVES, "--objective", spec)
+    objective: Objective = spec.build(registry.OBJECTIVES, "--objective", spec)
     return objective
 
 
@@ -87,8 +87,8 @@ def parameters_of(critic: nn.Module, f: Callable[[], Tensor]) -> tuple[Callable[
     return function, values
 
 
-every_objective = pytest.mark.parametrize("name", catalogue.OBJECTIVES)
-penalised = pytest.mark.parametrize("name", [name for name in catalogue.OBJECTIVES if build(name).penalty is not None])
+every_objective = pytest.mark.parametrize("name", registry.OBJECTIVES)
+penalised = pytest.mark.parametrize("name", [name for name in registry.OBJECTIVES if build(name).penalty is not None])
 
 
 @every_objective

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from monge.distance import kernel as measured
-from monge.distance.discrepancy import discrepancy, energy
-from monge.distance.exact import wasserstein
-from monge.distance.ipm import kernel_ipm
-from monge.distance.sinkhorn import sinkhorn_divergence
+from monge.distance.kernel import kernel as measured
+from monge.distance.kernel.discrepancy import discrepancy, energy
+from monge.distance.kernel.witness import kernel_ipm
+from monge.distance.transport.exact import wasserstein
+from monge.distance.transport.sinkhorn import sinkhorn_divergence
 from monge.errors import UserError
 from monge.objective.kernel_loss import (
     LENGTHS,

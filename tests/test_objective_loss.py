@@ -13,8 +13,8 @@ from scipy.integrate import quad
 from scipy.stats import norm
 from torch import Tensor
 
-from monge.distance import gaussian
-from monge.distance.gaussian import GaussianLaw
+from monge.distance.closed_form import gaussian
+from monge.distance.closed_form.gaussian import GaussianLaw
 from monge.objective.loss import (
     AdversarialLoss,
     Hinge,

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from monge import catalogue, naming
-from monge.assemble import recommended
-from monge.config import Config, TrainingConfig
+from monge.config import registry, spec
+from monge.config.schema import Config, TrainingConfig
 from monge.data.source import in_memory
 from monge.errors import UserError
+from monge.model.build import recommended
 from monge.nn.code import Codes
 from monge.nn.layer import ChannelNorm
 from monge.objective import Objective, wgan, wgan_gp
@@ -28,13 +28,13 @@ from test_objective import batch, build, case, every_objective, smooth_critic
 
 @every_objective
 def test_published_critic_and_rule(name: str) -> None:
-    entry, objective = catalogue.OBJECTIVES[name], build(name)
+    entry, objective = registry.OBJECTIVES[name], build(name)
     assert entry.rule.keys() <= {field.name for field in fields(TrainingConfig)}
     assert {"optimiser", "learning_rate", "batch", "n_critic"} <= entry.rule.keys()
     Config(training=replace(TrainingConfig(), **entry.rule)).check()
 
-    spec = naming.with_options(catalogue.CRITICS, "--critic", "mlp:width=8:depth=2", entry.critic)
-    critic = naming.build(catalogue.CRITICS, "--critic", spec, (4,)).double()
+    named = spec.with_options(registry.CRITICS, "--critic", "mlp:width=8:depth=2", entry.critic)
+    critic = spec.build(registry.CRITICS, "--critic", named, (4,)).double()
     outputs = critic(torch.zeros(2, 4, dtype=torch.float64)).shape[1]
     objective.check(critic, outputs)
     if objective.constraint is not None:
@@ -44,7 +44,7 @@ def test_published_critic_and_rule(name: str) -> None:
 
 @every_objective
 def test_options(name: str) -> None:
-    parameters = inspect.signature(catalogue.OBJECTIVES[name].load()).parameters.values()
+    parameters = inspect.signature(registry.OBJECTIVES[name].load()).parameters.values()
     spec = name + "".join(f":{parameter.name.replace('_', '-')}={parameter.default}" for parameter in parameters)
     assert build(spec) == build(name)
     for parameter in parameters:
@@ -111,13 +111,13 @@ def test_published_constants() -> None:
 
 
 def test_published_rules() -> None:
-    clipped, penalised = (catalogue.OBJECTIVES[name].rule for name in ("wgan", "wgan-gp"))
+    clipped, penalised = (registry.OBJECTIVES[name].rule for name in ("wgan", "wgan-gp"))
     assert clipped == {"optimiser": "rmsprop", "learning_rate": 5e-5, "batch": 64, "n_critic": 5}
     assert penalised == {
         "optimiser": "adam", "learning_rate": 1e-4, "beta1": 0.0, "beta2": 0.9, "batch": 64, "n_critic": 5,
     }  # fmt: skip
-    assert catalogue.OBJECTIVES["acgan"].rule["conditional"]
-    assert catalogue.OBJECTIVES["pacgan"].rule["pack"] == 2
+    assert registry.OBJECTIVES["acgan"].rule["conditional"]
+    assert registry.OBJECTIVES["pacgan"].rule["pack"] == 2
 
 
 def test_another_objective_than_the_recipes_brings_its_published_rule() -> None:
@@ -134,7 +134,7 @@ def test_rmsprop_has_no_momentum_and_adam_the_given_betas() -> None:
     assert (adam["betas"], adam["lr"]) == ((0.0, 0.9), 1e-4)
 
 
-@pytest.mark.parametrize("name", [name for name in catalogue.OBJECTIVES if build(name).noise is not None])
+@pytest.mark.parametrize("name", [name for name in registry.OBJECTIVES if build(name).noise is not None])
 def test_annealed_noise_is_a_function_of_the_step(name: str) -> None:
     objective, critic, seen = case(name, 4, 2)
     assert objective.noise is not None

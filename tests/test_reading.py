@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from monge.data.source import in_memory
+from monge.evaluation.reference import CriticReading, RealSets
 from monge.objective.kernel_loss import KernelDiscrepancy, NegativeDistance, RationalQuadratic
 from monge.objective.loss import AdversarialLoss, Wasserstein
 from monge.objective.transport_loss import SinkhornDivergence
-from monge.reading import CriticReading, RealSets
 
 LOSSES: dict[str, tuple[AdversarialLoss, int]] = {
     "wasserstein": (Wasserstein(), 1),

@@ -17,7 +17,7 @@ from monge.report import write_report
 from monge.report.chart import Chart, Curve, ticks
 from monge.report.page import breakable, duration, objective, whole_flags, with_error
 from monge.report.verdict import Finding, verdict
-from monge.run import RunFolder
+from monge.run.folder import RunFolder
 
 FLOOR = 2.0
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from monge.errors import UserError
-from monge.report.claims import in_words, read, tables, write_claims
+from monge.experiment.page import in_words, read, tables, write_claims
 
 NAME = "vanishing-gradient"
 CHROMIUM = shutil.which("chromium")

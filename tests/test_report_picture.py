@@ -13,7 +13,7 @@ from monge import api, plot
 from monge.data.source import in_memory
 from monge.plot.canvas import Projection
 from monge.report import gallery, write_report
-from monge.run import RunFolder
+from monge.run.folder import RunFolder
 
 
 def test_principal_axes_are_named_and_do_not_depend_on_the_order() -> None:

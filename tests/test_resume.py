@@ -18,12 +18,12 @@ import torch
 from torch import nn
 
 from monge import api, cli
-from monge.config import Config, ObserveConfig, TrainingConfig
+from monge.config.schema import Config, ObserveConfig, TrainingConfig
 from monge.data.source import in_memory
 from monge.errors import DiskError, TrainingError, UserError
+from monge.model.sample import load_critic
 from monge.objective.loss import Wasserstein
 from monge.report import gallery
-from monge.sample import load_critic
 from monge.training import checkpoint
 
 DATA = in_memory(np.random.default_rng(0).normal(size=(60, 2)))

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from monge.assemble import assemble, rates
-from monge.config import Config, TrainingConfig
+from monge.config.schema import Config, TrainingConfig
 from monge.data.source import in_memory
 from monge.errors import TrainingError, UserError
+from monge.model.build import assemble, rates
+from monge.model.random import Purpose, stream
 from monge.objective import Objective
 from monge.training import thread
 from monge.training.loop import check, interruption, linear_decay, set_rates
-from monge.training.random import Purpose, stream
 from monge.training.sampler import Sampler
 from monge.training.state import TrainingState, averaged
 from monge.training.step import train_step

@@ -10,20 +10,20 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from monge.assemble import MEMORY, OWN, assemble, open_source, pick_device, rates, recommended
-from monge.config import Config, DataConfig, overlay
-from monge.continuation import default_folder, known_facts, provenance, resume, settle
+from monge.config.schema import Config, DataConfig, overlay
 from monge.data.dataset import DataSet
 from monge.data.source import in_memory, refuse_label
 from monge.errors import TrainingError, UserError
-from monge.evaluate import Evaluation, evaluate
-from monge.observe import Display, Observer
-from monge.rejection import rejected
+from monge.evaluation.evaluate import Evaluation, evaluate
+from monge.model.build import MEMORY, OWN, assemble, open_source, pick_device, rates, recommended
+from monge.model.rejection import rejected
+from monge.model.sample import Request, interpolate, sample
 from monge.report import write_report
-from monge.run import RunFolder
-from monge.sample import Request, interpolate, sample
+from monge.run.folder import RunFolder
 from monge.training.loop import Plan, measure_threads
 from monge.training.loop import train as run_loop
+from monge.training.monitor import Display, Observer
+from monge.training.resume import default_folder, known_facts, provenance, resume, settle
 from monge.training.thread import wanted
 
 
@@ -48,7 +48,7 @@ class Run(RunFolder):
         Arguments:
             label: the class to ask a conditional generator for, by name or number; none takes all by their shares.
             codes: values of an InfoGAN's codes by their index.
-            reject: keep those only that the critic takes for real, see `monge.rejection`.
+            reject: keep those only that the critic takes for real, see `monge.model.rejection`.
         """
         request = Request(label, codes or {})
         return (rejected if reject else sample)(self, n, seed, weights, request).x

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from monge.catalogue import CRITICS, DATA, GENERATORS, OBJECTIVES, RECIPES
 from monge.cli.parse import named, parse, show
-from monge.config import DataConfig, TrainingConfig
+from monge.config.registry import CRITICS, DATA, GENERATORS, OBJECTIVES, RECIPES
+from monge.config.schema import DataConfig, TrainingConfig
 from monge.errors import UserError
-from monge.run import write_atomically
+from monge.run.folder import write_atomically
 
 if TYPE_CHECKING:
     from monge.data.dataset import DataSet
-    from monge.trial import Trial
+    from monge.experiment.compare import Trial
 
 ALL = "all"
 PICTURED = 1000
@@ -65,28 +65,29 @@ def main(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     check(asked)
 
-    from monge import assemble, trial
-    from monge.experiment.pool import cores
+    from monge.experiment import compare
+    from monge.model import build
+    from monge.run.pool import cores
 
-    data = assemble.open_source(asked.source, asked.data)
+    data = build.open_source(asked.source, asked.data)
     folder = asked.out or Path("runs") / "compare" / data.name
     document: dict[str, Any] = {"data": data.source, "steps": asked.steps, "seconds": asked.seconds}
     refuse_other(folder, document)
     trials = planned(asked, arguments, data, folder)
-    trial.refuse_others(trials, data)
+    compare.refuse_others(trials, data)
     begin(folder, document)
-    results = trial.conduct(
+    results = compare.conduct(
         trials, asked.jobs or cores(), lambda line: print(f"compare: {line}", file=sys.stderr, flush=True)
     )
-    summed = trial.summary(results)
+    summed = compare.summary(results)
     document |= {"seeds": asked.seeds, "summary": summed, "runs": results}
     try:
         write_atomically(folder / SUMMARY, encoded(document))
         write_atomically(folder / "compare.png", picture(trials, results, data))
-        write_atomically(folder / "compare.md", trial.table(summed).encode())
+        write_atomically(folder / "compare.md", compare.table(summed).encode())
     except OSError as error:
         raise UserError(f"--out {folder} cannot be written: {error.strerror or error}") from error
-    show(document, as_json, f"{trial.table(summed)}\n{folder / 'compare.png'}")
+    show(document, as_json, f"{compare.table(summed)}\n{folder / 'compare.png'}")
     return 0
 
 
@@ -161,15 +162,15 @@ def planned(asked: Compare, arguments: Sequence[str], data: "DataSet", folder: P
     """
     import torch
 
-    from monge import assemble
-    from monge.trial import Trial
+    from monge.experiment.compare import Trial
+    from monge.model import build
 
     trials = []
     for spec in names(asked, data.labels is not None):
-        base = assemble.published(data, asked.recipe, spec, asked.generator, asked.critic)
+        base = build.published(data, asked.recipe, spec, asked.generator, asked.critic)
         rule = parse(Compare, "compare", arguments, default=replace(asked, training=base.training)).training
         config = replace(base, source=str(data.source), training=rule, data=asked.data, steps=asked.steps or base.steps)
-        assemble.assemble(config, data, torch.device("cpu"))
+        build.assemble(config, data, torch.device("cpu"))
         for seed in range(asked.seeds):
             place = folder / f"{spec.replace(':', '-')}-{seed}"
             trials.append(Trial(spec, replace(config, seed=seed), place, asked.seconds))

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from monge.catalogue import DATA
 from monge.cli.parse import check_seed, parse, show
-from monge.config import DataConfig
+from monge.config.registry import DATA
+from monge.config.schema import DataConfig
 from monge.errors import UserError
 
 if TYPE_CHECKING:
-    from monge.comparison import Comparison, Figure, SampleSet
     from monge.distance.bracket import Bracket
+    from monge.evaluation.estimates import Figure
+    from monge.evaluation.sample_set import SampleSet
+    from monge.evaluation.two_samples import Comparison
 
 LABELS = {
     "sliced": "sliced W1",
@@ -67,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     check(asked)
 
     from monge.cli.progress import Stages
-    from monge.comparison import check_families, compare
+    from monge.evaluation.two_samples import check_families, compare
 
     check_families(asked.families)
     a, b = (read(asked, side) for side in (0, 1))
@@ -109,8 +111,8 @@ def read(asked: Distance, side: int) -> "SampleSet":
     Raises:
         UserError: begins with which of them it is.
     """
-    from monge.assemble import open_source
-    from monge.comparison import SampleSet
+    from monge.evaluation.sample_set import SampleSet
+    from monge.model.build import open_source
 
     source, other = (asked.a, asked.b) if side == 0 else (asked.b, asked.a)
     try:
@@ -130,7 +132,7 @@ def applicable(how: DataConfig, source: str, other: str) -> DataConfig:
 
 def takes(source: str, label: str | None) -> set[str]:
     """The reading options that apply to a source; `label` is one of a table that has this column."""
-    from monge.data.table import has_column, is_table
+    from monge.data.table.reader import has_column, is_table
 
     if source in DATA:
         return set()
@@ -146,7 +148,7 @@ def draw(result: "Comparison", path: Path) -> None:
         UserError: the disk is full.
     """
     from monge import plot
-    from monge.run import write_atomically
+    from monge.run.folder import write_atomically
 
     potential = result.bracket.potential
     assert potential is not None

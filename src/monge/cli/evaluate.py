@@ -11,7 +11,7 @@ from monge.cli.distance import aligned, error, number, takes
 from monge.cli.parse import check_seed, parse, show
 
 if TYPE_CHECKING:
-    from monge.run import RunFolder
+    from monge.run.folder import RunFolder
 
 NOTES = {
     "lower": "W1 is at least this, at {confidence:.0%} confidence; {lipschitz}",
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def reading(source: str, run: "RunFolder") -> dict[str, Any]:
     """How the run's own data are read, as far as that applies to the source."""
-    from monge.sample import config_of
+    from monge.model.sample import config_of
 
     how = config_of(run).data
     return {name: getattr(how, name) for name in takes(source, how.label)}

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from monge.catalogue import EXPERIMENTS
 from monge.cli.parse import check_seed, named, parse, show
+from monge.config.registry import EXPERIMENTS
 from monge.errors import UserError, unknown_name
 
 ALL = "all"
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
 def reproduce_all(asked: Reproduce) -> int:
     """Runs every experiment, shows all claims with their verdicts, and writes a page of them."""
     from monge.experiment.experiment import markdown
-    from monge.report.claims import PAGE, read, write_claims
+    from monge.experiment.page import PAGE, read, write_claims
 
     folder = asked.out or Path("runs") / "reproduce"
     verdicts: dict[str, Any] = {}

@@ -56,10 +56,10 @@ def main(arguments: Sequence[str]) -> int:
         raise UserError("--interpolate walks between latent codes; it takes no --class, --code or --reject")
 
     from monge import api
-    from monge.data.table import pyarrow
-    from monge.rejection import rejected
-    from monge.run import write_atomically
-    from monge.sample import Request, sample
+    from monge.data.table.reader import pyarrow
+    from monge.model.rejection import rejected
+    from monge.model.sample import Request, sample
+    from monge.run.folder import write_atomically
 
     if asked.out.suffix == ".parquet":
         pyarrow(f"--out {asked.out}")
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
 def content(asked: Sample, facts: Mapping[str, Any], samples: "NDArray[Any]", labels: "NDArray[Any] | None") -> bytes:
     """What the file holds: a picture of the samples, or the samples with their classes."""
     from monge import plot
-    from monge.data.encoding import encode
+    from monge.data.writer import encode
 
     if asked.out.suffix == ".png":
         path = asked.interpolate and samples.ndim == 4

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from monge.catalogue import CRITICS, DATA, GENERATORS, OBJECTIVES, RECIPES
 from monge.cli.parse import named, parse, show
-from monge.config import Config, DataConfig, ObserveConfig, TrainingConfig, overlay
+from monge.config.registry import CRITICS, DATA, GENERATORS, OBJECTIVES, RECIPES
+from monge.config.schema import Config, DataConfig, ObserveConfig, TrainingConfig, overlay
 from monge.errors import UserError
 
 
@@ -69,13 +69,14 @@ def main(arguments: Sequence[str]) -> int:
     objective = first.objective if "--objective" in flags else file.get("objective")
     how = parse(Train, "train", arguments, default=replace(first, data=settings.data)).data
 
-    from monge import api, assemble
+    from monge import api
     from monge.cli.progress import Progress
+    from monge.model import build
 
-    assemble.pick_device(first.device)
-    data = assemble.open_source(first.source, how)
+    build.pick_device(first.device)
+    data = build.open_source(first.source, how)
     own_batch = "--training.batch" in flags or "batch" in file.get("training", {})
-    base = assemble.recommended(data, recipe, objective, own_batch=own_batch)
+    base = build.recommended(data, recipe, objective, own_batch=own_batch)
     base = replace(overlay(base, file, where), recipe=base.recipe, source=data.source or first.source, data=how)
     full = parse(Train, "train", arguments, default=replace(first, **{name: getattr(base, name) for name in SHARED}))
     config = Config(**{name: getattr(full, name) for name in SHARED} | {"recipe": base.recipe, "source": base.source})

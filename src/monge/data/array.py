@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from monge.data.dataset import ArrayData, split_data
 from monge.data.label import Indices, index_labels
 from monge.data.layout import outside
-from monge.data.part import Part
+from monge.data.split import Part
 from monge.errors import UserError
 
 _MAP_BYTES = 256 * 2**20

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monge.data.codec import Codec, ImageCodec, VectorCodec
-from monge.data.part import Part, content_fingerprint, split
+from monge.data.split import Part, content_fingerprint, split
 from monge.errors import UserError
 
 _ENCODE_AHEAD_BYTES = 64 * 2**20

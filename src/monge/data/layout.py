@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monge.data.pixel import check_size, resize
+from monge.data.image.resize import check_size, resize
 from monge.errors import UserError, unknown_name
 
 _LAYOUTS = ("auto", "nhwc", "nchw")

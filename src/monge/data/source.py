@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from monge.data.array import from_array, read_array, reason
 from monge.data.dataset import ArrayData, DataSet
-from monge.data.image import read_folder
-from monge.data.table import is_table, read_table
+from monge.data.image.folder import read_folder
+from monge.data.table.reader import is_table, read_table
 from monge.errors import UserError, unknown_name
 
 

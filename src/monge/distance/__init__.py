@@ -7,19 +7,23 @@ Functions named like their modules (`bracket`, `discrepancy`, `sliced`) take tho
 by their full path: `from monge.distance.sliced import max_sliced`.
 """
 
-from monge.distance import gaussian, parallel_lines
 from monge.distance.bracket import Bracket, bracket
-from monge.distance.discrepancy import Discrepancy, discrepancy, energy, kid, mmd
-from monge.distance.discriminator import discriminator_bound, js_lower_bound, optimal_discriminator
-from monge.distance.divergence import grid_masses, hellinger, js, kl, tv
-from monge.distance.dual import FAMILIES, Potential, fit_potential
+from monge.distance.closed_form import gaussian, parallel_lines
+from monge.distance.closed_form.gaussian import GaussianLaw, wasserstein1, wasserstein2
+from monge.distance.divergence.discrete import grid_masses, hellinger, js, kl, tv
+from monge.distance.divergence.discriminator import discriminator_bound, js_lower_bound, optimal_discriminator
+from monge.distance.divergence.neighbour import neighbour_kl
+from monge.distance.dual.potential import FAMILIES, Potential, fit_potential
 from monge.distance.estimate import Estimate
-from monge.distance.exact import Coupling, coupling, wasserstein
-from monge.distance.gaussian import GaussianLaw, wasserstein1, wasserstein2
-from monge.distance.ipm import Ipm, kernel_ipm
-from monge.distance.kernel import Gaussian, Kernel, NegativeDistance, Polynomial, RationalQuadratic
-from monge.distance.line import quantile_coupling
-from monge.distance.matrix import (
+from monge.distance.kernel.discrepancy import Discrepancy, discrepancy, energy, kid, mmd
+from monge.distance.kernel.kernel import Gaussian, Kernel, NegativeDistance, Polynomial, RationalQuadratic
+from monge.distance.kernel.permutation import PermutationTest, permutation_test
+from monge.distance.kernel.witness import Ipm, kernel_ipm
+from monge.distance.transport.exact import Coupling, coupling, wasserstein
+from monge.distance.transport.line import quantile_coupling
+from monge.distance.transport.sinkhorn import sinkhorn_divergence
+from monge.distance.transport.sliced import Slice, max_sliced, sliced
+from monge.metric.critic_matrix import (
     ClusterMatrix,
     cluster_matrix,
     cluster_weights,
@@ -27,10 +31,6 @@ from monge.distance.matrix import (
     real_probability,
     sample_weights,
 )
-from monge.distance.neighbour import neighbour_kl
-from monge.distance.permutation import PermutationTest, permutation_test
-from monge.distance.sinkhorn import sinkhorn_divergence
-from monge.distance.sliced import Slice, max_sliced, sliced
 
 __all__ = [
     "FAMILIES",

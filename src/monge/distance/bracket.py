@@ -18,10 +18,10 @@ from statistics import stdev
 
 import numpy as np
 
-from monge.distance.dual import Potential, fit_potential, lower_limit, rule_of
-from monge.distance.exact import wasserstein
-from monge.distance.family import Family
+from monge.distance.dual.family import Family
+from monge.distance.dual.potential import Potential, fit_potential, lower_limit, rule_of
 from monge.distance.points import Points, point_sets
+from monge.distance.transport.exact import wasserstein
 from monge.errors import UserError
 
 SIZE = 1024

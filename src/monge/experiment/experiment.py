@@ -10,7 +10,7 @@ from typing import Generic, Literal
 
 from monge.errors import UserError
 from monge.experiment.sweep import AnyCell, Result, sweep
-from monge.run import write_atomically
+from monge.run.folder import write_atomically
 
 Budget = Literal["quick", "full"]
 Rows = Sequence[Result]
@@ -22,7 +22,7 @@ class Experiment(Generic[AnyCell]):
     """Claims of the theory and the independent measurements that decide them.
 
     Arguments:
-        name: its key in `catalogue.EXPERIMENTS`.
+        name: its key in `registry.EXPERIMENTS`.
         claims: what is claimed, in words, by short name.
         cells: all measurements, from the budget, the seed and the folder of the cache.
         measure: the result of one of them, with its "seconds"; a function of a module.

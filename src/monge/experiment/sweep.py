@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from monge.errors import UserError
-from monge.experiment.pool import cores, parallel
-from monge.run import write_atomically
+from monge.run.folder import write_atomically
+from monge.run.pool import cores, parallel
 
 Result = dict[str, Any]
 

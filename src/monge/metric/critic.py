@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from monge.distance.matrix import ClusterMatrix, real_probability, sample_weights
 from monge.distance.points import Points
+from monge.metric.critic_matrix import ClusterMatrix, real_probability, sample_weights
 
 
 def critic_figures(real: Points, fake: Points, clusters: ClusterMatrix) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from monge.distance.closed_form.gaussian import GaussianLaw, wasserstein2
 from monge.distance.estimate import Estimate
-from monge.distance.gaussian import GaussianLaw, wasserstein2
 from monge.distance.points import Points
 
 Matrix = NDArray[np.float64]

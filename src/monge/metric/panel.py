@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from monge.distance.discrepancy import LEAST, kid
 from monge.distance.estimate import Estimate
+from monge.distance.kernel.discrepancy import LEAST, kid
 from monge.distance.points import Points, point_sets
-from monge.metric.coverage import manifold
 from monge.metric.frechet import frechet_estimate
-from monge.metric.nearest import copying_rank, copying_share, nearest, novelty_estimate
+from monge.metric.memorisation import copying_rank, copying_share, nearest, novelty_estimate
+from monge.metric.precision_recall import manifold
 
 NEIGHBOURS = 3
 PER_DIMENSION = 10
@@ -68,7 +68,7 @@ def variance_ratio(real: Points, fake: Points) -> Estimate:
 
 
 def originality(fake: Points, train: Points, held_out: Points) -> dict[str, Estimate]:
-    """Figures that show copying of training samples; see `metric.nearest`.
+    """Figures that show copying of training samples; see `metric.memorisation`.
 
     Arguments:
         fake, train, held_out: features (m, d), (n, d) and (h, d).

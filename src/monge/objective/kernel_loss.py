@@ -1,7 +1,7 @@
 r"""Losses by kernels: how far apart the critic's vectors of real and of generated samples are.
 
 The critic h maps samples to vectors and a fixed kernel k compares them, so that together they are a kernel that is
-trained. `monge.distance.kernel` has the same kernels for measuring; here they carry gradients.
+trained. `monge.distance.kernel.kernel` has the same kernels for measuring; here they carry gradients.
 """
 
 from abc import ABC, abstractmethod
@@ -33,7 +33,8 @@ class Kernel(ABC):
 class Gaussian(Kernel):
     r"""A sum of Gaussians, :math:`\sum_l \exp(-\lVert x - y \rVert_2^2 / 2 \sigma_l^2)`.
 
-    A sum, as published, and not the mean of `monge.distance.kernel`: a penalty on the witness depends on its scale.
+    A sum, as published, and not the mean of `monge.distance.kernel.kernel`: a penalty on the witness depends on its
+    scale.
 
     Reference: Li et al. 2017, "MMD GAN"; the lengths are those of Binkowski et al. 2018.
 

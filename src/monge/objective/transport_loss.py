@@ -1,7 +1,7 @@
 r"""A loss by transport: the Sinkhorn divergence of the critic's vectors of real and of generated samples.
 
-`monge.distance.sinkhorn` has the theory and iterates until it converges; here the number of iterations is fixed, and
-gradients are taken through all of them.
+`monge.distance.transport.sinkhorn` has the theory and iterates until it converges; here the number of iterations is
+fixed, and gradients are taken through all of them.
 """
 
 from dataclasses import dataclass

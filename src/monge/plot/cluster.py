@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from monge.distance.matrix import ClusterMatrix
+from monge.metric.critic_matrix import ClusterMatrix
 from monge.plot.canvas import INK, drawn
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from monge.distance.ipm import Ipm
+from monge.distance.kernel.witness import Ipm
 from monge.plot.canvas import FAKE, INK, REAL, Projection, Sides, drawn
 
 

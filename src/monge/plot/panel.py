@@ -15,9 +15,9 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
-from monge.distance.dual import Potential
-from monge.distance.exact import Coupling
+from monge.distance.dual.potential import Potential
 from monge.distance.points import Points
+from monge.distance.transport.exact import Coupling
 from monge.plot.canvas import INK, Sides, drawn, principal
 
 A, B = "#0072b2", "#d55e00"

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.data.dataset import DataSet
-from monge.metric.nearest import nearest, searchable
+from monge.metric.memorisation import nearest, searchable
+from monge.model.sample import Request, interpolate, load_generator, sample
 from monge.nn.code import CodedGenerator
 from monge.nn.condition import ConditionalGenerator
 from monge.plot import grid, picture, png
-from monge.run import RunFolder, numbered
-from monge.sample import Request, interpolate, load_generator, sample
+from monge.run.folder import RunFolder, numbered
 
 SHOWN, CLOUD = 64, 1000
 """Samples in a grid, in a cloud."""
@@ -66,7 +66,7 @@ class Neighbours:
 
     @property
     def novelty(self) -> float | None:
-        """See `metric.nearest.novelty`; none where held-out samples are themselves copies of training samples."""
+        """See `metric.memorisation.novelty`; none where held-out samples are themselves copies of training samples."""
         return self.fake / self.real if self.real > 0 else None
 
 

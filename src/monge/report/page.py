@@ -11,17 +11,17 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from monge import catalogue
-from monge.assemble import MEMORY, OWN
-from monge.config import Config, flatten
+from monge.config import registry
+from monge.config.recipe import Shape
+from monge.config.schema import Config, flatten
 from monge.data.dataset import DataSet
 from monge.errors import UserError
-from monge.recipe import Shape
+from monge.model.build import MEMORY, OWN
+from monge.model.sample import config_of, own_data
 from monge.report import gallery
 from monge.report.chart import Chart, Curve
 from monge.report.verdict import verdict
-from monge.run import RunFolder, write_atomically
-from monge.sample import config_of, own_data
+from monge.run.folder import RunFolder, write_atomically
 
 WIDE, NARROW = 940, 360
 """Pixels for which a chart is drawn: on a screen, on a phone."""
@@ -131,7 +131,7 @@ def charts(entries: Sequence[Mapping[str, Any]]) -> dict[str, Markup]:
 def objective(spec: str) -> dict[str, str]:
     """The name of an objective, and in words what it is and which options are set."""
     name, *options = spec.split(":")
-    description = catalogue.lookup(catalogue.OBJECTIVES, "objective", name).description
+    description = registry.lookup(registry.OBJECTIVES, "objective", name).description
     return {"name": name, "text": "; ".join(filter(None, [description, ", ".join(options).replace("=", " ")]))}
 
 
@@ -139,7 +139,7 @@ def command(config: Config, facts: Mapping[str, Any]) -> list[str]:
     """The command that repeats the run, flag by flag: its recipe, and every setting that differs from it."""
     codec = facts["codec"]
     sample_shape = tuple(codec["shape"]) if codec["kind"] == "image" else (len(codec["mean"]),)
-    recipe = catalogue.lookup(catalogue.RECIPES, "recipe", config.recipe).load()
+    recipe = registry.lookup(registry.RECIPES, "recipe", config.recipe).load()
     base = flatten(recipe(Shape(config.source, codec["kind"], sample_shape)))
     parts = [["monge", "train", config.source], ["--recipe", config.recipe], ["--seed", str(config.seed)]]
     for key, value in flatten(config).items():

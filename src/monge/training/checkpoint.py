@@ -11,7 +11,7 @@ from safetensors.torch import save as as_bytes
 from torch import nn
 
 from monge.errors import TrainingError, UserError
-from monge.run import numbered
+from monge.run.folder import numbered
 from monge.training.state import TrainingState
 
 KEPT = 2

@@ -14,7 +14,7 @@ import torch
 
 from monge.errors import DiskError, TrainingError
 from monge.objective import Objective
-from monge.run import RunFolder
+from monge.run.folder import RunFolder
 from monge.training import checkpoint, thread
 from monge.training.sampler import Sampler
 from monge.training.state import TrainingState

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from monge.data.dataset import DataSet
+from monge.model.random import Purpose, stream
 from monge.nn.layer import latent
-from monge.training.random import Purpose, stream
 from monge.training.step import Draw
 
 BOOST = 100

@@ -1,0 +1,1 @@
+"""Settings and names, without torch: `monge --help` must answer at once."""

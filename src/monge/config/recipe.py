@@ -1,0 +1,106 @@
+"""One function per recipe: from what the data looks like to a config that is known to work.
+
+The settings of `digits` and `grid25` gave the figures that the README quotes, in `benchmarks/`.
+"""
+
+from dataclasses import dataclass, replace
+
+from monge.config.schema import Config, ObserveConfig, TrainingConfig
+from monge.errors import UserError
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a recipe may know of the data: "image" or "vector", and the shape of one sample in model scale."""
+
+    name: str
+    kind: str
+    sample: tuple[int, ...]
+
+
+def default_for(shape: Shape) -> str:
+    """The recipe of data for which none was named."""
+    if shape.name == "grid25":
+        return "grid25"
+    if shape.kind == "vector":
+        return "vector"
+    return "digits" if shape.sample[1] <= 10 else "image"
+
+
+def digits(shape: Shape) -> Config:
+    """Small networks for images of about 8 x 8 pixels.
+
+    Noise on what the critic sees keeps it from learning some thousand images by heart, and batch norm in the generator
+    makes up for the time that takes.
+    """
+    rule = TrainingConfig(batch=64, n_critic=2, learning_rate=5e-4, decay_from=0.5, ema=0.9995)
+    return Config(
+        recipe="digits",
+        objective="wgan-gp:weight=5:noise=0.2",
+        generator="mlp:latent=16:width=256:depth=3:norm=batch",
+        critic="mlp:width=256:depth=3",
+        steps=11_500,
+        training=rule,
+    )
+
+
+def grid25(shape: Shape) -> Config:
+    """Plain ReLU networks and a weak penalty for many tight modes in the plane."""
+    rule = TrainingConfig(batch=256, n_critic=2, learning_rate=2e-3, decay_from=0.3, ema=0.999)
+    return Config(
+        recipe="grid25",
+        objective="wgan-gp:weight=0.1",
+        generator="mlp:latent=2:width=128:depth=3",
+        critic="mlp:width=128:depth=3:slope=0",
+        steps=24_000,
+        training=rule,
+        observe=ObserveConfig(bracket=2_400),  # a transport in the plane takes as long as fifty steps
+    )
+
+
+def vector(shape: Shape) -> Config:
+    """Fully connected networks for vectors of any length."""
+    rule = TrainingConfig(batch=256, n_critic=3, learning_rate=5e-4, decay_from=0.5, ema=0.999)
+    latent = max(2, min(32, shape.sample[0]))
+    return Config(
+        recipe="vector",
+        objective="wgan-gp:weight=1",
+        generator=f"mlp:latent={latent}:width=256:depth=3",
+        critic="mlp:width=256:depth=3",
+        steps=4_000,
+        training=rule,
+    )
+
+
+def image(shape: Shape) -> Config:
+    """DCGAN networks for square images; the generator has batch norm, the critic must not.
+
+    Raises:
+        UserError: the data are no images.
+    """
+    if shape.kind != "image":
+        raise UserError(f"--recipe image needs images, {shape.name} holds {shape.kind}s; use --recipe vector")
+    rule = TrainingConfig(batch=64, n_critic=2, learning_rate=3e-4, decay_from=0.5, ema=0.998)
+    # what two cores can pay in about twenty minutes
+    width, steps = (32, 1_500) if shape.sample[1] <= 32 else (16, 800)
+    return Config(
+        recipe="image",
+        objective="wgan-gp",
+        generator=f"dcgan:latent=64:width={width}",
+        critic=f"dcgan:width={width}",
+        steps=steps,
+        training=rule,
+    )
+
+
+def paper_wgan(shape: Shape) -> Config:
+    """Arjovsky et al. 2017: RMSProp 5e-5, c = .01, batch 64, n_critic 5 with the authors' 100-update boosts."""
+    rule = TrainingConfig(batch=64, n_critic=5, critic_boost=True, optimiser="rmsprop", learning_rate=5e-5, ema=0.0)
+    base = image(shape) if shape.kind == "image" and shape.sample[1] > 10 else vector(replace(shape, sample=(64,)))
+    return replace(base, recipe="paper-wgan", objective="wgan", steps=20_000, training=rule)
+
+
+def paper_wgan_gp(shape: Shape) -> Config:
+    """Gulrajani et al. 2017: Adam 1e-4 (0, .9), weight 10, batch 64, n_critic 5."""
+    rule = TrainingConfig(batch=64, n_critic=5, learning_rate=1e-4, beta1=0.0, beta2=0.9, ema=0.0)
+    return replace(paper_wgan(shape), recipe="paper-wgan-gp", objective="wgan-gp", training=rule)

@@ -1,0 +1,295 @@
+"""The tables name -> (one-line description, lazy import path). A new variant is its source and one line here."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from monge.errors import unknown_name
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name: what it is and where its constructor lives.
+
+    Arguments:
+        rule: the training rule that an objective was published with, fields of `TrainingConfig`.
+        critic: options that a critic gets with an objective unless it sets them itself.
+        least: lowest values of options for which it is not 0 (numbers with a point) or 1 (whole numbers).
+    """
+
+    description: str
+    path: str
+    rule: Mapping[str, Any] = field(default_factory=dict)
+    critic: Mapping[str, Any] = field(default_factory=dict)
+    least: Mapping[str, float] = field(default_factory=dict)
+
+    def load(self) -> Callable[..., Any]:
+        """The constructor, imported now."""
+        module, name = self.path.split(":")
+        constructor: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        return constructor
+
+
+Table = Mapping[str, Entry]
+
+
+def _adam(learning_rate: float, beta1: float, beta2: float, batch: int, n_critic: int) -> dict[str, Any]:
+    rule = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "batch": batch, "n_critic": n_critic}
+    return {"optimiser": "adam"} | rule
+
+
+# A rule has one learning rate, and one generator update in a step. So infogan lacks its generator's 1e-3,
+# wgan-lipschitz its critic's 2e-3, hinge nine of ten generator updates; relativistic has its last, annealed beta2.
+# None was published for noisy-gan, which has that of DCGAN (Radford et al. 2016) like gan-minimax, gan and lsgan, nor
+# for sinkhorn-gan with a penalty, which has that of mmd-gan.
+OBJECTIVES: Table = {
+    "wgan": Entry(
+        "Wasserstein loss, weights clipped (Arjovsky et al. 2017)",
+        "monge.objective.paper:wgan",
+        {"optimiser": "rmsprop", "learning_rate": 5e-5, "batch": 64, "n_critic": 5},
+    ),
+    "wgan-gp": Entry(
+        "Wasserstein loss, gradient penalty on segments (Gulrajani et al. 2017)",
+        "monge.objective.paper:wgan_gp",
+        _adam(1e-4, 0.0, 0.9, 64, 5),
+    ),
+    "wgan-lp": Entry(
+        "Wasserstein loss, one-sided gradient penalty (Petzka et al. 2018)",
+        "monge.objective.paper:wgan_lp",
+        _adam(1e-4, 0.0, 0.9, 64, 5),
+    ),
+    "wgan-ct": Entry(
+        "Wasserstein loss, gradient penalty and consistency term (Wei et al. 2018)",
+        "monge.objective.paper:wgan_ct",
+        _adam(1e-4, 0.5, 0.9, 64, 5),
+    ),
+    "wgan-svc": Entry(
+        "Wasserstein loss, singular values clipped (Saito et al. 2017)",
+        "monge.objective.paper:wgan_svc",
+        {"optimiser": "rmsprop", "learning_rate": 5e-5, "batch": 32, "n_critic": 1},
+    ),
+    "wgan-lipschitz": Entry(
+        "Wasserstein loss, 1-Lipschitz critic by construction (Anil et al. 2019)",
+        "monge.objective.paper:wgan_lipschitz",
+        _adam(2e-4, 0.5, 0.999, 64, 5),
+        critic={"layer": "orthogonal"},
+    ),
+    "gan-minimax": Entry(
+        "cross entropy, the generator minimises log(1 - D) (Goodfellow et al. 2014)",
+        "monge.objective.paper:gan_minimax",
+        _adam(2e-4, 0.5, 0.999, 128, 1),
+    ),
+    "gan": Entry(
+        "cross entropy, the generator minimises -log D (Goodfellow et al. 2014)",
+        "monge.objective.paper:gan",
+        _adam(2e-4, 0.5, 0.999, 128, 1),
+    ),
+    "noisy-gan": Entry(
+        "gan-minimax with annealed noise on what the critic sees (Arjovsky, Bottou 2017)",
+        "monge.objective.paper:noisy_gan",
+        _adam(2e-4, 0.5, 0.999, 128, 1),
+    ),
+    "lsgan": Entry(
+        "least squares (Mao et al. 2017)",
+        "monge.objective.paper:lsgan",
+        _adam(2e-4, 0.5, 0.999, 64, 1),
+        least={"a": -1e9, "b": -1e9, "c": -1e9},
+    ),
+    "hinge": Entry(
+        "hinge loss (Lim, Ye 2017)",
+        "monge.objective.paper:hinge",
+        {"optimiser": "rmsprop", "learning_rate": 2e-4, "batch": 64, "n_critic": 1},
+    ),
+    "sngan": Entry(
+        "hinge loss, spectrally normalised critic (Miyato et al. 2018)",
+        "monge.objective.paper:sngan",
+        _adam(2e-4, 0.0, 0.9, 64, 5),
+        critic={"layer": "spectral"},
+    ),
+    "relativistic": Entry(
+        "relativistic pairing, R1 and R2 penalties (Huang et al. 2024)",
+        "monge.objective.paper:relativistic",
+        _adam(2e-4, 0.0, 0.99, 512, 1),
+    ),
+    "r1-gan": Entry(
+        "gan with a penalty on slopes at real samples (Mescheder et al. 2018)",
+        "monge.objective.paper:r1_gan",
+        {"optimiser": "rmsprop", "learning_rate": 1e-4, "batch": 64, "n_critic": 1},
+    ),
+    "dragan": Entry(
+        "gan with a gradient penalty around real samples (Kodali et al. 2017)",
+        "monge.objective.paper:dragan",
+        _adam(1e-4, 0.5, 0.9, 64, 1),
+    ),
+    "mmd-gan": Entry(
+        "kernel discrepancy of vectors, gradient penalty (Binkowski et al. 2018)",
+        "monge.objective.paper_vector:mmd_gan",
+        _adam(1e-4, 0.5, 0.9, 64, 5),
+        critic={"outputs": 16},
+    ),
+    "energy-gan": Entry(
+        "energy distance of vectors, gradient penalty (Bellemare et al. 2017)",
+        "monge.objective.paper_vector:energy_gan",
+        _adam(1e-4, 0.5, 0.9, 64, 5),
+        critic={"outputs": 256},
+    ),
+    "sinkhorn-gan": Entry(
+        "Sinkhorn divergence of vectors, gradient penalty (Genevay et al. 2018)",
+        "monge.objective.paper_vector:sinkhorn_gan",
+        _adam(1e-4, 0.5, 0.9, 64, 5),
+        critic={"outputs": 16},
+    ),
+    "infogan": Entry(
+        "gan whose critic guesses latent codes (Chen et al. 2016)",
+        "monge.objective.paper:infogan",
+        _adam(2e-4, 0.5, 0.999, 128, 1),
+        least={"categories": 2, "categorical": 0, "uniform": 0, "normal": 0},
+    ),
+    "acgan": Entry(
+        "gan whose critic names the class (Odena et al. 2017)",
+        "monge.objective.paper:acgan",
+        _adam(2e-4, 0.5, 0.999, 100, 1) | {"conditional": True},
+    ),
+    "pacgan": Entry(
+        "gan whose critic judges two samples together (Lin et al. 2018)",
+        "monge.objective.paper:pacgan",
+        _adam(1e-4, 0.8, 0.999, 100, 1) | {"pack": 2},
+    ),
+}
+
+GENERATORS: Table = {
+    "mlp": Entry("fully connected, any data", "monge.nn.mlp:MLPGenerator"),
+    "dcgan": Entry("transposed convolutions, square images of 8 to 128 px", "monge.nn.dcgan:DCGANGenerator"),
+    "resnet": Entry("residual blocks, square images of 8 to 128 px", "monge.nn.resnet:ResNetGenerator"),
+}
+
+CRITICS: Table = {
+    "mlp": Entry("fully connected, any data", "monge.nn.mlp:MLPCritic"),
+    "dcgan": Entry("strided convolutions, square images of 8 to 128 px", "monge.nn.dcgan:DCGANCritic"),
+    "sngan": Entry(
+        "pairs of 3 x 3 and 4 x 4 convolutions, spectral norm (Miyato et al. 2018)", "monge.nn.sngan:SNGANCritic"
+    ),
+    "resnet": Entry("residual blocks, square images of 8 to 128 px", "monge.nn.resnet:ResNetCritic"),
+}
+
+DATA: Table = {
+    "digits": Entry("1,797 real handwritten digits, 8 x 8, from scikit-learn", "monge.data.builtin:digits"),
+    "toy:ring8": Entry("8 Gaussians on a circle", "monge.data.toy:ring8"),
+    "toy:grid25": Entry("25 Gaussians on a grid", "monge.data.toy:grid25"),
+    "toy:swissroll": Entry("a spiral", "monge.data.toy:swissroll"),
+    "toy:moons": Entry("two interleaved half-circles", "monge.data.toy:moons"),
+    "toy:parallel-lines": Entry("two parallel segments", "monge.data.toy:parallel_lines"),
+    "toy:funnels": Entry("points drawn together along rays, with known transport", "monge.data.toy:funnels"),
+}
+
+RECIPES: Table = {
+    "digits": Entry("8 x 8 images, three minutes on two cores", "monge.config.recipe:digits"),
+    "grid25": Entry("many tight modes in the plane", "monge.config.recipe:grid25"),
+    "image": Entry("images of 12 to 128 px", "monge.config.recipe:image"),
+    "vector": Entry("float vectors and points in the plane", "monge.config.recipe:vector"),
+    "paper-wgan": Entry("the rule of Arjovsky et al. 2017 as published", "monge.config.recipe:paper_wgan"),
+    "paper-wgan-gp": Entry("the rule of Gulrajani et al. 2017 as published", "monge.config.recipe:paper_wgan_gp"),
+}
+
+EXPERIMENTS: Table = {
+    "w1-benchmark": Entry("known W1: every family of potentials", "monge.experiment.bracket.w1_benchmark:reproduce"),
+    "honesty": Entry("random pairs of known W1: the bracket holds it", "monge.experiment.bracket.honesty:reproduce"),
+    "excess": Entry("samples made worse in five ways: excess sees it", "monge.experiment.bracket.excess:reproduce"),
+    "parallel-lines": Entry(
+        "two segments: only W1 brings them together", "monge.experiment.divergence.parallel_lines:reproduce"
+    ),
+    "perfect-discriminator": Entry(
+        "laws on curves and surfaces: a discriminator never errs",
+        "monge.experiment.divergence.perfect_discriminator:reproduce",
+    ),
+    "critic-versus-discriminator": Entry(
+        "two Gaussians: the discriminator saturates, the critic does not",
+        "monge.experiment.divergence.critic_versus_discriminator:reproduce",
+    ),
+    "vanishing-gradient": Entry(
+        "a frozen generator: the gradient of log(1 - D) vanishes",
+        "monge.experiment.divergence.vanishing_gradient:reproduce",
+    ),
+    "unstable-gradient": Entry(
+        "a frozen generator: the gradient of -log D grows, its tail is heavy",
+        "monge.experiment.divergence.unstable_gradient:reproduce",
+    ),
+    "reverse-kl": Entry(
+        "mixtures on a line: what KL(g || r) forgives", "monge.experiment.divergence.reverse_kl:reproduce"
+    ),
+    "lipschitz-scale": Entry(
+        "critics under several K: their gradients are parallel",
+        "monge.experiment.critic.lipschitz_scale:reproduce",
+    ),
+    "momentum": Entry(
+        "a clipped WGAN under five optimisers: the critic's loss collapses",
+        "monge.experiment.critic.momentum:reproduce",
+    ),
+    "noise-annealing": Entry(
+        "a GAN with noise that is annealed: what it trains, and what its JS does not measure",
+        "monge.experiment.divergence.noise_annealing:reproduce",
+    ),
+    "no-batch-norm": Entry(
+        "a DCGAN without batch norm: which objectives still work",
+        "monge.experiment.architecture.no_batch_norm:reproduce",
+    ),
+    "mlp-generator": Entry(
+        "a fully connected generator: which objectives fall, and which collapse",
+        "monge.experiment.architecture.mlp_generator:reproduce",
+    ),
+    "dcgan-parity": Entry(
+        "the networks of a DCGAN: the WGAN is about as good as the GAN",
+        "monge.experiment.architecture.dcgan_parity:reproduce",
+    ),
+    "meaningful-loss": Entry(
+        "a training: critic and lower limit follow the excess, JS does not",
+        "monge.experiment.generator.meaningful_loss:reproduce",
+    ),
+    "better-distance-worse-pictures": Entry(
+        "a generator trained against exact W1: nearer to the data, and averaged",
+        "monge.experiment.generator.better_distance_worse_pictures:reproduce",
+    ),
+    "critic-overfit": Entry(
+        "few training images: the critic learns them by heart", "monge.experiment.critic.critic_overfit:reproduce"
+    ),
+    "mmd-versus-wasserstein": Entry(
+        "WGAN-GP and MMD-GAN, with small and large critics",
+        "monge.experiment.architecture.mmd_versus_wasserstein:reproduce",
+    ),
+    "random-architectures": Entry(
+        "networks drawn at random: with how many only the GAN, or only the WGAN-GP, succeeds",
+        "monge.experiment.architecture.random_architectures:reproduce",
+    ),
+    "mode-collapse": Entry(
+        "rings and grids of modes: which of them objectives lose", "monge.experiment.generator.mode_collapse:reproduce"
+    ),
+    "latent-space": Entry(
+        "a generator's latent space: paths through it, and a plane of digits",
+        "monge.experiment.generator.latent_space:reproduce",
+    ),
+    "stacked-digits": Entry(
+        "three digits in three colours: how many of a thousand combinations are made",
+        "monge.experiment.generator.stacked_digits:reproduce",
+    ),
+    "clipping": Entry(
+        "clipped critics and penalised ones: gradients along the depth, weights, moments",
+        "monge.experiment.critic.clipping:reproduce",
+    ),
+    "n-critic": Entry("a critic that is too good: whom it hurts", "monge.experiment.critic.n_critic:reproduce"),
+    "parallel-training": Entry(
+        "both networks updated at once, or one after the other",
+        "monge.experiment.generator.parallel_training:reproduce",
+    ),
+}
+
+
+def lookup(table: Table, what: str, name: str) -> Entry:
+    """The entry of a name without options.
+
+    Raises:
+        UserError: the name is not in the table; names the nearest one.
+    """
+    if name not in table:
+        raise unknown_name(what, name, table)
+    return table[name]

@@ -1,0 +1,87 @@
+"""Names with options: `mlp:width=512:depth=2` is the entry `mlp` of a table, with arguments for its constructor.
+
+The options are the constructor's own, checked against its signature; the type of a default is that of the option.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from monge.config.registry import Table, lookup
+from monge.errors import UserError, unknown_name
+
+
+def build(table: Table, what: str, spec: str, *arguments: Any, **fixed: Any) -> Any:
+    """Constructs `NAME[:option=value...]` with the given positional arguments.
+
+    Arguments:
+        fixed: keyword arguments that take precedence over the options.
+
+    Raises:
+        UserError: unknown name or option, or a value that the constructor does not take.
+    """
+    constructor, _, chosen = _read(table, what, spec)
+    try:
+        return constructor(*arguments, **chosen | fixed)
+    except UserError as error:
+        if str(error).split("=")[0] in chosen:
+            raise UserError(f"{what} {spec.split(':')[0]}: {error}") from None
+        raise
+
+
+def option(table: Table, what: str, spec: str, name: str) -> Any:
+    """The value that an option has in `NAME[:option=value...]`, or its default.
+
+    Raises:
+        UserError: as `build`.
+    """
+    _, allowed, chosen = _read(table, what, spec)
+    return chosen.get(name, allowed[name].default)
+
+
+def with_options(table: Table, what: str, spec: str, options: Mapping[str, Any]) -> str:
+    """A spec with some options more, those that its constructor takes and that it does not set itself.
+
+    Raises:
+        UserError: as `build`.
+    """
+    _, allowed, chosen = _read(table, what, spec)
+    more = [f":{name}={value}" for name, value in options.items() if name in allowed and name not in chosen]
+    return spec + "".join(more)
+
+
+def _read(
+    table: Table, what: str, spec: str
+) -> tuple[Callable[..., Any], dict[str, inspect.Parameter], dict[str, Any]]:
+    """The constructor of a spec, the options that it takes, and those that are set."""
+    name, *options = spec.split(":")
+    entry = lookup(table, what, name)
+    constructor = entry.load()
+    parameters = inspect.signature(constructor).parameters
+    allowed = {key: value for key, value in parameters.items() if value.default is not inspect.Parameter.empty}
+    chosen: dict[str, Any] = {}
+    for item in options:
+        key, equals, text = item.partition("=")
+        key = key.replace("-", "_")
+        if key not in allowed:
+            raise unknown_name(f"{what} {name}: option", key, allowed)
+        kind, least = type(allowed[key].default), entry.least.get(key)
+        chosen[key] = _parse(text if equals else "true", kind, f"{what} {name}: {key}", least)
+    return constructor, allowed, chosen
+
+
+def _parse(text: str, kind: type, what: str, least: float | None) -> Any:
+    if kind is bool and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if kind is str:
+        return text
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    lowest, most = (1, 65_536) if kind is int else (0, 1e9)
+    least = lowest if least is None else least
+    if kind is bool or value is None or not least <= value <= most:
+        allowed = "true or false" if kind is bool else f"a number ({kind.__name__}) from {least:g} to {most:g}"
+        raise UserError(f"{what}={text} must be {allowed}")
+    return value

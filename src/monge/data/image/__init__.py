@@ -1,0 +1,1 @@
+"""Images: folders of them, single files, and their sizes."""

@@ -1,0 +1,216 @@
+"""Tables in `.csv` and `.parquet` files: every row becomes a vector of numbers, and perhaps has a class.
+
+pyarrow reads them. It is an extra, imported only where there is a table.
+"""
+
+import csv
+import re
+import warnings
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monge.data.array import reason
+from monge.data.dataset import ArrayData, split_data
+from monge.data.label import index_labels
+from monge.data.layout import LARGEST
+from monge.data.table import column
+from monge.errors import UserError, unknown_name
+
+SUFFIXES = (".csv", ".parquet")
+DOMINANT = 0.99
+"""Share of the variance from which one column drowns the others in every distance."""
+_DELIMITERS = (",", ";", "\t")
+_LARGEST_BLOCK = 2**31 - 1
+_ROW_NAMES = re.compile(r"__index_level_\d+__")
+
+
+def read_table(path: Path, label: str | None = None, skip_bad: bool = False) -> ArrayData:
+    """The rows of a table as vectors of its columns, in the order of the file, split.
+
+    Numbers, truth values and decimals are allowed. A `.csv` file has the columns' names in its first line, and commas,
+    semicolons or tabs between its columns. The row names that pandas stores in a `.parquet` file are not read.
+
+    Arguments:
+        path: the file.
+        label: name of the column that holds the classes, text or whole numbers.
+        skip_bad: leave out rows with missing, infinite or too large values, instead of refusing the table.
+
+    Raises:
+        UserError: pyarrow is absent, the file cannot be read, or a column is not allowed; the text says which and why.
+
+    Warns:
+        UserWarning: rows were left out, one column drowns the others, or a class is not among the training rows.
+    """
+    what, table = path.name, _load(path, label)
+    if label is not None and label not in table.column_names:
+        raise unknown_name(f"{what}: --data.label", label, table.column_names)
+    names = [name for name in table.column_names if name != label]
+    if not names:
+        raise UserError(f"{what}: there is no column of numbers" + ("" if label is None else f" beside {label!r}"))
+    if not table.num_rows:
+        raise UserError(f"{what}: the table has no rows")
+    column.check_types(what, table.select(names), label)
+    values, bad = column.numbers(table.select(names)), {}
+    if label is not None:
+        bad[label] = column.missing(table.column(label))
+    whole = _whole_rows(what, dict(zip(names, ~(np.abs(values.T) <= LARGEST), strict=True)) | bad, skip_bad)
+    values, y = values[whole], None
+    _warn_of_a_dominant(what, names, values)
+    if label is not None:
+        y = column.classes(f"{what}: --data.label {label}", table.column(label).filter(whole))
+    (labels,), classes = index_labels([y], [len(values)])
+    data = split_data(path.stem, values, labels, classes=classes)
+    data.columns, data.label_column = names, label
+    _warn_of_a_lost_class(what, data)
+    return data
+
+
+def has_column(path: str, name: str) -> bool:
+    """Whether a file is a table that can be read and has a column of this name."""
+    try:
+        return is_table(path) and name in _column_names(Path(path))
+    except Exception:  # whoever opens the file says what is wrong with it
+        return False
+
+
+def is_table(path: str) -> bool:
+    """Whether a path is named like a table."""
+    return Path(path).suffix.lower() in SUFFIXES
+
+
+def difference(ours: Sequence[str] | None, theirs: Sequence[str] | None) -> str | None:
+    """In what other columns differ from ours; None where they do not, or where one side is no table."""
+    if ours is None or theirs is None or list(ours) == list(theirs):
+        return None
+    sides = {"lacks": (ours, theirs), "has besides": (theirs, ours)}
+    found = {verb: [repr(name) for name in some if name not in others] for verb, (some, others) in sides.items()}
+    parts = [f"{verb} {', '.join(names)}" for verb, names in found.items() if names]
+    return " and ".join(parts) or "has them in another order"
+
+
+def pyarrow(what: str) -> Any:
+    """The package pyarrow with its modules for both kinds of file.
+
+    Arguments:
+        what: needs it.
+
+    Raises:
+        UserError: it is absent.
+    """
+    try:
+        import pyarrow
+        import pyarrow.csv
+        import pyarrow.parquet
+    except ImportError:
+        text = "tables need the package pyarrow, monge's extra `table`; install it with pip install 'pyarrow>=20'"
+        raise UserError(f"{what}: {text}") from None
+    return pyarrow
+
+
+def _load(path: Path, label: str | None) -> Any:
+    """The columns of a file that have to do with its samples, categories as the values that they stand for."""
+    arrow, suffix = pyarrow(path.name), path.suffix.lower()
+    # Broken files make pyarrow raise almost anything, as they do numpy.
+    try:
+        names = _column_names(path)
+        _check_names(path.name, names, numbered=suffix == ".csv")
+        if suffix == ".csv":
+            return _read_csv(arrow, path, label)
+        with arrow.parquet.ParquetFile(path) as file:
+            table = file.read().select([name for name in names if not _ROW_NAMES.fullmatch(name)])
+        for index, kind in enumerate(table.schema.types):
+            if arrow.types.is_dictionary(kind):
+                table = table.set_column(index, table.column_names[index], table.column(index).cast(kind.value_type))
+    except UserError:
+        raise
+    except Exception as error:
+        text = "it is no text in UTF-8" if isinstance(error, UnicodeDecodeError) else reason(error)
+        raise UserError(f"{path} cannot be read as {suffix}: {text}") from error
+    return table
+
+
+def _read_csv(arrow: Any, path: Path, label: str | None) -> Any:
+    # In one block, as the columns' types are guessed from the first; in one thread, which numbers the rows in errors.
+    block = min(path.stat().st_size + 1, _LARGEST_BLOCK)
+    # Classes as they are written: a guess would make 007 a number and True a truth value.
+    types = {} if label is None else {label: arrow.string()}
+    return arrow.csv.read_csv(
+        path,
+        read_options=arrow.csv.ReadOptions(use_threads=False, block_size=block),
+        parse_options=arrow.csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True),
+        convert_options=arrow.csv.ConvertOptions(column_types=types, strings_can_be_null=True),
+    )
+
+
+def _delimiter(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.readline(2**20)
+    return max(_DELIMITERS, key=lambda delimiter: head.count(delimiter.encode()))
+
+
+def _column_names(path: Path) -> list[str]:
+    if path.suffix.lower() == ".parquet":
+        return list(pyarrow(path.name).parquet.read_schema(path).names)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return next((row for row in csv.reader(file, delimiter=_delimiter(path)) if row), [])
+
+
+def _check_names(what: str, names: Sequence[str], *, numbered: bool) -> None:
+    """Refuses columns without a name of their own.
+
+    Arguments:
+        numbered: whether names that are numbers, unless they count the columns, tell that the first line is a row.
+    """
+    numbers = [float(name) for name in names if column.NUMBER.fullmatch(name.strip())] if numbered else []
+    if any(not number.is_integer() for number in numbers) or any(b - a != 1 for a, b in pairwise(numbers)):
+        raise UserError(f"{what}: the first line must name the columns, but has numbers such as {numbers[0]:g}")
+    for position, name in enumerate(names):
+        if not name.strip():
+            text = "name it, or leave it out if it only counts the rows"
+            raise UserError(f"{what}: column {position + 1} of {len(names)} has no name; {text}")
+        if name in names[:position]:
+            raise UserError(f"{what}: column {name!r} is there more than once; every column needs a name of its own")
+
+
+def _whole_rows(what: str, bad: dict[str, NDArray[np.bool_]], skip_bad: bool) -> NDArray[np.bool_]:
+    """Which rows have all their values, (n,); the others are refused, or counted and left out.
+
+    Arguments:
+        bad: by column, where it has no usable value.
+    """
+    unusable: NDArray[np.bool_] = np.logical_or.reduce(list(bad.values()))
+    total, count = len(unusable), int(unusable.sum())
+    if not count:
+        return ~unusable
+    row, kind = int(unusable.argmax()), "missing, infinite or beyond float32"
+    first = next(name for name, rows in bad.items() if rows[row])
+    if count == total:
+        raise UserError(f"{what}: all rows have values that are {kind}, the first in column {first!r}; leave it out")
+    text = f"{what}: {count:,} of {total:,} rows have values that are {kind}"
+    if not skip_bad:
+        raise UserError(f"{text}, the first in column {first!r}, data row {row + 1:,}; --data.skip-bad leaves them out")
+    warnings.warn(f"{text}, and are left out", UserWarning, stacklevel=3)
+    return ~unusable
+
+
+def _warn_of_a_dominant(what: str, names: list[str], values: NDArray[Any]) -> None:
+    variance = values.var(axis=0, dtype=np.float64)
+    if (variance > 0).sum() > 1 and variance.max() > DOMINANT * variance.sum():
+        share = np.floor(1000 * variance.max() / variance.sum()) / 10
+        text = f"column {names[int(variance.argmax())]!r} has {share:.1f} % of the variance"
+        advice = "distances, which are in the data's own units, hardly see the others; bring them to like scales"
+        warnings.warn(f"{what}: {text}: {advice}", UserWarning, stacklevel=3)
+
+
+def _warn_of_a_lost_class(what: str, data: ArrayData) -> None:
+    if data.labels is None or data.classes is None:
+        return
+    counts = np.bincount(data.labels, minlength=len(data.classes))
+    if not counts.all():
+        name = data.classes[int(counts.argmin())]
+        warnings.warn(f"{what}: class {name!r} is held out whole, none of it is trained on", UserWarning, stacklevel=3)

@@ -1,0 +1,65 @@
+"""Samples as the bytes of a file; equal samples give equal bytes."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monge.data.table.reader import pyarrow
+from monge.errors import UserError
+
+Names = Sequence[str]
+
+
+def encode(
+    x: NDArray[Any], suffix: str, y: NDArray[Any] | None = None, columns: Names | None = None, label: str | None = None
+) -> bytes:
+    """Samples as an `.npz` (arrays `x` and `y`), `.npy` (without classes), `.csv` or `.parquet` file.
+
+    Arguments:
+        x: samples, outside scale, (n, ...).
+        suffix: of the file.
+        y: their classes (n,), or None.
+        columns: names of a vector's numbers in a table; x0, x1 and so on if not given.
+        label: name of the column of classes in a table; y if not given.
+
+    Raises:
+        UserError: images as a table, or pyarrow is absent.
+    """
+    if suffix == ".npz":
+        buffer = io.BytesIO()
+        # numpy writes a fixed date into the archive
+        arrays: dict[str, Any] = {"x": x} | ({} if y is None else {"y": y})
+        np.savez_compressed(buffer, **arrays)
+        return buffer.getvalue()
+    if suffix == ".npy":
+        buffer = io.BytesIO()
+        np.save(buffer, x)
+        return buffer.getvalue()
+    if x.ndim != 2:
+        raise UserError(f"--out: images cannot be written as {suffix}; allowed: .png, .npz, .npy")
+    names = list(columns or (f"x{column}" for column in range(x.shape[1])))
+    if y is not None:
+        names.append(label or "y")
+    return _csv(names, x, y) if suffix == ".csv" else _parquet(names, x, y)
+
+
+def _csv(names: Names, x: NDArray[Any], y: NDArray[Any] | None) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    digits = "%.9g" if x.dtype == np.float32 else "%.17g"
+    numbers = ([digits % number for number in row] for row in x)
+    writer.writerows(numbers if y is None else ([*row, name] for row, name in zip(numbers, y, strict=True)))
+    return text.getvalue().encode()
+
+
+def _parquet(names: Names, x: NDArray[Any], y: NDArray[Any] | None) -> bytes:
+    arrow = pyarrow(".parquet")
+    columns = [arrow.array(np.ascontiguousarray(column)) for column in (*x.T, *(() if y is None else (y,)))]
+    sink = arrow.BufferOutputStream()
+    arrow.parquet.write_table(arrow.table(columns, names=list(names)), sink)
+    return bytes(sink.getvalue())

@@ -1,0 +1,1 @@
+"""Laws whose distances are known in closed form."""

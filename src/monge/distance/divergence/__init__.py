@@ -1,0 +1,1 @@
+"""Divergences: of discrete laws, by discriminators, by nearest neighbours."""

@@ -1,0 +1,1 @@
+"""Dual potentials: families of Lipschitz functions, how they are fitted, and what constant is certified."""

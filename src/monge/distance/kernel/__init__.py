@@ -1,0 +1,1 @@
+"""Kernels, the discrepancies and witnesses that they give, and the permutation test."""

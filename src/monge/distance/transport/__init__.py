@@ -1,0 +1,1 @@
+"""Optimal transport between samples: exact, on a line, sliced, regularised."""

@@ -1,0 +1,172 @@
+r"""Exact optimal transport between two sample sets.
+
+.. math:: W_1(P, Q) = \inf_{\gamma \in \Pi(P, Q)} \mathbb{E}_{(x, y) \sim \gamma} \lVert x - y \rVert_p
+
+(source 001, eq. 5). Between samples the infimum is a linear programme; the network simplex solves it exactly, and
+on a line sorting does. The plug-in value over-estimates the distance between the laws in expectation (Jensen), by
+about n^(-1/d).
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import ot
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.distance import cdist
+
+from monge.distance.points import Points, point_sets, point_weights
+from monge.distance.transport.line import Indices, quantile_coupling
+from monge.distance.transport.memory import refuse_beyond_memory
+from monge.errors import MongeError, UserError
+
+__all__ = ["Coupling", "Points", "coupling", "wasserstein"]
+
+PIVOTS = 1_000_000_000
+"""Pivots the simplex may take; POT's own 100,000 are too few for n in the thousands."""
+
+MANY_DIMENSIONS = 32
+"""Dimensions from which distances are taken by a matrix product: at 784, n = 1,024, 0.05 s instead of 0.7 s."""
+
+CLOSE_PAIRS = 100_000
+"""Pairs at a time whose distance is taken by differences all the same."""
+
+BYTES_PER_PAIR = 42.0
+"""Peak memory of a solution: 8 for the cost, 8 for the plan, the rest inside POT 0.9.7 (40.8 measured at n = 3,000)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Coupling:
+    """A transport plan, sparse: an optimal one has at most n + m - 1 entries.
+
+    Attributes:
+        source, target: rows of x and of y, both (k,), in the order of the rows of x.
+        mass: what moves from x[source] to y[target], (k,), > 0, summing to one.
+        cost: total of mass times distance, in the units of x: W1.
+    """
+
+    source: NDArray[np.intp]
+    target: NDArray[np.intp]
+    mass: NDArray[np.float64]
+    cost: float
+
+
+def wasserstein(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    x_weights: ArrayLike | None = None,
+    y_weights: ArrayLike | None = None,
+    norm: float = 2.0,
+) -> float:
+    """W1 between the laws on the rows of x (n, d) and y (m, d), in the units of x, in float64.
+
+    Arguments and errors are those of `coupling`, of which this is the cost.
+    """
+    return coupling(x, y, x_weights=x_weights, y_weights=y_weights, norm=norm).cost
+
+
+def coupling(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    x_weights: ArrayLike | None = None,
+    y_weights: ArrayLike | None = None,
+    norm: float = 2.0,
+) -> Coupling:
+    """An optimal transport plan between the laws on the rows of x and y, and its cost W1, in float64.
+
+    In one dimension it takes O(n log n) time and O(n) memory, else 42 bytes for each pair of points (20,000 x 20,000:
+    16 GiB) and time that grows a little faster than n^2: on one core 0.2 s at n = 1,000, 3 s at 3,000. The cost is
+    right to about 1e-15 of the largest distance between points, which is what their own rounding leaves.
+
+    Arguments:
+        x, y: points (n, d) and (m, d).
+        x_weights, y_weights: weights (n,) and (m,), >= 0; they are scaled to sum to one. Uniform by default.
+        norm: p of the ground metric, the p-norm of x - y: 2 is Euclidean, 1 city block, inf the largest coordinate.
+
+    Raises:
+        UserError: a bad shape, value, weight or norm, or a problem that does not fit into memory.
+        MongeError: the solver ended without an optimal plan.
+
+    Reference: Peyre, Cuturi 2019, "Computational Optimal Transport", eq. 2.11 and section 3.5.
+    """
+    x, y = point_sets(x, y)
+    a, b = point_weights("x_weights", x_weights, len(x)), point_weights("y_weights", y_weights, len(y))
+    if not norm >= 1:
+        raise UserError(f"norm must be a number from 1 to inf; got {norm}")
+    # to order one by a power of two, which changes no digit: squares of very large or small values have no float64
+    exponent = int(np.frexp(max(np.abs(x).max(), np.abs(y).max()))[1])
+    x, y = np.ldexp(x, -exponent), np.ldexp(y, -exponent)
+    source, target, mass = _on_the_line(x, y, a, b) if x.shape[1] == 1 else _in_space(x, y, a, b, norm)
+    cost = mass @ np.linalg.norm(x[source] - y[target], ord=norm, axis=1)
+    return Coupling(source, target, mass, float(np.ldexp(cost, exponent)))
+
+
+def _on_the_line(x: Points, y: Points, a: Points, b: Points) -> tuple[Indices, Indices, Points]:
+    """The monotone plan, as rows of x and y."""
+    x_order, y_order = np.argsort(x[:, 0], kind="stable"), np.argsort(y[:, 0], kind="stable")
+    i, j, mass = quantile_coupling(a[x_order], b[y_order])
+    source, target = x_order[i], y_order[j]
+    rows = np.lexsort((target, source))
+    return source[rows], target[rows], mass[rows]
+
+
+def _in_space(x: Points, y: Points, a: Points, b: Points, norm: float) -> tuple[Indices, Indices, Points]:
+    """The plan of the network simplex, as rows of x and y; points without mass are left out of it."""
+    used, reached = np.flatnonzero(a), np.flatnonzero(b)
+    plan = _simplex(x[used], y[reached], a[used], b[reached], norm)
+    i, j = np.nonzero(plan)
+    return used[i], reached[j], plan[i, j]
+
+
+def _simplex(x: Points, y: Points, a: Points, b: Points, norm: float) -> Points:
+    refuse_beyond_memory("exact transport", len(x), len(y), BYTES_PER_PAIR)
+    # cdist fills its result row by row and needs nothing besides it, so chunks would save no memory
+    cost = _ground_cost(x, y, norm)
+    cost *= _solver_scale(cost)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # what POT warns about is also in its log, and becomes an error
+        plan, log = ot.emd(a, b, cost, numItermax=PIVOTS, log=True, center_dual=False)
+    if log["warning"] is not None:
+        raise MongeError(f"exact transport between {len(x)} and {len(y)} points ended without a plan: {log['warning']}")
+    return np.asarray(plan)
+
+
+def _ground_cost(x: Points, y: Points, norm: float) -> Points:
+    if norm == 2 and x.shape[1] >= MANY_DIMENSIONS:
+        return _euclidean_by_products(x, y)
+    names = {1.0: "cityblock", 2.0: "euclidean", np.inf: "chebyshev"}  # much faster than the general power
+    cost = cdist(x, y, names[norm]) if norm in names else cdist(x, y, "minkowski", p=norm)
+    return np.asarray(cost)
+
+
+def _euclidean_by_products(x: Points, y: Points) -> Points:
+    """Euclidean distances by |x|^2 + |y|^2 - 2 <x, y>, many times faster than differences in many dimensions.
+
+    Differences of nearly equal squares lose digits, so pairs that are close against their distance from the centre are
+    computed from their own differences.
+    """
+    centre = (x.mean(axis=0) + y.mean(axis=0)) / 2
+    x, y = x - centre, y - centre
+    x_squares, y_squares = (np.einsum("ij,ij->i", points, points) for points in (x, y))
+    cost = x @ y.T
+    cost *= -2
+    cost += x_squares[:, None]
+    cost += y_squares
+    i, j = np.nonzero(cost < 1e-6 * (x_squares.max() + y_squares.max()))
+    np.sqrt(cost, out=cost, where=cost > 0)
+    for rows in np.array_split(np.arange(len(i)), len(i) // CLOSE_PAIRS + 1):
+        cost[i[rows], j[rows]] = np.linalg.norm(x[i[rows]] - y[j[rows]], axis=1)
+    return cost
+
+
+def _solver_scale(cost: Points) -> float:
+    """What to multiply a cost by, so that the solver's absolute tolerance is small against the answer.
+
+    POT takes reduced costs below about 1e-12 for zero: unscaled, two sets 1e-14 apart come out wrong by 139 % and
+    without a warning. Every point moves at least to its nearest neighbour, so the mean distance to that is a lower
+    limit of the answer, and becomes about one. A power of two leaves all digits as they are.
+    """
+    typical = max(cost.min(axis=1).mean(), cost.min(axis=0).mean()) or cost.mean()
+    return float(np.ldexp(1.0, -np.frexp(typical)[1]))

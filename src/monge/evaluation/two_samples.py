@@ -1,0 +1,99 @@
+"""Two sample sets and how far apart they are."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from monge.data.table.reader import difference
+from monge.distance.bracket import CERTIFIED, Bracket, Progress, bracket, silent
+from monge.distance.dual.family import Family
+from monge.distance.dual.potential import FAMILIES
+from monge.distance.transport.exact import Coupling, coupling
+from monge.errors import UserError, unknown_name
+from monge.evaluation.estimates import ESTIMATES, Figure, common, repeats
+from monge.evaluation.sample_set import SampleSet
+
+COUPLED = 400
+"""Samples a side of the coupling that is drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two sample sets and how far apart they are.
+
+    Attributes:
+        a, b: the sets; a takes the place of the real law.
+        seed: decided all choices.
+        bracket: W1 between them.
+        figures: further estimates by name.
+        shared: points that are in both sets.
+        repeated: samples of a, and of b, that equal an earlier one of their set.
+        plan: optimal coupling of the first 400 points of a with those of b.
+    """
+
+    a: SampleSet
+    b: SampleSet
+    seed: int
+    bracket: Bracket
+    figures: dict[str, Figure]
+    shared: int
+    repeated: tuple[int, int]
+    plan: Coupling
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the points, as plain mappings."""
+        return {
+            "a": self.a.as_json(),
+            "b": self.b.as_json(),
+            "seed": self.seed,
+            "shared": self.shared,
+            "repeated": self.repeated,
+            "bracket": self.bracket.as_json(),
+            **{name: asdict(figure) for name, figure in self.figures.items()},
+        }
+
+
+def compare(
+    a: SampleSet,
+    b: SampleSet,
+    *,
+    seed: int = 0,
+    families: Sequence[str | Family] = (),
+    progress: Progress = silent,
+) -> Comparison:
+    """Measures how far apart two sample sets are.
+
+    Arguments:
+        a, b: sets of samples of one kind and shape.
+        seed: equal seeds give equal results.
+        families: of potentials for the lower limit; the bracket's own where none are given.
+        progress: called with what is being done, and how much of it is done and to do.
+
+    Raises:
+        UserError: samples of different kinds, shapes or columns, or an unknown family.
+    """
+    if found := difference(a.columns, b.columns):
+        raise UserError(f"A and B must have the same columns in one order: of those of {a.name}, {b.name} {found}")
+    if (a.kind, a.shape) != (b.kind, b.shape):
+        raise UserError(f"A and B must hold the same kind of samples: {a.name} has {a.form}, {b.name} has {b.form}")
+    check_families(families)
+    x, y = a.points, b.points
+    measured = bracket(x, y, seed=seed, families=families or CERTIFIED, progress=progress)
+    figures = {}
+    for name, estimate in ESTIMATES.items():
+        progress(name, 0, 1)
+        figures[name] = estimate(x, y, seed)
+        progress(name, 1, 1)
+    plan = coupling(x[:COUPLED], y[:COUPLED])
+    return Comparison(a, b, seed, measured, figures, common(x, y), (repeats(x), repeats(y)), plan)
+
+
+def check_families(families: Sequence[str | Family]) -> None:
+    """Refuses names of families that do not exist.
+
+    Raises:
+        UserError: names the nearest one.
+    """
+    for family in families:
+        if isinstance(family, str) and family not in FAMILIES:
+            raise unknown_name("--families", family, FAMILIES)

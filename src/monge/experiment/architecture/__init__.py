@@ -1,0 +1,1 @@
+"""Claims about networks: which objectives work with which of them."""

@@ -1,0 +1,1 @@
+"""Claims about the bracket: its limits are honest, and its excess sees what is wrong."""

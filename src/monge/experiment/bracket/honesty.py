@@ -1,0 +1,193 @@
+"""Is the bracket honest? Random pairs of known W1, and how often its limits are on the wrong side of it.
+
+The lower limit holds with a confidence of 95 %, so of N pairs it may exceed the truth as often as a binomial number
+with probability .05 does, up to its 95 % quantile: 21 of 300. The upper estimate is not below the truth on average
+(Jensen), which draws of fresh samples show up to three standard errors of their mean.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import binom
+
+from monge.distance.bracket import CERTIFIED, CONFIDENCE, bracket
+from monge.distance.dual.family import FAMILIES, Family
+from monge.distance.transport.exact import wasserstein
+from monge.experiment.bracket.known import Draw
+from monge.experiment.bracket.truth import KINDS, TRUTH, Truth, shift_pair
+from monge.experiment.experiment import Budget, Experiment, in_words, markdown
+from monge.experiment.sweep import Result, digest
+from monge.plot import style
+
+COUNTS: Mapping[Budget, Mapping[str, int]] = {
+    "quick": {"line": 9, "shift": 11, "funnel": 5, "other": 3, "equal": 2},
+    "full": {"line": 90, "shift": 110, "funnel": 50, "other": 30, "equal": 20},
+}
+"""Pairs of each kind."""
+ACCURACY = "accuracy"
+"""The kind of the shifts of at least one standard deviation in 1 to 5 dimensions."""
+LENGTHS: Mapping[Budget, Sequence[float]] = {"quick": (1.0,), "full": (1.0, 1.5, 2.0)}
+LAWS: Mapping[Budget, Sequence[str]] = {"quick": ("normal",), "full": ("normal", "box", "clusters")}
+FEWEST, MOST, ACCURATE = 200, 5000, 3000
+"""Samples of each law: between the first two, and for accuracy."""
+DRAWS, DRAWS_ON_A_LINE, DRAWN = 24, 240, 512
+"""Draws for the upper estimate, on a line, where sorting solves it, and samples a side in each, at most."""
+STEPS = 100
+"""Of the trained families: a tenth of their own number. A worse potential is as honest; only its limit is lower."""
+SIZES = (TRUTH, FEWEST, MOST, ACCURATE, DRAWS, DRAWS_ON_A_LINE, DRAWN)
+# few steps need long ones
+RATES = {"cones": 3e-2, "orthogonal": 5e-3}
+FAMILIES_USED: Sequence[Family] = [
+    replace(FAMILIES[name], steps=STEPS, rate=RATES[name]) if name in RATES else FAMILIES[name] for name in CERTIFIED
+]
+ERRORS, WITHIN = 3.0, 12.0
+"""Standard errors that the upper's mean may be below the truth, and per cent that the lower limit may, on average."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One pair of laws.
+
+    Arguments:
+        kind: a name in `KINDS`, or "accuracy".
+        index: of the pair among its kind.
+        seed: of everything random.
+        folder: of the cache.
+        shape: law, dimension and length of an accuracy pair.
+    """
+
+    kind: str
+    index: int
+    seed: int
+    folder: Path
+    shape: tuple[str, int, float] | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the result is kept."""
+        rules = [(rule.name, rule.width, rule.depth, rule.steps, rule.batch, rule.rate) for rule in FAMILIES_USED]
+        key = digest(self.kind, self.index, self.seed, self.shape, rules, SIZES)
+        return self.folder / f"{self.kind}-{self.index:03d}.{key}.json"
+
+
+def cells(budget: Budget, seed: int, folder: Path) -> list[Cell]:
+    """All pairs of a budget."""
+    random = [Cell(kind, i, seed, folder) for kind, count in COUNTS[budget].items() for i in range(count)]
+    shapes = [(law, d, length) for law in LAWS[budget] for d in range(1, 6) for length in LENGTHS[budget]]
+    return random + [Cell(ACCURACY, i, seed, folder, shape) for i, shape in enumerate(shapes)]
+
+
+def measure(cell: Cell) -> Result:
+    """The bracket of n samples of each law, and the mean of exact transport over fresh draws."""
+    start = time.perf_counter()
+    number = [*KINDS, ACCURACY].index(cell.kind)
+    random = np.random.default_rng([cell.seed, number, cell.index])
+    truth = KINDS[cell.kind](random) if cell.shape is None else Truth(shift_pair(random, *cell.shape))
+    n = ACCURATE if cell.shape else int(np.exp(random.uniform(np.log(FEWEST), np.log(MOST + 1))))
+    generator = torch.Generator().manual_seed(int(random.integers(2**62)))
+
+    def samples(draw: Draw, size: int) -> Any:
+        return draw(size, generator).double().numpy()
+
+    pair = truth.pair
+    x, y = samples(pair.upper, n), samples(pair.lower, n)
+    seen = bracket(x, y, draws=1, families=FAMILIES_USED, seed=cell.seed)
+    size, draws = min(DRAWN, n // 2), DRAWS_ON_A_LINE if x.shape[1] == 1 else DRAWS
+    uppers = [wasserstein(samples(pair.upper, size), samples(pair.lower, size)) for _ in range(draws)]
+    return {
+        "kind": cell.kind,
+        "pair": pair.name,
+        "d": x.shape[1],
+        "n": n,
+        "w1": pair.distance,
+        "w1_error": truth.error,
+        "lower": seen.lower,
+        "family": seen.family,
+        "upper": mean(uppers),
+        "upper_error": float(np.std(uppers, ddof=1)) / draws**0.5,
+        "upper_n": size,
+        "seconds": round(time.perf_counter() - start, 2),
+    }
+
+
+def allowed(pairs: int) -> int:
+    """How many of N limits of 95 % confidence may be wrong: the 95 % quantile of that binomial number."""
+    return int(binom.ppf(CONFIDENCE, pairs, 1 - CONFIDENCE))
+
+
+def verdict(rows: Sequence[Result]) -> Result:
+    """The three claims, each with its numbers."""
+    random = [row for row in rows if row["kind"] != ACCURACY]
+    above = [row for row in random if row["lower"] > row["w1"]]
+    scores = [score(row) for row in random]
+    accurate = [row["lower"] / row["w1"] for row in rows if row["kind"] == ACCURACY]
+    short = 100 * (1 - mean(accurate))
+    return {
+        "lower": {
+            "verdict": in_words(len(above) <= allowed(len(random))),
+            "pairs": len(random),
+            "above_truth": len(above),
+            "allowed": allowed(len(random)),
+            "by_kind": {kind: sum(row["kind"] == kind for row in above) for kind in KINDS},
+        },
+        "upper": {
+            "verdict": in_words(min(scores) >= -ERRORS),
+            "lowest_in_standard_errors": round(min(scores), 2),
+            "below_by_3_errors": sum(value < -ERRORS for value in scores),
+        },
+        "accuracy": {
+            "verdict": in_words(short <= WITHIN),
+            "pairs": len(accurate),
+            "mean_below_truth_percent": round(short, 2),
+            "worst_below_truth_percent": round(100 * (1 - min(accurate)), 2),
+        },
+    }
+
+
+def score(row: Result) -> float:
+    """How far the upper's mean is above the truth, in standard errors of their difference."""
+    return float((row["upper"] - row["w1"]) / max(np.hypot(row["upper_error"], row["w1_error"]), 1e-12))
+
+
+def line(row: Result) -> str:
+    """One result in one line."""
+    return f"{row['pair']} d={row['d']} n={row['n']}: {row['lower']:.3f} <= {row['w1']:.3f} <= {row['upper']:.3f}"
+
+
+def table(rows: Sequence[Result]) -> str:
+    """Counts for each kind, and the verdicts, in markdown."""
+    seen = verdict(rows)
+    body = []
+    for kind in KINDS:
+        some = [row for row in rows if row["kind"] == kind]
+        positive = [row for row in some if row["w1"] > 0]
+        ratios = [
+            f"{np.median([row[side] / row['w1'] for row in positive]):.2f}" if positive else ""
+            for side in ("lower", "upper")
+        ]
+        body.append([kind, str(len(some)), str(seen["lower"]["by_kind"][kind]), *ratios])
+    claims = [[name, "; ".join(f"{k} {v}" for k, v in facts.items() if k != "by_kind")] for name, facts in seen.items()]
+    header = ["pairs", "number", "lower above W1", "median lower / W1", "median upper / W1"]
+    return markdown(header, body) + "\n" + markdown(["claim", "measured"], claims)
+
+
+reproduce = Experiment(
+    name="honesty",
+    claims={
+        "lower": f"the lower limit exceeds W1 no more often than its confidence of {CONFIDENCE:.0%} allows",
+        "upper": "the upper estimate is on average not below W1",
+        "accuracy": f"for shifts in 1 to 5 dimensions the lower limit is on average within {WITHIN:.0f} % of W1",
+    },
+    cells=cells,
+    measure=measure,
+    line=line,
+    verdict=verdict,
+    table=table,
+    figures=style.honesty,
+)

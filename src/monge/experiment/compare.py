@@ -1,0 +1,181 @@
+"""Objectives under one budget: the same data and networks, each with its own published training rule, several seeds."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import torch
+
+from monge import api
+from monge.config.schema import Config, ObserveConfig
+from monge.data.dataset import DataSet
+from monge.errors import DiskError, TrainingError
+from monge.experiment.experiment import markdown
+from monge.model.build import assemble, open_source
+from monge.run.pool import parallel
+from monge.training.resume import known_facts
+from monge.training.step import train_step
+
+FEWEST_MODES = 3
+"""A run that covers fewer known modes counts as failed."""
+TIMED = 20
+"""Steps that are timed to turn a budget of seconds into one of steps."""
+SUMMED = ("excess", "modes", "high_quality", "precision", "recall", "coverage", "frechet", "seconds")
+
+BRACKETS = 4
+"""Measurements during a training."""
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One objective with one seed.
+
+    Arguments:
+        objective: its spec, as in the config.
+        config: of the run.
+        folder: of the run.
+        seconds: budget of training; none leaves the config's steps.
+    """
+
+    objective: str
+    config: Config
+    folder: Path
+    seconds: float | None = None
+
+
+def conduct(trials: Sequence[Trial], jobs: int, say: Callable[[str], None]) -> list[Result]:
+    """The results of trials in their order; finished ones are read, interrupted ones continued.
+
+    Arguments:
+        jobs: processes of one thread each.
+        say: called with a line of progress.
+    """
+    found: dict[Path, Result] = {}
+    for done, (trial, result) in enumerate(parallel(measure, trials, jobs), 1):
+        found[trial.folder] = result
+        say(f"{done}/{len(trials)} {trial.objective} seed {trial.config.seed}: {_line(result)}")
+    return [found[trial.folder] for trial in trials]
+
+
+def measure(trial: Trial) -> Result:
+    """Trains and evaluates one trial, or reads what was found before.
+
+    Raises:
+        KeyboardInterrupt: the training was interrupted, and saved.
+        DiskError: the disk is full, which is no result of the objective's: the same trial can be continued.
+    """
+    kept = trial.folder / "trial.json"
+    if kept.is_file():
+        found: Result = json.loads(kept.read_text())
+        return found
+    data = open_source(trial.config.source, trial.config.data)
+    config = resolved(trial, data)
+    result: Result = {"objective": trial.objective, "seed": config.seed, "steps": config.steps}
+    try:
+        run = api.train_config(config, data, run=trial.folder, device="cpu", threads=1)
+    except DiskError:
+        raise
+    except TrainingError as error:
+        result |= {"status": "failed", "error": str(error)}
+    else:
+        if run.facts()["status"] == "interrupted":
+            raise KeyboardInterrupt
+        evaluation = run.evaluate(data, thorough=False).as_json()
+        last = [entry for entry in run.entries() if "seconds" in entry][-1]
+        result |= {"status": "finished", "seconds": last["seconds"]}
+        result |= {"bracket": evaluation["bracket"], "metrics": evaluation["metrics"]}
+    api.Run(trial.folder).write(kept.name, result)
+    return result
+
+
+def refuse_others(trials: Sequence[Trial], data: DataSet) -> None:
+    """Refuses folders that hold runs of another config or of other data, whose results are not those of the trials.
+
+    Raises:
+        UserError: names the first of them, and how the configs differ.
+    """
+    for trial in trials:
+        if (run := api.Run(trial.folder)).exists:
+            known_facts(run, resolved(trial, data), data, "--out")
+
+
+def resolved(trial: Trial, data: DataSet) -> Config:
+    """The config of a trial's run."""
+    steps = planned(trial, data)
+    # a measurement costs as much as hundreds of steps in the plane
+    return replace(trial.config, steps=steps, observe=ObserveConfig(bracket=max(1, steps // BRACKETS)))
+
+
+def planned(trial: Trial, data: DataSet) -> int:
+    """The steps of a trial: those of its config, of the run that it continues, or as many as its seconds pay for."""
+    if trial.seconds is None:
+        return trial.config.steps
+    folder = api.Run(trial.folder)
+    if folder.exists:
+        return int(folder.facts()["config"]["steps"])
+    state, objective, sampler = assemble(trial.config, data, torch.device("cpu"))
+    for _ in range(TIMED // 4):
+        train_step(state, objective, sampler(state.step))
+    start = time.perf_counter()
+    for _ in range(TIMED):
+        train_step(state, objective, sampler(state.step))
+    return max(1, round(trial.seconds * TIMED / (time.perf_counter() - start)))
+
+
+def figures(result: Result) -> dict[str, float]:
+    """The figures of a finished trial by name."""
+    if result["status"] == "failed":
+        return {}
+    flat = result["metrics"] | {"excess": result["bracket"]["excess"], "seconds": result["seconds"]}
+    return {name: float(flat[name]) for name in SUMMED if name in flat}
+
+
+def failed(result: Result) -> bool:
+    """Whether a trial ended in no number, or with fewer known modes than three."""
+    return result["status"] == "failed" or figures(result).get("modes", FEWEST_MODES) < FEWEST_MODES
+
+
+def summary(results: Sequence[Result]) -> dict[str, Result]:
+    """For each objective its runs, failures, and mean and standard deviation over seeds of each figure."""
+    found: dict[str, Result] = {}
+    for name in dict.fromkeys(result["objective"] for result in results):
+        own = [result for result in results if result["objective"] == name]
+        numbers = [figures(result) for result in own]
+        values = {key: [row[key] for row in numbers if key in row] for key in SUMMED}
+        found[name] = {"runs": len(own), "failures": sum(failed(result) for result in own)} | {
+            key: {"mean": mean(some), "deviation": stdev(some) if len(some) > 1 else None}
+            for key, some in values.items()
+            if some
+        }
+    return found
+
+
+def table(summed: Mapping[str, Result]) -> str:
+    """A summary in markdown, the least excess first; a number is a mean over seeds ± their standard deviation."""
+    shown = [name for name in SUMMED if any(name in facts for facts in summed.values())]
+    order = sorted(summed, key=lambda name: summed[name].get("excess", {"mean": float("inf")})["mean"])
+    rows = [
+        [name, f"{summed[name]['failures']}/{summed[name]['runs']}", *(_cell(summed[name], key) for key in shown)]
+        for name in order
+    ]
+    return markdown(["objective", "failed", *(name.replace("_", " ") for name in shown)], rows)
+
+
+def _cell(facts: Result, name: str) -> str:
+    if name not in facts:
+        return "-"
+    middle, spread = facts[name]["mean"], facts[name]["deviation"]
+    digits = 0 if name == "seconds" else 1 if name == "modes" else 3
+    return f"{middle:.{digits}f}" + ("" if spread is None else f" ± {spread:.{digits}f}")
+
+
+def _line(result: Result) -> str:
+    if result["status"] == "failed":
+        return f"failed, {result['error']}"
+    return ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in figures(result).items())

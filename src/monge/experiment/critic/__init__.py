@@ -1,0 +1,1 @@
+"""Claims about critics: clipping, penalties, momentum, overfitting."""

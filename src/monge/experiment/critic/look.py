@@ -1,0 +1,54 @@
+"""A look at a generator during its training: lower limit and excess on samples that they do not share."""
+
+import numpy as np
+
+from monge.data.dataset import DataSet
+from monge.distance.bracket import Draw, lower_bound
+from monge.distance.points import Points
+from monge.distance.transport.exact import wasserstein
+from monge.evaluation.reference import QUICK
+from monge.metric.frechet import frechet
+
+FITTED, CHOSEN, PROVED, JUDGED = 650, 83, 166, 248
+"""Real samples that fit, choose and prove the lower limit, and samples on each side of the excess."""
+MANY, DRAWS = 1000, 3
+"""Generated samples that choose, and prove, the lower limit; draws of generated samples for an excess."""
+SETTINGS = (FITTED, CHOSEN, PROVED, JUDGED, MANY, DRAWS)
+
+
+class Look:
+    """What is measured of a generator; the lower limit and the excess have no sample in common.
+
+    Arguments:
+        data: judged against its training and held-out samples.
+        seed: decides which real samples are whose.
+    """
+
+    def __init__(self, data: DataSet, seed: int) -> None:
+        metric = data.codec.metric
+        self._all = metric(data.train)
+        train = metric(data.train_sample(FITTED + JUDGED, seed))
+        held_out = metric(data.held_out_sample(CHOSEN + PROVED + JUDGED, seed))
+        self._fitted, floor = np.split(train, [FITTED])
+        self._chosen, self._proved, self._judged = np.split(held_out, [CHOSEN, CHOSEN + PROVED])
+        self._floor = wasserstein(floor, self._judged)
+
+    @property
+    def fakes(self) -> int:
+        """Generated samples that a look takes."""
+        return FITTED + 2 * MANY + 2 * DRAWS * JUDGED
+
+    def __call__(self, fake: Points) -> dict[str, float]:
+        """The lower limit, the excess, and the Frechet distance in pixels to all training samples.
+
+        Arguments:
+            fake: `fakes` generated samples in metric scale, (n, d).
+        """
+        fitted, chosen, proved, judged = np.split(fake, np.cumsum([FITTED, MANY, MANY]))
+        limit = lower_bound((self._fitted, fitted), (self._chosen, chosen), (self._proved, proved), families=QUICK)
+        draws = [
+            Draw(wasserstein(first, self._judged), self._floor, wasserstein(first, second))
+            for first, second in judged.reshape(DRAWS, 2, JUDGED, -1)
+        ]
+        distance = frechet(self._all, fake[: FITTED + MANY])
+        return {"lower": limit.value, "excess": float(np.mean([d.excess for d in draws])), "frechet": distance}

@@ -1,0 +1,200 @@
+r"""Annealed noise: the divergence that it makes is no measure of progress, yet it trains what does not train without.
+
+With noise on both laws their supports overlap, and JS of the noised laws falls as they come nearer, so that the first
+form of the GAN has a gradient even at the best discriminator, whose loss is
+:math:`2 \log 2 - 2\,\mathrm{JS}(P_{r+\epsilon} \| P_{g+\epsilon})`. But the noise decides that number as much as the
+laws do: values under different noise cannot be compared. What theorem 3.3 leaves is a bound on W1 (see `noised`).
+
+The data are a surface in 16 dimensions (see `perfect_discriminator`) or a ring of eight modes, standardised. Their
+points meet the same points shifted by .5 and by 3, which is W1 itself; a normal law; and the samples of generators that
+were trained with ten discriminator updates a step, without noise and with noise that is annealed to 0.
+
+References: Arjovsky, Bottou 2017, "Towards Principled Methods for Training Generative Adversarial Networks", section 3,
+theorems 3.2 and 3.3, which has no experiment with noise; source 003, part two, which says so.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+
+from monge.experiment.divergence import annealed, noised
+from monge.experiment.divergence.annealed import GONE, TRAININGS, data_of, trained
+from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.repeat import Repeat, judged, of, repeats, shown, spread, timed
+from monge.experiment.sweep import Result
+from monge.experiment.trial import JUDGED, Judge
+from monge.plot.chart import band, key, panels
+from monge.plot.style import INK, Files
+
+CASES = ("surface", "ring8")
+SIGMAS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Deviations of the noise; a coordinate of the data has 1."""
+POINTS = 512
+"""Of each law."""
+NEAR, FAR = 0.5, 3.0
+"""Shifts, and so W1."""
+LITTLE, MUCH = 0.1, 5.0
+"""Noise of the near and of the far pair that are compared."""
+LABELS = {
+    "near": f"shift {NEAR:g}",
+    "far": f"shift {FAR:g}",
+    "normal": "normal law",
+    "generator, none": "GAN, no noise",
+    "generator, annealed": "GAN, annealed",
+}
+HIGH, LOW, HALF = 0.9, 0.1, 0.5
+"""Shares of log 2 at the least and the most noise; the share of a near pair's JS, and of the excess without noise."""
+
+
+@timed
+def measure(cell: Repeat) -> Result:
+    """Trainings under every noise, and what the bound says of the data against shifts, a normal law and generators."""
+    data, draws = data_of(cell), torch.Generator().manual_seed(cell.torch_seed(2))
+    judge = Judge(data)
+    found = {name: trained(cell, data, judge, objective, POINTS) for name, objective in TRAININGS.items()}
+    real = data.batch(POINTS, draws).double()
+    direction = torch.nn.functional.normalize(torch.randn(real.shape[1], generator=draws).double(), dim=0)
+    others = {"near": real + NEAR * direction, "far": real + FAR * direction}
+    others["normal"] = torch.randn(real.shape, generator=draws).double()
+    others |= {f"generator, {name}": found[name][1] for name in ("none", "annealed")}
+    pairs = {name: noised.compared(real, other, SIGMAS, draws) for name, other in others.items()}
+    return {"trainings": {name: facts for name, (facts, _) in found.items()}, "pairs": pairs}
+
+
+def _misled(row: Result) -> float:
+    """JS of the far pair with much noise over that of the near pair with little."""
+    far, near = (row["pairs"][name]["js"][SIGMAS.index(s)] for name, s in (("far", MUCH), ("near", LITTLE)))
+    return float(far) / max(float(near), 1e-12)
+
+
+def _tightest(row: Result) -> float:
+    """The least that the bound is over W1, with JS as small as it may be."""
+    return min(min(map(float, pair["least_bound"])) / float(pair["w1"]) for pair in row["pairs"].values())
+
+
+def _excesses(row: Result) -> tuple[float, float]:
+    """The excess with annealed noise, and that without."""
+    annealed, none = (float(row["trainings"][name]["excess"]) for name in ("annealed", "none"))
+    return annealed, none
+
+
+def verdict(rows: Sequence[Result]) -> Result:
+    """The four claims, with their numbers over the repeats of both laws."""
+    cases = [row["case"] for row in rows]
+    still = [[np.array(row["pairs"][name]["js"]) / math.log(2) for name in ("near", "far")] for row in rows]
+    first, last = [min(js[0] for js in both) for both in still], [max(js[-1] for js in both) for both in still]
+    misled, tightest = [_misled(row) for row in rows], [_tightest(row) for row in rows]
+    excesses = [_excesses(row) for row in rows]
+    pairs = [pair for row in rows for pair in row["pairs"].values()]
+    return {
+        "noise_decides": {
+            "verdict": judged([a >= HIGH and b <= LOW for a, b in zip(first, last, strict=True)], cases),
+            "share_of_log_2_at_least_noise": spread(first),
+            "share_of_log_2_at_most_noise": spread(last),
+        },
+        "no_measure": {"verdict": judged([m <= HALF for m in misled], cases), "far_over_near": spread(misled)},
+        "bound_holds": {
+            "verdict": judged([t >= 1 for t in tightest], cases),
+            "least_bound_over_w1": spread(tightest),
+            "best_bound_over_w1": spread([min(pair["bound"]) / pair["w1"] for pair in pairs]),
+            "best_bounds_below_diameter": sum(min(pair["bound"]) < pair["diameter"] for pair in pairs) / len(pairs),
+        },
+        "annealing_trains": {
+            "verdict": judged([a <= HALF * b for a, b in excesses], cases),
+            "excess_over_that_without": {
+                case: spread([a / b for (a, b), name in zip(excesses, cases, strict=True) if name == case])
+                for case in dict.fromkeys(cases)
+            },
+        },
+    }
+
+
+def line(row: Result) -> str:
+    """One result in one line."""
+    excesses = ", ".join(f"{name} {facts['excess']:.3f}" for name, facts in row["trainings"].items())
+    return f"{row['case']}: bound over W1 at least {_tightest(row):.1f}; excess with noise {excesses}"
+
+
+def table(rows: Sequence[Result]) -> str:
+    """Excess under every noise, W1 and bound of every pair, and the verdicts, in markdown."""
+    body, pairs = [], []
+    for case in dict.fromkeys(row["case"] for row in rows):
+        some = of(rows, case)
+        body += [[case, name, shown([row["trainings"][name]["excess"] for row in some])] for name in TRAININGS]
+        for name in some[0]["pairs"]:
+            those = [row["pairs"][name] for row in some]
+            at = SIGMAS.index(1.0)
+            facts = [[pair["w1"] for pair in those], [pair["js"][at] for pair in those]]
+            facts += [[min(pair["bound"]) for pair in those], [pair["diameter"] for pair in those]]
+            pairs.append([case, name, *(shown(values) for values in facts)])
+    header = ["data", "against", "W1", "JS at noise 1 (nats)", "best bound over all noises", "diameter without noise"]
+    excesses = markdown(["data", "noise", "excess"], body)
+    return excesses + "\n" + markdown(header, pairs) + "\n" + verdict_table(verdict(rows))
+
+
+def _js(plot: Axes, rows: Sequence[Result]) -> None:
+    """JS of laws that stand still against the noise."""
+    for look, (name, shift) in enumerate((("near", NEAR), ("far", FAR))):
+        band(plot, SIGMAS, [row["pairs"][name]["js"] for row in rows], look, f"W1 = {shift:g}", markevery=1)
+    plot.axhline(math.log(2), color=INK, linewidth=0.6)
+    plot.set(xlabel="noise (deviations of a coordinate)", ylabel="JS with noise (nats; log 2 = 0.69)", xscale="log")
+    key(plot, 2)
+
+
+def _bounds(plot: Axes, rows: Sequence[Result]) -> None:
+    """The bound over W1 against the noise, of every pair."""
+    for look, name in enumerate(LABELS):
+        ratios = [np.array(row["pairs"][name]["bound"]) / row["pairs"][name]["w1"] for row in rows]
+        band(plot, SIGMAS, ratios, look, LABELS[name], markevery=1)
+    plot.axhline(1, color=INK, linewidth=0.9)
+    plot.set(xlabel="noise (deviations of a coordinate)", ylabel="bound / W1", xscale="log", yscale="log")
+    plot.set_ylim(0.8, None)
+    key(plot, 3)
+
+
+def _course(plot: Axes, rows: Sequence[Result], what: int, label: str) -> None:
+    """A number during the trainings, for every noise."""
+    for look, (name, text) in enumerate({"none": "no noise", "annealed": "annealed", "kept": "kept"}.items()):
+        courses = np.array([row["trainings"][name]["course"] for row in rows])
+        band(plot, courses[0, :, 0], courses[:, :, what], look, text, markevery=1)
+    plot.axvline(GONE, color=INK, linewidth=0.9, linestyle=":")
+    plot.set(xlabel="step of the generator (dotted: noise gone)", ylabel=label, ylim=(0, None))
+    key(plot, 3)
+
+
+def figure(rows: Sequence[Result]) -> Files:
+    """Of the surface: JS and the bound against the noise, and the excess and the discriminator's JS during training."""
+    some = [row for row in rows if row["case"] == rows[0]["case"]]
+    return panels(
+        [
+            lambda plot: _js(plot, some),
+            lambda plot: _bounds(plot, some),
+            lambda plot: _course(plot, some, 1, "excess (deviations of a coordinate)"),
+            lambda plot: _course(plot, some, 2, "JS by the discriminator's loss (nats)"),
+        ],
+        5.4,
+        rows=2,
+    )
+
+
+reproduce = Experiment(
+    name="noise-annealing",
+    claims={
+        "noise_decides": f"JS of laws that stand still goes from {HIGH:g} log 2 at noise {SIGMAS[0]:g} to {LOW:g} "
+        f"log 2 at noise {SIGMAS[-1]:g}",
+        "no_measure": f"with noise {MUCH:g} on laws at W1 = {FAR:g} JS is at most {HALF:g} times that with noise "
+        f"{LITTLE:g} on laws at W1 = {NEAR:g}",
+        "bound_holds": "2 V^(1/2) + 2 C sqrt(JS) is never below W1",
+        "annealing_trains": f"annealed noise leaves at most {HALF:g} times the excess of none, with "
+        f"{annealed.N_CRITIC} discriminator updates a step",
+    },
+    cells=repeats(CASES, (SIGMAS, POINTS, NEAR, FAR, JUDGED, annealed.SETTINGS, noised.SETTINGS)),
+    measure=measure,
+    line=line,
+    verdict=verdict,
+    table=table,
+    figures=figure,
+)

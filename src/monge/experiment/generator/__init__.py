@@ -1,0 +1,1 @@
+"""Claims about generators: modes, latent spaces, what their losses mean."""

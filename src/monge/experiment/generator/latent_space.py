@@ -1,0 +1,136 @@
+r"""The latent space as an abstract picture of the data: paths through it stay near them, and a plane shows the classes.
+
+A generator of digits g takes 16 numbers :math:`z \sim N(0, I)`. Halfway between two codes on a straight line is a code
+of law N(0, I / 2), which was never trained on; halfway on a great arc is again one of N(0, I), so that interpolation on
+arcs gives ordinary samples whatever g is, and shows nothing. So here
+
+.. math:: g\Bigl(\frac{a + b}{2}\Bigr) \quad\text{is compared with}\quad \frac{g(a) + g(b)}{2},
+
+the blend of the two pictures, by the distance to the nearest training digit and by the share inside the manifold of
+real digits (precision). A path is smooth if no one of its 32 steps makes up much of its length in pixels.
+
+Another generator takes 2 numbers, so that its latent space is a picture. Generated digits get a class from a support
+vector classifier of real ones, and a region is coherent if the ten nearest codes of a code have its class, far above
+what shuffled classes would give. For comparison, the codes of 16 numbers are projected on a plane, by principal
+components, which know nothing of g, and by linear discriminants, which are fitted to the classes.
+
+References: source 002, section 2.4 ("an abstract representation that can describe structure and distribution of the
+samples", which is mapped to a plane to be seen); paths as in Radford, Metz, Chintala 2016, section 6.1.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.generator.latent_code import CELLS, PIECES, ROWS, SIDE, measure
+from monge.experiment.repeat import judged, shown, spread
+from monge.experiment.sweep import Result
+from monge.plot.chart import mosaic, panels
+from monge.plot.style import INK, Files
+
+NEAR, JUMP, TIMES = 1.25, 1 / 8, 5.0
+"""Times the distance of ordinary samples; the largest step's share of a path; times the shuffled agreement."""
+COLOURS = (INK, "#cc6677", "#117733", "#88ccee", "#882255", "#999933", "#332288", "#ddaa33", "#aa4499", "#44aa99")
+"""Of the digits; the muted scheme of Tol, which colour-blind people tell apart, with a darker sand."""
+
+
+def ratio(row: Result, name: str) -> float:
+    """Distance to the nearest training digit, over that of ordinary samples."""
+    return float(row["distance"][name] / row["distance"]["ordinary"])
+
+
+def verdict(rows: Sequence[Result]) -> Result:
+    """The four claims."""
+    ours, blends = ([ratio(row, name) for row in rows] for name in ("latent", "blend"))
+    precisions = {name: [row["precision"][name] for row in rows] for name in ("ordinary", "latent", "blend")}
+    above = [row["agreement"] / row["shuffled"] for row in rows]
+    jumps = [row["jump"] for row in rows]
+    worse = [
+        blend > line and row["precision"]["blend"] < row["precision"]["latent"]
+        for blend, line, row in zip(blends, ours, rows, strict=True)
+    ]
+    return {
+        "near": {"verdict": judged([r <= NEAR for r in ours]), "times_the_distance": spread(ours)},
+        "blends_are_not": {
+            "verdict": judged(worse),
+            "times_the_distance": spread(blends),
+            "precision": {name: spread(some) for name, some in precisions.items()},
+        },
+        "smooth": {"verdict": judged([jump <= JUMP for jump in jumps]), "largest_step": spread(jumps)},
+        "regions": {
+            "verdict": judged([times >= TIMES for times in above]),
+            "agreement": spread([row["agreement"] for row in rows]),
+            "shuffled": spread([row["shuffled"] for row in rows]),
+            "classes": spread([row["classes"] for row in rows]),
+            "projected": {name: spread([row["projected"][name] for row in rows]) for name in rows[0]["projected"]},
+        },
+    }
+
+
+def line(row: Result) -> str:
+    """One result in one line."""
+    shares = f"agreement {row['agreement']:.2f}, shuffled {row['shuffled']:.2f}"
+    return f"halfway {ratio(row, 'latent'):.2f}, blends {ratio(row, 'blend'):.2f} times the distance; {shares}"
+
+
+def table(rows: Sequence[Result]) -> str:
+    """Samples halfway, latent planes, and the verdicts, in markdown."""
+    names = {"ordinary": "ordinary", "latent": "halfway between codes", "blend": "blends of pictures"}
+    halfway = [
+        [title, *(shown([row[what][name] for row in rows]) for what in ("distance", "precision"))]
+        for name, title in names.items()
+    ]
+    agreements = [[name, shown([row["projected"][name] for row in rows])] for name in rows[0]["projected"]]
+    planes = [["2 numbers", shown([row["agreement"] for row in rows])], *agreements]
+    planes.append(["2 numbers, classes shuffled", shown([row["shuffled"] for row in rows])])
+    return "\n".join(
+        [
+            markdown(["samples", "distance to the nearest training digit", "precision"], halfway),
+            markdown(["latent space", "neighbours of the same class"], planes),
+            verdict_table(verdict(rows)),
+        ]
+    )
+
+
+def figure(rows: Sequence[Result]) -> Files:
+    """Paths and blends, a plane of digits, and codes in it with their classes."""
+    first = next(row for row in rows if "rows" in row)
+
+    def paths(plot: Axes) -> None:
+        mosaic(plot, [pair[name] for pair in first["rows"] for name in ("latent", "blend")])
+        labels = ["codes", "pictures"] * ROWS
+        plot.set_yticks([(SIDE + 2) * (i + 0.5) for i in range(len(labels))], labels)
+        plot.tick_params(length=0)
+        plot.set_title("from code to code, or picture to picture")
+
+    def digits_of(plot: Axes) -> None:
+        mosaic(plot, first["grid"])
+        plot.set(title="digits of the latent plane", xlabel="z₁ (quantiles)", ylabel="z₂ (quantiles)")
+
+    def marks(plot: Axes) -> None:
+        for digit in range(10):
+            some = np.array([code[:2] for code in first["codes"] if code[2] == digit]).reshape(-1, 2)
+            plot.scatter(some[:, 0], some[:, 1], marker=f"${digit}$", color=COLOURS[digit], s=14, linewidths=0.2)
+        plot.set(title="classes in the latent plane", xlabel="z₁", ylabel="z₂", box_aspect=1)
+
+    return panels([paths, digits_of, marks], 2.8, 7.6)
+
+
+reproduce = Experiment(
+    name="latent-space",
+    claims={
+        "near": f"samples halfway between codes are at most {NEAR:g} times as far from the nearest training digit as "
+        "ordinary ones",
+        "blends_are_not": "blends of two pictures are farther, and less of them are in the manifold of real digits",
+        "smooth": f"the largest of {PIECES} steps of a path is at most {JUMP:g} of its length, on average over paths",
+        "regions": f"in a latent plane neighbours share a class {TIMES:g} times as often as with shuffled classes",
+    },
+    cells=CELLS,
+    measure=measure,
+    line=line,
+    verdict=verdict,
+    table=table,
+    figures=figure,
+)

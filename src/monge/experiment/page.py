@@ -1,0 +1,140 @@
+"""The page of claims: what every experiment was asked, what it measured, and the verdicts, in one file."""
+
+import base64
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from monge.config import registry
+from monge.errors import UserError
+from monge.report.page import environment
+from monge.run.folder import write_atomically
+
+PAGE = "claims.html"
+TONES = {"holds": "good", "does not hold": "bad", "inconclusive": "warn"}
+"""How each verdict is marked."""
+COLOURS = 128
+"""Of a figure in the page."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim with its verdict.
+
+    Attributes:
+        text: what is claimed.
+        measured: the numbers behind the verdict, in words.
+        verdict: a key of `TONES`.
+    """
+
+    text: str
+    measured: Sequence[str]
+    verdict: str
+
+    @property
+    def tone(self) -> str:
+        """How the verdict is marked."""
+        return TONES[self.verdict]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One experiment as the page shows it.
+
+    Attributes:
+        name, description: as in `registry.EXPERIMENTS`.
+        claims: in the order of the experiment.
+        facts: budget, seed, seconds and versions.
+        figure: PNG as base64, or None.
+        tables: of all measurements, each a header and its rows.
+    """
+
+    name: str
+    description: str
+    claims: Sequence[Claim]
+    facts: Mapping[str, Any]
+    figure: str | None
+    tables: Sequence[Sequence[Sequence[str]]]
+
+
+def claims_page(shown: Sequence[Shown]) -> str:
+    """The page; equal results give equal pages."""
+    return environment().get_template("claims.html").render(experiments=shown, tones=TONES)
+
+
+def write_claims(path: Path, shown: Sequence[Shown]) -> None:
+    """Writes the page.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        write_atomically(path, claims_page(shown).encode())
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def read(name: str, folder: Path, figure: Path | None = None) -> Shown:
+    """One experiment from the folder of its results.
+
+    Arguments:
+        figure: its figure as PNG; `figure.png` in the folder if not given.
+
+    Raises:
+        UserError: there are no results.
+    """
+    try:
+        facts = json.loads((folder / "result.json").read_text())
+        table = (folder / "table.md").read_text()
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be read: {error.strerror or error}") from error
+    entry = registry.EXPERIMENTS[name]
+    texts: Mapping[str, str] = entry.load().claims  # type: ignore[attr-defined]
+    verdicts = facts["verdicts"]
+    claims = [Claim(text, in_words(verdicts[key]), verdicts[key]["verdict"]) for key, text in texts.items()]
+    picture = figure or folder / "figure.png"
+    return Shown(
+        name, entry.description, claims, facts, embedded(picture) if picture.is_file() else None, tables(table)
+    )
+
+
+def embedded(picture: Path) -> str:
+    """A figure of few colours as PNG in base64, a third as large as it was."""
+    buffer = io.BytesIO()
+    with Image.open(picture) as image:
+        image.convert("RGB").quantize(COLOURS).save(buffer, "png", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def in_words(facts: Mapping[str, Any]) -> list[str]:
+    """The numbers behind a verdict: a spread as its median and, in brackets, from the lowest to the highest."""
+    return [f"{name.replace('_', ' ')}: {_value(value)}" for name, value in facts.items() if name != "verdict"]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_value(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        if len(value) == 3 and all(isinstance(number, int | float) for number in value):
+            return f"{value[1]:.3g} ({value[0]:.3g} to {value[2]:.3g})"
+        return ", ".join(map(_value, value)) or "none"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """The tables of a markdown text as lists of rows of cells; the first row is the header."""
+    found: list[list[list[str]]] = []
+    for line in text.splitlines():
+        cells = [
+            cell.strip().replace("\\|", "|") for cell in line.strip().removeprefix("|").removesuffix("|").split(" | ")
+        ]
+        if not line.startswith("|"):
+            found.append([])
+        elif set("".join(cells)) != {"-"}:
+            found[-1:] = [[*(found[-1] if found else []), cells]]
+    return [table for table in found if table]

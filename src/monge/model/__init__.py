@@ -1,0 +1,1 @@
+"""Trained networks: built from a config, loaded from a run, sampled."""

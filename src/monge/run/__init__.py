@@ -1,0 +1,1 @@
+"""What lies on disk, and processes side by side; no network is known here."""

@@ -1,0 +1,59 @@
+"""Which training rules, objectives, critics and data go together."""
+
+import torch
+from torch import Tensor, nn
+
+from monge.config.schema import TrainingConfig
+from monge.data.dataset import DataSet
+from monge.errors import UserError
+from monge.objective import Objective
+
+
+def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet) -> None:
+    """Refuses training rules that do not go with an objective or the data.
+
+    Raises:
+        UserError: says what to change.
+    """
+    auxiliary = objective.auxiliary
+    if rule.conditional and data.labels is None:
+        raise UserError(
+            f"--training.conditional: {data.name} has no labels; an .npz with arrays x and y, a table with "
+            "--data.label, or a folder with one subfolder for each class, has"
+        )
+    if auxiliary is not None and auxiliary.conditional and not rule.conditional:
+        raise UserError("--objective: this one guesses classes and needs --training.conditional")
+    if rule.conditional and auxiliary is not None and not auxiliary.conditional:
+        raise UserError("--training.conditional: an objective that guesses codes takes no classes beside them")
+    if rule.batch % rule.pack:
+        raise UserError(f"--training.pack {rule.pack} does not divide --training.batch {rule.batch}")
+    if rule.pack > 1 and (rule.conditional or auxiliary is not None):
+        raise UserError(f"--training.pack {rule.pack}: classes and codes need a critic of single samples, pack 1")
+    if rule.replay and (rule.pack > 1 or rule.conditional or auxiliary is not None or objective.loss.vector):
+        raise UserError(
+            f"--training.replay {rule.replay}: a critic that gives one number for a single sample is needed, "
+            "without classes, codes or packs; use 0"
+        )
+
+
+def outputs(critic: nn.Module, data: DataSet, pack: int) -> int:
+    """How many numbers a critic gives for a sample, by asking it.
+
+    Raises:
+        UserError: it fails, or gives something of another shape than (n, k).
+    """
+    device, n = next(critic.parameters()).device, 2 * pack
+    training = critic.training
+    critic.eval()
+    try:
+        with torch.no_grad():
+            values = critic(torch.zeros(n, *data.codec.shape, device=device))
+    except (RuntimeError, TypeError, ValueError) as error:
+        what = f"critic: {type(critic).__name__} cannot judge samples of shape {data.codec.shape}"
+        raise UserError(f"{what}: {str(error).splitlines()[0]}") from error
+    critic.train(training)
+    if not isinstance(values, Tensor):
+        raise UserError(f"critic: a tensor (n, k) is needed for n samples, {n} gave a {type(values).__name__}")
+    if values.dim() != 2 or len(values) != 2:
+        raise UserError(f"critic: shape (n, k) is needed for n samples, {n} gave {tuple(values.shape)}")
+    return int(values.shape[1])

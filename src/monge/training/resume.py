@@ -1,0 +1,96 @@
+"""What a run rests on, and whether and how it is continued."""
+
+import platform
+import subprocess
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from monge.config.schema import Config, differing
+from monge.data.dataset import DataSet
+from monge.data.table.reader import difference
+from monge.errors import DiskError, UserError
+from monge.model.build import MEMORY
+from monge.model.sample import config_of
+from monge.run.folder import RunFolder
+from monge.training import checkpoint
+from monge.training.state import TrainingState
+
+VERSIONED = ("monge", "torch", "numpy", "scipy", "POT", "scikit-learn")
+
+
+def settle(folder: RunFolder, **changes: Any) -> None:
+    """Writes a run's last facts; a disk too full even for them must not hide why the run ended."""
+    try:
+        folder.update(**changes)
+    except OSError as error:
+        if changes["status"] != "failed":
+            raise DiskError(f"cannot write {folder.path / 'run.json'}: {error.strerror or error}") from error
+
+
+def default_folder(config: Config) -> Path:
+    """`runs/DATA-RECIPE-SEED`, with the data's name made fit for a folder."""
+    name = Path(config.source.removeprefix(MEMORY)).name.replace(":", "-") or "data"
+    return Path("runs") / f"{name}-{config.recipe}-{config.seed}"
+
+
+def known_facts(folder: RunFolder, config: Config, data: DataSet, flag: str = "--run") -> dict[str, Any] | None:
+    """The facts of a run that this config may continue, or none where there is no run yet.
+
+    Arguments:
+        flag: that named the folder, for the refusal.
+
+    Raises:
+        UserError: the run there has another config or other data; lists the differing keys.
+    """
+    if not folder.exists:
+        return None
+    facts = folder.facts()
+    old = config_of(folder)
+    lines = differing(config, replace(old, steps=max(config.steps, old.steps)) if config.steps >= old.steps else old)
+    if facts["fingerprint"] != data.fingerprint:
+        lines.append("data: its content differs")
+    if found := difference(facts.get("columns"), data.columns):
+        lines.append(f"data: of its columns, it {found}")
+    if lines:
+        what = f"{flag} {folder.path} holds a run with another config"
+        raise UserError(f"{what} ({'; '.join(lines)}); name another folder")
+    return facts
+
+
+def resume(folder: RunFolder, state: TrainingState, config: Config, facts: Mapping[str, Any], threads: int) -> None:
+    """Takes the state back to the last checkpoint and the log with it."""
+    steps = checkpoint.steps(folder.checkpoints)
+    if steps:
+        checkpoint.load(state, folder.checkpoints, steps[-1])
+    folder.forget_after(state.step)
+    if threads != facts["threads"]:
+        text = f"threads {facts['threads']} -> {threads}: leaves bit-identity"
+        folder.log({"step": state.step, "threads": threads, "note": text})
+        warnings.warn(f"--threads {threads}: {text}", stacklevel=4)
+    if config.steps != facts["config"]["steps"]:
+        before = facts["config"]["steps"]
+        folder.log({"step": state.step, "note": f"steps {before} -> {config.steps}: schedules follow the new total"})
+
+
+def provenance(data: DataSet) -> dict[str, Any]:
+    """What a run rests on: data, versions, revision."""
+    try:
+        here = Path(__file__).parent
+        revision = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        revision = None
+    return {
+        "codec": data.codec.state(),
+        "fingerprint": data.fingerprint,
+        "classes": data.classes,
+        "columns": data.columns,
+        "label_column": data.label_column,
+        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in VERSIONED},
+        "revision": revision,
+    }
