@@ -15,7 +15,7 @@ from PIL import Image
 import monge
 from monge.cli import distance as command
 from monge.cli import run
-from monge.distance.bracket import Bracket
+from monge.distance.bounds import Bracket
 from monge.distance.divergence.discriminator import LEAST
 from monge.evaluation.estimates import ESTIMATES
 

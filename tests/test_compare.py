@@ -15,7 +15,7 @@ from monge.config.registry import OBJECTIVES
 from monge.data.source import in_memory
 from monge.errors import DiskError
 from monge.experiment import compare
-from monge.model.build import published
+from monge.training.settings import published
 
 LABELS = np.arange(60) % 3
 DATA = in_memory(np.random.default_rng(0).normal(size=(60, 2)), LABELS)

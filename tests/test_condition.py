@@ -18,7 +18,6 @@ from monge.data.codec import VectorCodec
 from monge.data.source import in_memory, open_data
 from monge.errors import UserError
 from monge.model import rejection
-from monge.model.build import assemble
 from monge.model.sample import Request
 from monge.nn.code import CodedGenerator, Codes, probability
 from monge.nn.condition import ConditionalGenerator, ProjectionCritic
@@ -27,6 +26,7 @@ from monge.nn.mlp import MLPCritic, MLPGenerator
 from monge.nn.packing import PackedCritic, packed_shape
 from monge.objective.penalty import slopes
 from monge.run.folder import FORMAT, RunFolder
+from monge.training.assemble import assemble
 from monge.training.replay import ReplayPool, mixed
 from monge.training.step import critic_batches, train_step
 

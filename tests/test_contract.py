@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from monge.config.registry import OBJECTIVES
 from monge.data.source import in_memory
 from monge.errors import UserError
-from monge.model.build import assemble, published
 from monge.objective import Objective, Terms
+from monge.training.assemble import assemble
+from monge.training.sampler import Draw
+from monge.training.settings import published
 from monge.training.state import TrainingState
-from monge.training.step import Draw, codes_of, critic_batches, generated, train_step
+from monge.training.step import codes_of, critic_batches, generated, train_step
 
 RANDOM = np.random.default_rng(0)
 LABELS = np.arange(60) % 3

@@ -12,9 +12,8 @@ from monge.config.schema import DataConfig
 from monge.data import dataset
 from monge.data.builtin import digits
 from monge.data.dataset import ArrayData
-from monge.data.source import in_memory, open_data
+from monge.data.source import in_memory, open_data, open_source
 from monge.errors import UserError
-from monge.model.build import open_source
 
 RANDOM = np.random.default_rng(5)
 

@@ -346,7 +346,7 @@ def test_runs_from_before_there_were_tables() -> None:
 
 
 def test_evaluating(trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monge.reading.CERTIFIED", ("linear",))
+    monkeypatch.setattr("monge.evaluation.reference.CERTIFIED", ("linear",))
     run = str(trained / "run")
     assert "class_agreement" in monge.open_run(run).evaluate().metrics
     flowers(Path("other.csv"), 60)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, ttest_ind, wasserstein_distance
 from torch import Tensor
 
-from monge.distance.bracket import Bracket, Draw, Limit, bracket, parts, summary
+from monge.distance.bounds import Bracket, Draw, Limit, bracket, parts, summary
 from monge.distance.dual.family import FAMILIES
 from monge.distance.dual.potential import lower_limit, measured_lipschitz
 from monge.distance.transport.exact import wasserstein

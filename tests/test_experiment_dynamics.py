@@ -16,10 +16,10 @@ from monge.data.toy import ring8
 from monge.experiment.critic import clipped, clipping, momentum, n_critic, recording
 from monge.experiment.generator import parallel_training, simultaneous
 from monge.experiment.trial import Judge
-from monge.model.build import assemble
 from monge.nn.mlp import MLPCritic
 from monge.objective import Objective
 from monge.objective.loss import Wasserstein
+from monge.training.assemble import assemble
 from monge.training.step import train_step
 
 NAMES = ("momentum", "clipping", "n-critic", "parallel-training")

@@ -10,8 +10,9 @@ from monge.config import registry, spec
 from monge.config.schema import Config
 from monge.errors import UserError
 from monge.model.build import build_critic, build_generator, latent_size
+from monge.model.random import latent
 from monge.nn.dcgan import DCGANCritic, DCGANGenerator, halvings
-from monge.nn.layer import ChannelNorm, LeakyReLU, batch_norms, latent, xavier
+from monge.nn.layer import ChannelNorm, LeakyReLU, batch_norms, xavier
 from monge.nn.mlp import MLPGenerator
 
 IMAGES = [(1, 8, 8), (3, 12, 12), (1, 28, 28), (3, 32, 32), (1, 64, 64), (1, 128, 128)]
@@ -174,7 +175,7 @@ def test_options_reach_the_constructor() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "text"),
+    ("given", "text"),
     [
         ("mpl", "--critic 'mpl' is not known; did you mean 'mlp'\\?"),
         ("mlp:widht=5", "--critic mlp: option 'widht' is not known; did you mean 'width'\\?"),
@@ -190,6 +191,6 @@ def test_options_reach_the_constructor() -> None:
         ("dcgan:norm=nrom", "norm 'nrom' is not known"),
     ],
 )
-def test_bad_options(spec: str, text: str) -> None:
+def test_bad_options(given: str, text: str) -> None:
     with pytest.raises(UserError, match=text):
-        spec.build(registry.CRITICS, "--critic", spec, (1, 16, 16))
+        spec.build(registry.CRITICS, "--critic", given, (1, 16, 16))

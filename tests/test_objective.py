@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from monge.config import registry
+from monge.config import registry, spec
 from monge.nn.head import TwoHeadedCritic
 from monge.objective import Batch, Objective
 from monge.objective.auxiliary import MutualInformation
@@ -44,8 +44,8 @@ def batch(*shape: int, seed: int = 0, sets: int = 3, step: int = 0) -> Batch:
     return Batch(numbers[0], numbers[1], segment, step, numbers[2:4], numbers[4:])
 
 
-def build(spec: str) -> Objective:
-    objective: Objective = spec.build(registry.OBJECTIVES, "--objective", spec)
+def build(name: str) -> Objective:
+    objective: Objective = spec.build(registry.OBJECTIVES, "--objective", name)
     return objective
 
 

@@ -13,7 +13,6 @@ from monge.config import registry, spec
 from monge.config.schema import Config, TrainingConfig
 from monge.data.source import in_memory
 from monge.errors import UserError
-from monge.model.build import recommended
 from monge.nn.code import Codes
 from monge.nn.layer import ChannelNorm
 from monge.objective import Objective, wgan, wgan_gp
@@ -22,6 +21,7 @@ from monge.objective.loss import Wasserstein
 from monge.objective.noise import ConstantNoise, ExponentialNoise, LinearNoise
 from monge.objective.paper import noisy_gan
 from monge.objective.penalty import GradientPenalty
+from monge.training.settings import recommended
 from monge.training.state import optimiser
 from test_objective import batch, build, case, every_objective, smooth_critic
 

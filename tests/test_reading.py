@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from monge.data.source import in_memory
-from monge.evaluation.reference import CriticReading, RealSets
+from monge.evaluation.critic_gap import CriticReading
+from monge.evaluation.reference import RealSets
 from monge.objective.kernel_loss import KernelDiscrepancy, NegativeDistance, RationalQuadratic
 from monge.objective.loss import AdversarialLoss, Wasserstein
 from monge.objective.transport_loss import SinkhornDivergence

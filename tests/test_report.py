@@ -15,7 +15,8 @@ from monge import api
 from monge.errors import UserError
 from monge.report import write_report
 from monge.report.chart import Chart, Curve, ticks
-from monge.report.page import breakable, duration, objective, whole_flags, with_error
+from monge.report.html import breakable, duration, whole_flags, with_error
+from monge.report.page import objective
 from monge.report.verdict import Finding, verdict
 from monge.run.folder import RunFolder
 

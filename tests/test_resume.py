@@ -21,7 +21,7 @@ from monge import api, cli
 from monge.config.schema import Config, ObserveConfig, TrainingConfig
 from monge.data.source import in_memory
 from monge.errors import DiskError, TrainingError, UserError
-from monge.model.sample import load_critic
+from monge.model.load import load_critic
 from monge.objective.loss import Wasserstein
 from monge.report import gallery
 from monge.training import checkpoint

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from monge.config.schema import Config, TrainingConfig
 from monge.data.source import in_memory
 from monge.errors import TrainingError, UserError
-from monge.model.build import assemble, rates
 from monge.model.random import Purpose, stream
 from monge.objective import Objective
 from monge.training import thread
-from monge.training.loop import check, interruption, linear_decay, set_rates
+from monge.training.assemble import assemble, rates
+from monge.training.guard import check, interruption
 from monge.training.sampler import Sampler
+from monge.training.schedule import linear_decay, set_rates
 from monge.training.state import TrainingState, averaged
 from monge.training.step import train_step
 

@@ -10,21 +10,24 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from monge.config.schema import Config, DataConfig, overlay
+from monge.config.overlay import overlay
+from monge.config.schema import Config, DataConfig
 from monge.data.dataset import DataSet
-from monge.data.source import in_memory, refuse_label
+from monge.data.source import MEMORY, in_memory, open_source, refuse_label
 from monge.errors import TrainingError, UserError
 from monge.evaluation.evaluate import Evaluation, evaluate
-from monge.model.build import MEMORY, OWN, assemble, open_source, pick_device, rates, recommended
+from monge.model.build import OWN, pick_device
 from monge.model.rejection import rejected
 from monge.model.sample import Request, interpolate, sample
 from monge.report import write_report
 from monge.run.folder import RunFolder
-from monge.training.loop import Plan, measure_threads
+from monge.training.assemble import assemble, rates
 from monge.training.loop import train as run_loop
 from monge.training.monitor import Display, Observer
 from monge.training.resume import default_folder, known_facts, provenance, resume, settle
-from monge.training.thread import wanted
+from monge.training.schedule import Plan
+from monge.training.settings import recommended
+from monge.training.thread import measure_threads, wanted
 
 
 class Run(RunFolder):

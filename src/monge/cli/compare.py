@@ -1,8 +1,7 @@
 """`monge compare DATA --objectives A B`: objectives under one budget, on the same data and networks."""
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,15 +12,13 @@ from monge.cli.parse import named, parse, show
 from monge.config.registry import CRITICS, DATA, GENERATORS, OBJECTIVES, RECIPES
 from monge.config.schema import DataConfig, TrainingConfig
 from monge.errors import UserError
-from monge.run.folder import write_atomically
+from monge.run.files import write_atomically
 
 if TYPE_CHECKING:
     from monge.data.dataset import DataSet
     from monge.experiment.compare import Trial
 
 ALL = "all"
-PICTURED = 1000
-SUMMARY = "compare.json"
 
 
 @dataclass(frozen=True)
@@ -65,25 +62,25 @@ def main(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     check(asked)
 
+    from monge.data.source import open_source
     from monge.experiment import compare
-    from monge.model import build
     from monge.run.pool import cores
 
-    data = build.open_source(asked.source, asked.data)
+    data = open_source(asked.source, asked.data)
     folder = asked.out or Path("runs") / "compare" / data.name
     document: dict[str, Any] = {"data": data.source, "steps": asked.steps, "seconds": asked.seconds}
-    refuse_other(folder, document)
+    compare.refuse_other(folder, document)
     trials = planned(asked, arguments, data, folder)
     compare.refuse_others(trials, data)
-    begin(folder, document)
+    compare.begin(folder, document)
     results = compare.conduct(
         trials, asked.jobs or cores(), lambda line: print(f"compare: {line}", file=sys.stderr, flush=True)
     )
     summed = compare.summary(results)
     document |= {"seeds": asked.seeds, "summary": summed, "runs": results}
     try:
-        write_atomically(folder / SUMMARY, encoded(document))
-        write_atomically(folder / "compare.png", picture(trials, results, data))
+        write_atomically(folder / compare.SUMMARY, compare.encoded(document))
+        write_atomically(folder / "compare.png", compare.picture(trials, results, data))
         write_atomically(folder / "compare.md", compare.table(summed).encode())
     except OSError as error:
         raise UserError(f"--out {folder} cannot be written: {error.strerror or error}") from error
@@ -106,47 +103,6 @@ def check(asked: Compare) -> None:
         raise UserError("--seconds and --steps: one budget is allowed, not both")
 
 
-def refuse_other(folder: Path, budget: Mapping[str, Any]) -> None:
-    """Refuses a folder that holds anything but a comparison under this budget.
-
-    Raises:
-        UserError: names the folder, and what it holds.
-    """
-    if not folder.exists():
-        return
-    try:
-        known = json.loads((folder / SUMMARY).read_text())
-        differing = [f"{key}: {known[key]} -> {value}" for key, value in budget.items() if known[key] != value]
-    except FileNotFoundError as error:
-        if folder.is_dir() and not any(folder.iterdir()):
-            return
-        raise UserError(f"--out {folder}: the folder is not empty and holds no comparison; name another one") from error
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise UserError(f"--out {folder}: its {SUMMARY} is not that of a comparison: {error}") from error
-    if differing:
-        what = f"--out {folder} holds a comparison under another budget"
-        raise UserError(f"{what} ({', '.join(differing)}); name another folder")
-
-
-def begin(folder: Path, budget: Mapping[str, Any]) -> None:
-    """Makes the folder, with its budget: a comparison that is killed can be continued under no other.
-
-    Raises:
-        UserError: it cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / SUMMARY).exists():
-            write_atomically(folder / SUMMARY, encoded(budget))
-    except OSError as error:
-        raise UserError(f"--out {folder} cannot be written: {error.strerror or error}") from error
-
-
-def encoded(document: Mapping[str, Any]) -> bytes:
-    """A document as the JSON file of it."""
-    return (json.dumps(document, indent=1) + "\n").encode()
-
-
 def names(asked: Compare, labelled: bool) -> list[str]:
     """The specs of the objectives; those that need labels only where the data has some."""
     if asked.objectives == ALL:
@@ -163,27 +119,16 @@ def planned(asked: Compare, arguments: Sequence[str], data: "DataSet", folder: P
     import torch
 
     from monge.experiment.compare import Trial
-    from monge.model import build
+    from monge.training.assemble import assemble
+    from monge.training.settings import published
 
     trials = []
     for spec in names(asked, data.labels is not None):
-        base = build.published(data, asked.recipe, spec, asked.generator, asked.critic)
+        base = published(data, asked.recipe, spec, asked.generator, asked.critic)
         rule = parse(Compare, "compare", arguments, default=replace(asked, training=base.training)).training
         config = replace(base, source=str(data.source), training=rule, data=asked.data, steps=asked.steps or base.steps)
-        build.assemble(config, data, torch.device("cpu"))
+        assemble(config, data, torch.device("cpu"))
         for seed in range(asked.seeds):
             place = folder / f"{spec.replace(':', '-')}-{seed}"
             trials.append(Trial(spec, replace(config, seed=seed), place, asked.seconds))
     return trials
-
-
-def picture(trials: "Sequence[Trial]", results: Sequence[dict[str, object]], data: "DataSet") -> bytes:
-    """Samples of each objective's first run that ended, beside real ones."""
-    from monge import api, plot
-
-    count = min(PICTURED, data.size or PICTURED)
-    samples = {}
-    for one, result in zip(trials, results, strict=True):
-        if result["status"] == "finished" and one.objective not in samples:
-            samples[one.objective] = api.open_run(one.folder).sample(count)
-    return plot.png(plot.side_by_side(samples, data.train_sample(count)))

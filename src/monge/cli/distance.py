@@ -1,20 +1,21 @@
 """`monge distance A B`: how far apart two sample sets are."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from monge.cli.parse import check_seed, parse, show
-from monge.config.registry import DATA
+from monge.cli.text import aligned, error, number
 from monge.config.schema import DataConfig
+from monge.data.source import applicable
 from monge.errors import UserError
 
 if TYPE_CHECKING:
-    from monge.distance.bracket import Bracket
+    from monge.distance.bounds import Bracket
     from monge.evaluation.estimates import Figure
     from monge.evaluation.sample_set import SampleSet
     from monge.evaluation.two_samples import Comparison
@@ -111,8 +112,8 @@ def read(asked: Distance, side: int) -> "SampleSet":
     Raises:
         UserError: begins with which of them it is.
     """
+    from monge.data.source import open_source
     from monge.evaluation.sample_set import SampleSet
-    from monge.model.build import open_source
 
     source, other = (asked.a, asked.b) if side == 0 else (asked.b, asked.a)
     try:
@@ -123,24 +124,6 @@ def read(asked: Distance, side: int) -> "SampleSet":
         raise UserError(f"{named}: {error}") from error
 
 
-def applicable(how: DataConfig, source: str, other: str) -> DataConfig:
-    """The reading options without those that apply to the other source only; one that applies to neither is refused."""
-    standard = DataConfig()
-    others = takes(other, how.label) - takes(source, how.label)
-    return replace(how, **{name: getattr(standard, name) for name in others})
-
-
-def takes(source: str, label: str | None) -> set[str]:
-    """The reading options that apply to a source; `label` is one of a table that has this column."""
-    from monge.data.table.reader import has_column, is_table
-
-    if source in DATA:
-        return set()
-    if is_table(source):
-        return {"skip_bad", "label"} if has_column(source, label or "") else {"skip_bad"}
-    return {"size", "skip_bad"} if Path(source).is_dir() else {"size", "layout"}
-
-
 def draw(result: "Comparison", path: Path) -> None:
     """Writes the picture.
 
@@ -148,7 +131,7 @@ def draw(result: "Comparison", path: Path) -> None:
         UserError: the disk is full.
     """
     from monge import plot
-    from monge.run.folder import write_atomically
+    from monge.run.files import write_atomically
 
     potential = result.bracket.potential
     assert potential is not None
@@ -225,20 +208,3 @@ def counted(side: "SampleSet") -> str:
     """How many samples, of how many."""
     of = "fresh" if side.available is None else f"of {side.available:,}"
     return f"{len(side.points):,} {of} samples"
-
-
-def number(value: float | None) -> str:
-    """Four significant digits."""
-    return "-" if value is None else f"{value:.4g}"
-
-
-def error(value: float | None) -> str:
-    """A standard error."""
-    return "" if value is None else f"± {value:.2g}"
-
-
-def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Rows of texts in columns, the last one ragged."""
-    rows = list(rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from monge.cli.distance import aligned, error, number, takes
 from monge.cli.parse import check_seed, parse, show
+from monge.cli.text import aligned, error, number
+from monge.data.source import takes
 
 if TYPE_CHECKING:
     from monge.run.folder import RunFolder
@@ -84,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def reading(source: str, run: "RunFolder") -> dict[str, Any]:
     """How the run's own data are read, as far as that applies to the source."""
-    from monge.model.sample import config_of
+    from monge.model.load import config_of
 
     how = config_of(run).data
     return {name: getattr(how, name) for name in takes(source, how.label)}

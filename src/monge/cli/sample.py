@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     from monge.data.table.reader import pyarrow
     from monge.model.rejection import rejected
     from monge.model.sample import Request, sample
-    from monge.run.folder import write_atomically
+    from monge.run.files import write_atomically
 
     if asked.out.suffix == ".parquet":
         pyarrow(f"--out {asked.out}")

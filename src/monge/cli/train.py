@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import tyro
 
 from monge.cli.parse import named, parse, show
+from monge.config.overlay import overlay
 from monge.config.registry import CRITICS, DATA, GENERATORS, OBJECTIVES, RECIPES
-from monge.config.schema import Config, DataConfig, ObserveConfig, TrainingConfig, overlay
+from monge.config.schema import Config, DataConfig, ObserveConfig, TrainingConfig
 from monge.errors import UserError
 
 
@@ -71,12 +72,14 @@ def main(arguments: Sequence[str]) -> int:
 
     from monge import api
     from monge.cli.progress import Progress
-    from monge.model import build
+    from monge.data.source import open_source
+    from monge.model.build import pick_device
+    from monge.training.settings import recommended
 
-    build.pick_device(first.device)
-    data = build.open_source(first.source, how)
+    pick_device(first.device)
+    data = open_source(first.source, how)
     own_batch = "--training.batch" in flags or "batch" in file.get("training", {})
-    base = build.recommended(data, recipe, objective, own_batch=own_batch)
+    base = recommended(data, recipe, objective, own_batch=own_batch)
     base = replace(overlay(base, file, where), recipe=base.recipe, source=data.source or first.source, data=how)
     full = parse(Train, "train", arguments, default=replace(first, **{name: getattr(base, name) for name in SHARED}))
     config = Config(**{name: getattr(full, name) for name in SHARED} | {"recipe": base.recipe, "source": base.source})

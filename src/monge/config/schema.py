@@ -1,15 +1,9 @@
 """The configuration of a run, as frozen dataclasses of plain values (no torch here: this must import fast)."""
 
-import dataclasses
-import types
-import typing
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Literal
 
-from monge.errors import UserError, unknown_name
-
-C = TypeVar("C")
+from monge.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -110,62 +104,3 @@ class Config:
             if value is not None and not low <= value <= high:
                 most = f"below {high:.0f}" if 0 < round(high) - high < 1e-6 else f"{high:g}"
                 raise UserError(f"{flag} {value} is out of range: {low:g} to {most} is allowed")
-
-
-def flatten(config: Any) -> dict[str, Any]:
-    """A config as a flat mapping with dotted keys."""
-    flat: dict[str, Any] = {}
-    for item in dataclasses.fields(config):
-        value = getattr(config, item.name)
-        if dataclasses.is_dataclass(value):
-            flat |= {f"{item.name}.{key}": inner for key, inner in flatten(value).items()}
-        else:
-            flat[item.name] = value
-    return flat
-
-
-def overlay(config: C, values: Mapping[str, Any], where: str) -> C:
-    """A config with some values replaced, as read from TOML or JSON (nested mappings).
-
-    Arguments:
-        config: a dataclass instance.
-        values: new values by field name, `-` and `_` alike.
-        where: what to call the source of the values in an error.
-
-    Raises:
-        UserError: a key is unknown or a value has the wrong type.
-    """
-    hints = get_type_hints(type(config))
-    changes: dict[str, Any] = {}
-    for raw, value in values.items():
-        key = raw.replace("-", "_")
-        if key not in hints:
-            raise unknown_name(f"{where}: key", raw, hints)
-        old = getattr(config, key)
-        if dataclasses.is_dataclass(old):
-            if not isinstance(value, Mapping):
-                raise UserError(f"{where}: {raw} must be a table of settings, not {value!r}")
-            changes[key] = overlay(old, value, f"{where}: {raw}")
-        else:
-            changes[key] = _typed(value, hints[key], f"{where}: {raw}")
-    return dataclasses.replace(config, **changes)  # type: ignore[type-var]
-
-
-def _typed(value: Any, hint: Any, what: str) -> Any:
-    if typing.get_origin(hint) is Literal:
-        if value not in typing.get_args(hint):
-            raise unknown_name(what, str(value), typing.get_args(hint))
-        return value
-    kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
-    if float in kinds and type(value) is int:
-        return float(value)
-    if type(value) not in kinds:
-        names = " or ".join("none" if kind is type(None) else kind.__name__ for kind in kinds)
-        raise UserError(f"{what} = {value!r} must be of type {names}")
-    return value
-
-
-def differing(new: Config, old: Config) -> list[str]:
-    """Lines `key: old -> new` for every key in which two configs differ."""
-    before, after = flatten(old), flatten(new)
-    return [f"{key}: {before[key]} -> {after[key]}" for key in after if before[key] != after[key]]

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -10,11 +11,17 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from monge.config import registry
+from monge.config.registry import DATA
+from monge.config.schema import DataConfig
 from monge.data.array import from_array, read_array, reason
 from monge.data.dataset import ArrayData, DataSet
 from monge.data.image.folder import read_folder
 from monge.data.table.reader import is_table, read_table
 from monge.errors import UserError, unknown_name
+
+MEMORY = "memory:"
+"""What the config's source starts with when the data was given in memory."""
 
 
 def open_data(
@@ -117,3 +124,36 @@ def _mode(file: str, path: str, builtin: Mapping[str, object]) -> int:
 def _refuse(path: str, *options: str) -> None:
     for option in filter(None, options):
         raise UserError(f"--data.{option} cannot be used with {path!r}")
+
+
+def applicable(how: DataConfig, source: str, other: str) -> DataConfig:
+    """The reading options without those that apply to the other source only; one that applies to neither is refused."""
+    standard = DataConfig()
+    others = takes(other, how.label) - takes(source, how.label)
+    return replace(how, **{name: getattr(standard, name) for name in others})
+
+
+def takes(source: str, label: str | None) -> set[str]:
+    """The reading options that apply to a source; `label` is one of a table that has this column."""
+    from monge.data.table.reader import has_column, is_table
+
+    if source in DATA:
+        return set()
+    if is_table(source):
+        return {"skip_bad", "label"} if has_column(source, label or "") else {"skip_bad"}
+    return {"size", "skip_bad"} if Path(source).is_dir() else {"size", "layout"}
+
+
+def open_source(source: str, how: DataConfig) -> DataSet:
+    """The data that a name or path stands for.
+
+    Raises:
+        UserError: the source is missing, unreadable, not what monge can train on, or was given in memory.
+    """
+    if source.startswith(MEMORY):
+        what = f"the data {source.removeprefix(MEMORY)!r} was given in memory, not by name"
+        raise UserError(f"{what}: give it again (evaluate --data, or in Python), or train on a file of it")
+    builtin = {name: entry.load() for name, entry in registry.DATA.items()}
+    data = open_data(source, builtin=builtin, **asdict(how))
+    data.source, data.how = shortest(source), asdict(how)
+    return data

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from monge.data.table.reader import difference
-from monge.distance.bracket import CERTIFIED, Bracket, Progress, bracket, silent
+from monge.distance.bounds import CERTIFIED, Bracket, Progress, bracket, silent
 from monge.distance.dual.family import Family
 from monge.distance.dual.potential import FAMILIES
 from monge.distance.transport.exact import Coupling, coupling

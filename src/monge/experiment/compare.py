@@ -13,12 +13,17 @@ import torch
 from monge import api
 from monge.config.schema import Config, ObserveConfig
 from monge.data.dataset import DataSet
-from monge.errors import DiskError, TrainingError
+from monge.data.source import open_source
+from monge.errors import DiskError, TrainingError, UserError
 from monge.experiment.experiment import markdown
-from monge.model.build import assemble, open_source
+from monge.run.files import write_atomically
 from monge.run.pool import parallel
+from monge.training.assemble import assemble
 from monge.training.resume import known_facts
 from monge.training.step import train_step
+
+PICTURED = 1000
+SUMMARY = "compare.json"
 
 FEWEST_MODES = 3
 """A run that covers fewer known modes counts as failed."""
@@ -179,3 +184,56 @@ def _line(result: Result) -> str:
     if result["status"] == "failed":
         return f"failed, {result['error']}"
     return ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in figures(result).items())
+
+
+def refuse_other(folder: Path, budget: Mapping[str, Any]) -> None:
+    """Refuses a folder that holds anything but a comparison under this budget.
+
+    Raises:
+        UserError: names the folder, and what it holds.
+    """
+    if not folder.exists():
+        return
+    try:
+        known = json.loads((folder / SUMMARY).read_text())
+        differing = [f"{key}: {known[key]} -> {value}" for key, value in budget.items() if known[key] != value]
+    except FileNotFoundError as error:
+        if folder.is_dir() and not any(folder.iterdir()):
+            return
+        raise UserError(f"--out {folder}: the folder is not empty and holds no comparison; name another one") from error
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UserError(f"--out {folder}: its {SUMMARY} is not that of a comparison: {error}") from error
+    if differing:
+        what = f"--out {folder} holds a comparison under another budget"
+        raise UserError(f"{what} ({', '.join(differing)}); name another folder")
+
+
+def begin(folder: Path, budget: Mapping[str, Any]) -> None:
+    """Makes the folder, with its budget: a comparison that is killed can be continued under no other.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / SUMMARY).exists():
+            write_atomically(folder / SUMMARY, encoded(budget))
+    except OSError as error:
+        raise UserError(f"--out {folder} cannot be written: {error.strerror or error}") from error
+
+
+def encoded(document: Mapping[str, Any]) -> bytes:
+    """A document as the JSON file of it."""
+    return (json.dumps(document, indent=1) + "\n").encode()
+
+
+def picture(trials: "Sequence[Trial]", results: Sequence[dict[str, object]], data: "DataSet") -> bytes:
+    """Samples of each objective's first run that ended, beside real ones."""
+    from monge import api, plot
+
+    count = min(PICTURED, data.size or PICTURED)
+    samples = {}
+    for one, result in zip(trials, results, strict=True):
+        if result["status"] == "finished" and one.objective not in samples:
+            samples[one.objective] = api.open_run(one.folder).sample(count)
+    return plot.png(plot.side_by_side(samples, data.train_sample(count)))

@@ -10,7 +10,7 @@ from typing import Generic, Literal
 
 from monge.errors import UserError
 from monge.experiment.sweep import AnyCell, Result, sweep
-from monge.run.folder import write_atomically
+from monge.run.files import write_atomically
 
 Budget = Literal["quick", "full"]
 Rows = Sequence[Result]

@@ -12,8 +12,8 @@ from PIL import Image
 
 from monge.config import registry
 from monge.errors import UserError
-from monge.report.page import environment
-from monge.run.folder import write_atomically
+from monge.report.html import environment
+from monge.run.files import write_atomically
 
 PAGE = "claims.html"
 TONES = {"holds": "good", "does not hold": "bad", "inconclusive": "warn"}

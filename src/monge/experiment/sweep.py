@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from monge.errors import UserError
-from monge.run.folder import write_atomically
+from monge.run.files import write_atomically
 from monge.run.pool import cores, parallel
 
 Result = dict[str, Any]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
-from monge.distance.bracket import Draw
+from monge.distance.bounds import Draw
 from monge.distance.points import Points
 from monge.distance.transport.exact import wasserstein
 from monge.errors import TrainingError
@@ -15,14 +15,15 @@ from monge.experiment.sweep import Result
 from monge.metric.modes import modes
 from monge.metric.panel import variance_ratio
 from monge.metric.precision_recall import coverage
-from monge.model.build import assemble, latent_size, rates
-from monge.model.random import Purpose, stream
-from monge.model.sample import generate
-from monge.nn.layer import latent
+from monge.model.build import latent_size
+from monge.model.inference import generate
+from monge.model.random import Purpose, latent, stream
 from monge.objective import Objective
-from monge.training.loop import check, flushed_denormals, set_rates
+from monge.training.assemble import assemble, rates
+from monge.training.guard import check, flushed_denormals
+from monge.training.sampler import Draw as StepDraw
+from monge.training.schedule import set_rates
 from monge.training.state import TrainingState
-from monge.training.step import Draw as StepDraw
 from monge.training.step import train_step
 
 Step = Callable[[TrainingState, Objective, StepDraw], Mapping[str, Tensor]]

@@ -4,6 +4,7 @@ from enum import IntEnum
 
 import numpy as np
 import torch
+from torch import Tensor
 
 
 class Purpose(IntEnum):
@@ -33,3 +34,8 @@ def stream(seed: int, purpose: Purpose, step: int = 0) -> torch.Generator:
     """
     (state,) = np.random.SeedSequence([seed, int(purpose), step]).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state))
+
+
+def latent(n: int, size: int, generator: torch.Generator) -> Tensor:
+    """Latent codes z ~ N(0, I) of shape (n, size), drawn on the CPU from a seeded stream."""
+    return torch.randn(n, size, generator=generator)

@@ -23,22 +23,11 @@ from monge.distance.points import Points
 from monge.errors import UserError
 from monge.metric.critic_matrix import calibrated
 from monge.model.build import latent_size
-from monge.model.random import Purpose, stream
-from monge.model.sample import (
-    EVERYTHING,
-    Request,
-    Samples,
-    check_count,
-    check_seed,
-    critic_outputs,
-    generate,
-    load_critic,
-    load_generator,
-    named,
-    own_data,
-)
+from monge.model.inference import critic_outputs, generate
+from monge.model.load import load_critic, load_generator, own_data
+from monge.model.random import Purpose, latent, stream
+from monge.model.sample import EVERYTHING, Request, Samples, check_count, check_seed, named
 from monge.nn.condition import ConditionalGenerator
-from monge.nn.layer import latent
 from monge.nn.packing import PackedCritic
 from monge.run.folder import RunFolder
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,117 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from monge.config.schema import Config, overlay
-from monge.data.codec import Codec, codec_from_state
-from monge.data.dataset import DataSet
 from monge.data.label import whole_numbers
-from monge.distance.points import Points
 from monge.errors import UserError, unknown_name
-from monge.model.build import OWN, build_critic, build_generator, latent_size, open_source, placeholder_shares
-from monge.model.random import Purpose, stream
+from monge.model.build import latent_size
+from monge.model.inference import generate
+from monge.model.load import load_generator
+from monge.model.random import Purpose, latent, stream
 from monge.nn.code import CodedGenerator
 from monge.nn.condition import ConditionalGenerator
-from monge.nn.layer import latent
 from monge.run.folder import RunFolder
-from monge.training import checkpoint
-
-CHUNK = 256
-WEIGHTS = {"ema": "generator_ema", "raw": "generator"}
-
-
-@torch.no_grad()
-def generate(generator: nn.Module, codec: Codec, z: Tensor, condition: Tensor | None = None) -> NDArray[Any]:
-    """Samples in the data's own form from latent numbers (n, z), in evaluation mode, a chunk at a time.
-
-    Arguments:
-        condition: the generator's second input for each of them, (n, ...), if there is one.
-    """
-    device = next(generator.parameters()).device
-    training = generator.training
-    generator.eval()
-    inputs = [part.to(device).split(CHUNK) for part in (z, *(() if condition is None else (condition,)))]
-    parts = [codec.decode(generator(*chunk).cpu()) for chunk in zip(*inputs, strict=True)]
-    generator.train(training)
-    return np.concatenate(parts)
-
-
-def config_of(run: RunFolder) -> Config:
-    """The resolved config that a run was started with."""
-    return overlay(Config(), run.facts()["config"], f"{run.path}/run.json")
-
-
-def own_data(run: RunFolder, data: DataSet | None = None) -> DataSet:
-    """The data that a run was trained on.
-
-    Arguments:
-        data: these, already open; none opens them by the run's config.
-
-    Raises:
-        UserError: they are gone, were given in memory, or have changed since the training.
-    """
-    config = config_of(run)
-    data = data or open_source(config.source, config.data)
-    if data.fingerprint != run.facts()["fingerprint"]:
-        what = f"the data of {config.source!r} have changed since the training"
-        raise UserError(f"{what}; evaluate --data measures against them all the same")
-    return data
-
-
-def load_generator(run: RunFolder, weights: str = "ema") -> tuple[nn.Module, Codec]:
-    """The generator of the last checkpoint and the codec of its data.
-
-    Raises:
-        UserError: unknown weights, no run, or no checkpoint yet.
-    """
-    if weights not in WEIGHTS:
-        raise unknown_name("--weights", weights, WEIGHTS)
-    facts = run.facts()
-    codec = codec_from_state(facts["codec"])
-    generator = build_generator(config_of(run), codec.shape, placeholder_shares(facts["classes"]))
-    checkpoint.load_network(generator, last_checkpoint(run), WEIGHTS[weights])
-    return generator.eval(), codec
-
-
-def load_critic(run: RunFolder, critic: nn.Module | None = None) -> nn.Module:
-    """The critic of the last checkpoint.
-
-    Arguments:
-        critic: a module like the one that was trained, if that was no named one.
-
-    Raises:
-        UserError: no run, no checkpoint yet, or a critic of the user's own that is not given.
-    """
-    config, facts = config_of(run), run.facts()
-    if critic is None and config.critic.startswith(OWN):
-        raise UserError(f"run {str(run.path)!r} was trained with a critic of your own, which must be given again")
-    shares = placeholder_shares(facts["classes"])
-    network = build_critic(config, codec_from_state(facts["codec"]).shape, shares, critic)
-    checkpoint.load_network(network, last_checkpoint(run), "critic")
-    return network.eval()
-
-
-def last_checkpoint(run: RunFolder) -> Path:
-    """The folder of the last whole checkpoint.
-
-    Raises:
-        UserError: there is none yet.
-    """
-    steps = checkpoint.steps(run.checkpoints)
-    if not steps:
-        raise UserError(f"run {str(run.path)!r} has no checkpoint yet: train it first")
-    return checkpoint.folder_of(run.checkpoints, steps[-1])
-
-
-@torch.no_grad()
-def critic_outputs(critic: nn.Module, codec: Codec, points: Points, classes: Tensor | None = None) -> Points:
-    """What the critic says of points (n, d) in metric scale, (n, k).
-
-    Arguments:
-        classes: of each of them, (n,), for the critic of a conditional run, which else averages over the classes.
-    """
-    inputs = [part.split(CHUNK) for part in (torch.from_numpy(points), *(() if classes is None else (classes,)))]
-    parts = [critic(codec.from_metric(x).float(), *y) for x, *y in zip(*inputs, strict=True)]
-    return torch.cat(parts).flatten(1).double().numpy()
 
 
 @dataclass(frozen=True, eq=False)

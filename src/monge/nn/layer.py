@@ -1,6 +1,5 @@
 """What several networks share: initialisation and questions about layers."""
 
-import torch
 from torch import Tensor, nn
 
 from monge.errors import UserError
@@ -70,8 +69,3 @@ def normalisation(kind: str, channels: int, *, flat: bool = False) -> nn.Module:
     if kind == "batch":
         return nn.BatchNorm1d(channels) if flat else nn.BatchNorm2d(channels)
     return ChannelNorm(channels) if kind == "layer" else nn.Identity()
-
-
-def latent(n: int, size: int, generator: torch.Generator) -> Tensor:
-    """Latent codes z ~ N(0, I) of shape (n, size), drawn on the CPU from a seeded stream."""
-    return torch.randn(n, size, generator=generator)

@@ -11,11 +11,13 @@ from PIL import Image
 
 from monge.data.dataset import DataSet
 from monge.metric.memorisation import nearest, searchable
-from monge.model.sample import Request, interpolate, load_generator, sample
+from monge.model.load import load_generator
+from monge.model.sample import Request, interpolate, sample
 from monge.nn.code import CodedGenerator
 from monge.nn.condition import ConditionalGenerator
 from monge.plot import grid, picture, png
-from monge.run.folder import RunFolder, numbered
+from monge.run.files import numbered
+from monge.run.folder import RunFolder
 
 SHOWN, CLOUD = 64, 1000
 """Samples in a grid, in a cloud."""

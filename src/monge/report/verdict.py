@@ -1,7 +1,7 @@
 """What the numbers of a log say, in plain words, by fixed rules.
 
 All distances are Euclidean, in the units of the bracket. Every rule reads measurements, entries with a bracket
-(see `distance.bracket`), and states its thresholds; none looks at the training loss.
+(see `distance.bounds`), and states its thresholds; none looks at the training loss.
 """
 
 from collections.abc import Mapping, Sequence

@@ -11,41 +11,16 @@
 
 import fcntl
 import json
-import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from monge.errors import UserError
+from monge.run.files import numbered, write_atomically
 
 FORMAT = 1
 """Of the files of a run; raised when older ones can no longer be read."""
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a whole file or nothing: to a temporary name beside it, synced, then renamed.
-
-    Raises:
-        OSError: the disk is full or the folder not writable; the old file stays as it was.
-    """
-    partial = path.with_name(f".partial-{path.name}")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
-def numbered(folder: Path, ending: str = "") -> list[tuple[int, Path]]:
-    """What is named `step-000500` and an ending in a folder, with its step, ascending; other names are passed over."""
-    found = [(re.fullmatch(rf"step-(\d{{6,}}){re.escape(ending)}", path.name), path) for path in folder.glob("step-*")]
-    return sorted((int(match[1]), path) for match, path in found if match)
 
 
 class RunFolder:

@@ -6,25 +6,13 @@ import shutil
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from safetensors.torch import save as as_bytes
-from torch import nn
 
-from monge.errors import TrainingError, UserError
-from monge.run.folder import numbered
+from monge.errors import TrainingError
+from monge.model.weights import file_of, folder_of, load_network, steps, unreadable
 from monge.training.state import TrainingState
 
 KEPT = 2
-
-
-def folder_of(checkpoints: Path, step: int) -> Path:
-    """Where the checkpoint of a step lives."""
-    return checkpoints / f"step-{step:06d}"
-
-
-def steps(checkpoints: Path) -> list[int]:
-    """Steps of the whole checkpoints in a folder, ascending."""
-    return [step for step, _ in numbered(checkpoints)]
 
 
 def save(state: TrainingState, checkpoints: Path) -> Path:
@@ -53,7 +41,7 @@ def save(state: TrainingState, checkpoints: Path) -> Path:
                 key: value.detach().clone(memory_format=torch.contiguous_format)
                 for key, value in network.state_dict().items()
             }
-            _write(_file(partial, name), as_bytes(weights))
+            _write(file_of(partial, name), as_bytes(weights))
         rest = io.BytesIO()
         torch.save(state.rest(), rest)
         _write(partial / "state.pt", rest.getvalue())
@@ -80,28 +68,7 @@ def load(state: TrainingState, checkpoints: Path, step: int) -> None:
     try:
         state.load_rest(torch.load(rest, weights_only=True))
     except Exception as error:
-        raise _unreadable(rest, error) from error
-
-
-def load_network(network: nn.Module, folder: Path, name: str) -> None:
-    """Reads one network's weights from a checkpoint.
-
-    Raises:
-        UserError: the file is missing, damaged, or of another network.
-    """
-    try:
-        network.load_state_dict(load_file(_file(folder, name)))
-    except Exception as error:
-        raise _unreadable(_file(folder, name), error) from error
-
-
-def _unreadable(file: Path, error: Exception) -> UserError:
-    said = str(error).splitlines()
-    return UserError(f"checkpoint {file} cannot be read: {said[0] if said else type(error).__name__}")
-
-
-def _file(folder: Path, name: str) -> Path:
-    return folder / f"{name}.safetensors"
+        raise unreadable(rest, error) from error
 
 
 def _write(path: Path, content: bytes) -> None:

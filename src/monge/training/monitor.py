@@ -5,13 +5,14 @@ from typing import Any
 
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
-from monge.evaluation.reference import QUICK_DRAWS, CriticReading, RealSets
-from monge.model.random import Purpose, stream
-from monge.model.sample import generate
-from monge.nn.layer import latent
+from monge.evaluation.critic_gap import CriticReading
+from monge.evaluation.reference import QUICK_DRAWS, RealSets
+from monge.model.inference import generate
+from monge.model.random import Purpose, latent, stream
 from monge.objective.loss import AdversarialLoss
 from monge.plot import picture, png
-from monge.run.folder import RunFolder, write_atomically
+from monge.run.files import write_atomically
+from monge.run.folder import RunFolder
 from monge.training.state import TrainingState
 
 PICTURED = {"image": 64, "vector": 1000}

@@ -9,12 +9,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from monge.config.schema import Config, differing
+from monge.config.overlay import differing
+from monge.config.schema import Config
 from monge.data.dataset import DataSet
+from monge.data.source import MEMORY
 from monge.data.table.reader import difference
 from monge.errors import DiskError, UserError
-from monge.model.build import MEMORY
-from monge.model.sample import config_of
+from monge.model.load import config_of
+from monge.model.weights import steps
 from monge.run.folder import RunFolder
 from monge.training import checkpoint
 from monge.training.state import TrainingState
@@ -63,9 +65,8 @@ def known_facts(folder: RunFolder, config: Config, data: DataSet, flag: str = "-
 
 def resume(folder: RunFolder, state: TrainingState, config: Config, facts: Mapping[str, Any], threads: int) -> None:
     """Takes the state back to the last checkpoint and the log with it."""
-    steps = checkpoint.steps(folder.checkpoints)
-    if steps:
-        checkpoint.load(state, folder.checkpoints, steps[-1])
+    if found := steps(folder.checkpoints):
+        checkpoint.load(state, folder.checkpoints, found[-1])
     folder.forget_after(state.step)
     if threads != facts["threads"]:
         text = f"threads {facts['threads']} -> {threads}: leaves bit-identity"

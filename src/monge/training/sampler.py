@@ -1,16 +1,65 @@
 """Everything a step draws, as a function of the seed and the step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from monge.data.dataset import DataSet
-from monge.model.random import Purpose, stream
-from monge.nn.layer import latent
-from monge.training.step import Draw
+from monge.model.random import Purpose, latent, stream
+from monge.objective import Batch
 
 BOOST = 100
 """Critic updates of a boosted step (the WGAN authors' code)."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """All that one step takes from the data and from chance, for its k critic updates and its generator update.
+
+    Attributes:
+        real: (k + 1, n, ...) real samples in model scale; here and below the last is the generator update's.
+        latent: (k + 1, n, z) latent codes of the fakes.
+        segment: (k + 1, n) positions for a penalty.
+        noise: (k + 1, 2, n, ...) standard normal numbers for real and fake; None for an objective without noise.
+        perturbation: (k + 1, m, n, ...) standard normal numbers for a penalty that takes m sets of them, or None.
+        labels: (k + 1, n) classes of the real samples, which the generator is asked for too, or None.
+        replay: (k + 1, m) positions in [0, 1) of the past samples that replace m fakes of a critic update, or None.
+    """
+
+    real: Tensor
+    latent: Tensor
+    segment: Tensor
+    noise: Tensor | None = None
+    perturbation: Tensor | None = None
+    labels: Tensor | None = None
+    replay: Tensor | None = None
+
+    def to(self, device: torch.device) -> "Draw":
+        """The same numbers on another device."""
+        moved: dict[str, Any] = {}
+        for item in fields(self):
+            value: Tensor | None = getattr(self, item.name)
+            moved[item.name] = None if value is None else value.to(device)
+        return Draw(**moved)
+
+    def batch(self, update: int, fake: Tensor, step: int, codes: Tensor | None) -> Batch:
+        """What one of the updates sees, with its generated samples and their codes."""
+
+        def part(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values[update]
+
+        return Batch(
+            real=self.real[update],
+            fake=fake,
+            segment=self.segment[update],
+            step=step,
+            noise=part(self.noise),
+            perturbation=part(self.perturbation),
+            labels=part(self.labels),
+            codes=codes,
+        )
 
 
 @dataclass(frozen=True)

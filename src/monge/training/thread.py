@@ -4,6 +4,7 @@ With two OpenMP threads and one core taken by a neighbour, spinning threads made
 one thread is immune; so a further thread must earn its place.
 """
 
+import copy
 import os
 import statistics
 import time
@@ -13,6 +14,12 @@ from collections.abc import Callable
 import torch
 
 from monge.errors import UserError
+from monge.objective import Objective
+from monge.run.folder import RunFolder
+from monge.training import thread
+from monge.training.sampler import Sampler
+from monge.training.state import TrainingState
+from monge.training.step import train_step
 
 GAIN = 1.25
 """A doubled thread count is taken only if it is at least this much faster."""
@@ -87,3 +94,18 @@ class StepClock:
             return True
         self._usual = min(self._usual, median)
         return False
+
+
+def measure_threads(state: TrainingState, objective: Objective, sampler: Sampler) -> int:
+    """The fastest thread count for steps like these, found on a copy of the state."""
+    scratch = copy.deepcopy(state)
+    return thread.fastest(lambda: train_step(scratch, objective, sampler(scratch.step).to(scratch.device)))
+
+
+def adapt_threads(state: TrainingState, objective: Objective, sampler: Sampler, run: RunFolder) -> None:
+    """Measures the thread count again after steps became slow; a change is logged, for it leaves bit-identity."""
+    before = torch.get_num_threads()
+    after = measure_threads(state, objective, sampler)
+    if after != before:
+        run.update(threads=after)
+        run.log({"step": state.step, "threads": after, "note": f"threads {before} -> {after}: leaves bit-identity"})

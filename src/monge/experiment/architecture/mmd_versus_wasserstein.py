@@ -38,10 +38,10 @@ from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.repeat import Repeat, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import Judge, sampled, train
-from monge.model.build import assemble
 from monge.plot.chart import band, panels
 from monge.plot.style import Files
-from monge.training.loop import flushed_denormals
+from monge.training.assemble import assemble
+from monge.training.guard import flushed_denormals
 from monge.training.state import TrainingState
 from monge.training.step import train_step
 

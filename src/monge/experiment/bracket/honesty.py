@@ -12,18 +12,23 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from scipy.stats import binom
 
-from monge.distance.bracket import CERTIFIED, CONFIDENCE, bracket
+from monge.distance.bounds import CERTIFIED, CONFIDENCE, bracket
 from monge.distance.dual.family import FAMILIES, Family
 from monge.distance.transport.exact import wasserstein
 from monge.experiment.bracket.known import Draw
 from monge.experiment.bracket.truth import KINDS, TRUTH, Truth, shift_pair
 from monge.experiment.experiment import Budget, Experiment, in_words, markdown
 from monge.experiment.sweep import Result, digest
-from monge.plot import style
+from monge.plot.style import BLUE, GREEN, INK, PURPLE, STYLE, VERMILION, Files, rendered
+
+MARKERS = {"line": ("o", BLUE), "shift": ("x", VERMILION), "funnel": ("^", GREEN), "other": ("s", PURPLE)}
+LABELS = {"line": "laws on a line", "shift": "shifts", "funnel": "funnels", "other": "radial, clusters, …"}
 
 COUNTS: Mapping[Budget, Mapping[str, int]] = {
     "quick": {"line": 9, "shift": 11, "funnel": 5, "other": 3, "equal": 2},
@@ -177,6 +182,34 @@ def table(rows: Sequence[Result]) -> str:
     return markdown(header, body) + "\n" + markdown(["claim", "measured"], claims)
 
 
+def honesty(rows: Sequence[Result]) -> Files:
+    """Lower and upper over the truth against the dimension, a mark for each pair of positive W1."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7, 3), dpi=200, layout="constrained")
+        left, right = figure.subplots(1, 2)
+        for kind, (marker, colour) in MARKERS.items():
+            some = [row for row in rows if row["kind"] == kind]
+            # laws of one dimension lie side by side, in the order in which they were drawn
+            across = [row["d"] * 2 ** (0.36 * (i % 15 / 14 - 0.5)) for i, row in enumerate(some)]
+            how = {"marker": marker, "s": 14, "linewidths": 0.8, "label": LABELS[kind]}
+            how |= {"color": colour} if marker == "x" else {"facecolors": "none", "edgecolors": colour}
+            left.scatter(across, [row["lower"] / row["w1"] for row in some], **how)
+            right.scatter(across, [row["upper"] / row["w1"] for row in some], **how)
+        for plot, side in ((left, "95 % lower limit"), (right, "mean upper estimate")):
+            plot.axhline(1, color=INK, linewidth=0.9, zorder=0)
+            plot.spines["right"].set_visible(False)
+            plot.set_xscale("log", base=2)
+            plot.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
+            plot.set_xlabel("dimension D")
+            plot.set_ylabel(f"{side} / true W1")
+        left.set_ylim(-0.03, 1.2)
+        right.set_yscale("log")
+        right.set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
+        right.minorticks_off()
+        right.legend(loc="upper left", frameon=False, handletextpad=0.1)
+        return rendered(figure)
+
+
 reproduce = Experiment(
     name="honesty",
     claims={
@@ -189,5 +222,5 @@ reproduce = Experiment(
     line=line,
     verdict=verdict,
     table=table,
-    figures=style.honesty,
+    figures=honesty,
 )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from monge.data.dataset import DataSet
-from monge.distance.bracket import Draw, lower_bound
+from monge.distance.bounds import Draw, lower_bound
 from monge.distance.points import Points
 from monge.distance.transport.exact import wasserstein
 from monge.evaluation.reference import QUICK

@@ -38,10 +38,10 @@ from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.repeat import Repeat, by_case, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge, sampled
-from monge.model.build import assemble
 from monge.plot.chart import band, key, marks, panels
 from monge.plot.style import INK, Files
-from monge.training.loop import flushed_denormals
+from monge.training.assemble import assemble
+from monge.training.guard import flushed_denormals
 from monge.training.step import train_step
 
 RATE, HIGH, SGD_FACTOR = 5e-5, 20.0, 2e4

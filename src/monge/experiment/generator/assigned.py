@@ -28,8 +28,8 @@ from monge.experiment import trial
 from monge.model.build import latent_size
 from monge.model.random import Purpose, stream
 from monge.objective import Objective
+from monge.training.sampler import Draw as StepDraw
 from monge.training.state import TrainingState
-from monge.training.step import Draw as StepDraw
 
 BATCH = 256
 """Samples of an update."""

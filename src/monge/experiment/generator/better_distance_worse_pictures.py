@@ -32,7 +32,7 @@ from monge.experiment.generator.assigned import ASSIGNMENTS
 from monge.experiment.repeat import Repeat, by_case, by_repeat, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge, sampled, train
-from monge.model.sample import critic_outputs
+from monge.model.inference import critic_outputs
 from monge.plot.chart import greys, marks, panels, sheet
 from monge.plot.style import INK, Files
 

@@ -32,9 +32,9 @@ from monge.experiment.repeat import Repeat, by_case, judged, repeats, shown, spr
 from monge.experiment.sweep import Result
 from monge.experiment.trial import sampled, train
 from monge.metric.modes import mode_divergence, modes
-from monge.model.build import published
 from monge.plot.chart import LOOKS, storeys
 from monge.plot.style import INK, Files
+from monge.training.settings import published
 
 DATA: Mapping[str, Callable[[], DataSet]] = {"ring8": ring8, "grid25": grid25}
 MODES = {"ring8": 8, "grid25": 25}

@@ -17,10 +17,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
 from monge.experiment.trial import Step
-from monge.model.build import assemble
 from monge.objective import Objective
+from monge.training.assemble import assemble
+from monge.training.sampler import Draw
 from monge.training.state import TrainingState, averaged
-from monge.training.step import Draw, generator_gradient, train_step, update_critic
+from monge.training.step import generator_gradient, train_step, update_critic
 
 
 def simultaneous_step(state: TrainingState, objective: Objective, draw: Draw) -> Mapping[str, Tensor]:

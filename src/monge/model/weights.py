@@ -1,0 +1,42 @@
+"""The weights of a network in a checkpoint's folder."""
+
+from pathlib import Path
+
+from safetensors.torch import load_file
+from torch import nn
+
+from monge.errors import UserError
+from monge.run.files import numbered
+
+
+def folder_of(checkpoints: Path, step: int) -> Path:
+    """Where the checkpoint of a step lives."""
+    return checkpoints / f"step-{step:06d}"
+
+
+def steps(checkpoints: Path) -> list[int]:
+    """Steps of the whole checkpoints in a folder, ascending."""
+    return [step for step, _ in numbered(checkpoints)]
+
+
+def load_network(network: nn.Module, folder: Path, name: str) -> None:
+    """Reads one network's weights from a checkpoint.
+
+    Raises:
+        UserError: the file is missing, damaged, or of another network.
+    """
+    try:
+        network.load_state_dict(load_file(file_of(folder, name)))
+    except Exception as error:
+        raise unreadable(file_of(folder, name), error) from error
+
+
+def unreadable(file: Path, error: Exception) -> UserError:
+    """The error for a file of a checkpoint that cannot be read, from what the library said of it."""
+    said = str(error).splitlines()
+    return UserError(f"checkpoint {file} cannot be read: {said[0] if said else type(error).__name__}")
+
+
+def file_of(folder: Path, name: str) -> Path:
+    """Where the weights of a network lie in a checkpoint's folder."""
+    return folder / f"{name}.safetensors"

@@ -1,0 +1,70 @@
+"""Config and data to the state at step 0, the objective, and the draws of every step."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from monge.config.schema import Config
+from monge.data.dataset import DataSet
+from monge.errors import UserError
+from monge.model.build import build_critic, build_generator, build_objective, class_shares, latent_size
+from monge.objective import Objective
+from monge.training.compatibility import check_combination, outputs
+from monge.training.replay import ReplayPool
+from monge.training.sampler import Sampler
+from monge.training.schedule import linear_decay
+from monge.training.state import TrainingState, averaged, optimiser
+
+
+def rates(config: Config) -> Callable[[int], tuple[float, float]]:
+    """The learning rates of generator and critic at a step."""
+    rule = config.training
+    own = (rule.learning_rate, rule.critic_learning_rate or rule.learning_rate)
+    generator, critic = (linear_decay(rate, config.steps, rule.decay_from) for rate in own)
+    return lambda step: (generator(step), critic(step))
+
+
+def assemble(
+    config: Config, data: DataSet, device: torch.device, critic: nn.Module | None = None
+) -> tuple[TrainingState, Objective, Sampler]:
+    """The state at step 0, the objective, and the draws of every step.
+
+    Arguments:
+        critic: takes the place of the one that the config names.
+
+    Raises:
+        UserError: unknown names or options, a combination that is refused, a batch larger than the data.
+    """
+    config.check()
+    rule = config.training
+    if data.size is not None and rule.batch > data.size:
+        raise UserError(f"--training.batch {rule.batch} is larger than the data: at most {data.size} is allowed")
+    objective = build_objective(config)
+    check_combination(rule, objective, data)
+    shares = class_shares(data) if rule.conditional else None
+    generator = build_generator(config, data.codec.shape, shares).to(device)
+    judge = build_critic(config, data.codec.shape, shares, critic).to(device)
+    objective.check(judge, outputs(judge, data, rule.pack))
+    betas, (generator_rate, critic_rate) = (float(rule.beta1), float(rule.beta2)), rates(config)(0)
+    state = TrainingState(
+        generator,
+        judge,
+        averaged(generator, rule.ema),
+        optimiser(generator, rule.optimiser, generator_rate, betas),
+        optimiser(judge, rule.optimiser, critic_rate, betas),
+        pool=ReplayPool(rule.batch, data.codec.shape, device) if rule.replay else None,
+    )
+    sampler = Sampler(
+        data,
+        latent_size(generator),
+        rule.batch,
+        rule.n_critic,
+        rule.critic_boost,
+        config.seed,
+        noisy=objective.noise is not None,
+        perturbations=objective.penalty.normals if objective.penalty is not None else 0,
+        conditional=rule.conditional,
+        replayed=round(rule.replay * rule.batch),
+    )
+    return state, objective, sampler

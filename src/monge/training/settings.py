@@ -1,0 +1,53 @@
+"""The settings of a training: those of a recipe, and those that an objective was published with."""
+
+import warnings
+from dataclasses import replace
+
+from monge.config import registry, spec
+from monge.config.recipe import Shape, default_for
+from monge.config.schema import Config
+from monge.data.dataset import DataSet
+
+
+def recommended(
+    data: DataSet, recipe: str | None = None, objective: str | None = None, *, own_batch: bool = False
+) -> Config:
+    """The recipe's config for some data; with another objective than the recipe's, that objective's published rule.
+
+    Warns when the recipe's batch is larger than the data and had to be reduced.
+
+    Arguments:
+        own_batch: the batch will be replaced, so that the recipe's does not matter.
+
+    Raises:
+        UserError: unknown recipe or objective.
+    """
+    shape = Shape(data.name, data.kind, data.codec.shape)
+    config: Config = registry.lookup(registry.RECIPES, "--recipe", recipe or default_for(shape)).load()(shape)
+    if objective is not None:
+        name = objective.split(":")[0]
+        entry = registry.lookup(registry.OBJECTIVES, "--objective", name)
+        if name != config.objective.split(":")[0]:
+            critic = spec.with_options(registry.CRITICS, "--critic", config.critic, entry.critic)
+            config = replace(config, critic=critic, training=replace(config.training, **entry.rule))
+        config = replace(config, objective=objective)
+    if data.size is not None and config.training.batch > data.size and not own_batch:
+        text = f"the recipe's batch of {config.training.batch} is reduced to the {data.size} training samples"
+        warnings.warn(text, stacklevel=2)
+        config = replace(config, training=replace(config.training, batch=data.size))
+    return config
+
+
+def published(
+    data: DataSet, recipe: str | None, objective: str, generator: str | None = None, critic: str | None = None
+) -> Config:
+    """The recipe's config with an objective's published rule, even where the recipe has another for this objective.
+
+    Raises:
+        UserError: an unknown name.
+    """
+    config = recommended(data, recipe, own_batch=True)
+    entry = registry.lookup(registry.OBJECTIVES, "--objectives", objective.split(":")[0])
+    judge = spec.with_options(registry.CRITICS, "--critic", critic or config.critic, entry.critic)
+    rule = replace(config.training, **entry.rule)
+    return replace(config, objective=objective, generator=generator or config.generator, critic=judge, training=rule)
