@@ -18,8 +18,8 @@ from PIL import Image
 import monge
 from monge.cli import run
 from monge.config import registry
-from monge.config.recipe import Shape
 from monge.config.schema import DataConfig, TrainingConfig
+from monge.data.space import VectorSpace
 from monge.plot import picture
 
 RANDOM = np.random.default_rng(5)
@@ -161,7 +161,7 @@ def test_vectors_folder_and_toy(capsys: pytest.CaptureFixture[str]) -> None:
 
 def recommended(recipe: str) -> TrainingConfig:
     """What a recipe alone would set for vectors of three numbers."""
-    return registry.RECIPES[recipe].load()(Shape("v.npy", "vector", (3,))).training
+    return registry.RECIPES[recipe].load()("v.npy", VectorSpace(3)).training
 
 
 def test_flags_override_the_file_which_overrides_the_recipe() -> None:
@@ -211,7 +211,7 @@ def test_python_api() -> None:
     assert config("r")["training"]["n_critic"] == 1
     np.testing.assert_array_equal(trained.sample(5, seed=1), monge.open_run("r").sample(5, seed=1))
     data = monge.load_data(RANDOM.normal(size=(400, 2)))
-    assert (data.size, data.held_out_size) == (320, 80)
+    assert (data.train.size, data.held_out.size) == (320, 80)
     again = monge.train(data, run="s", threads=1, device="cpu", **settings)
     assert again.sample(4).shape == (4, 2)
     assert config("s")["source"] == "memory:array"
@@ -219,7 +219,7 @@ def test_python_api() -> None:
         again.evaluate(thorough=False)
     assert again.evaluate(data, thorough=False).as_json()["bracket"]["excess"] > 0
     assert "in the place of memory:array" in again.write_report(data).read_text()
-    assert monge.load_data("digits").held_out_size == 497
+    assert monge.load_data("digits").held_out.size == 497
 
 
 def test_opened_data_is_trained_on_by_its_name() -> None:
@@ -330,7 +330,7 @@ def test_another_thread_count_is_logged() -> None:
 
 def test_vectors_alone_are_not_called_real() -> None:
     points = RANDOM.normal(size=(50, 2))
-    alone, over = (np.asarray(picture(points, real)) for real in (None, points))
+    alone, over = (np.asarray(picture(VectorSpace(2), points, real)) for real in (None, points))
     grey = (154, 163, 178)  # of real points
     assert not (alone == grey).all(axis=2).any()
     assert (over == grey).all(axis=2).any()

@@ -12,7 +12,6 @@ from monge.cli import run
 from monge.cli.evaluate import table
 from monge.distance.kernel.kernel import NegativeDistance
 from monge.distance.kernel.witness import kernel_ipm
-from monge.evaluation.evaluate import evaluate
 from monge.metric.critic_matrix import cluster_matrix
 from monge.metric.ledger import share
 from monge.metric.precision_recall import expected_coverage
@@ -81,7 +80,7 @@ def test_every_figure_has_its_floor_and_its_error(folder: Path) -> None:
 
 def test_known_modes_have_floors(tmp_path: Path) -> None:
     assert run(["train", "toy:ring8", "--run", str(tmp_path / "run"), *TINY]) == 0
-    document = evaluate(open_run(tmp_path / "run"), thorough=False).as_json()
+    document = open_run(tmp_path / "run").evaluate(thorough=False).as_json()
     assert document["floors"]["modes"] == 8
     assert document["floors"]["high_quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.01)
     assert 0 < document["floors"]["mode_kl"] < 0.01 < document["metrics"]["mode_kl"]
@@ -115,7 +114,7 @@ def test_features_of_a_classifier(
     learned = json.loads(capsys.readouterr().out)
     assert learned == json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert len(list((tmp_path / "cache").iterdir())) == 1
-    raw, again = (evaluate(open_run(tmp_path / "run"), features=name, thorough=False) for name in ("raw", "classifier"))
+    raw, again = (open_run(tmp_path / "run").evaluate(features=name, thorough=False) for name in ("raw", "classifier"))
     assert again.metrics == learned["metrics"]
     assert again.floors == learned["floors"]
     assert raw.bracket.excess == learned["bracket"]["excess"]
@@ -141,7 +140,7 @@ def test_the_document_says_what_was_measured(folder: Path) -> None:
     document = json.loads((folder / "metrics.json").read_text())
     assert [document[name] for name in ("step", "weights", "seed", "features")] == [5, "ema", 0, "raw"]
     assert document["fingerprint"] == open_run(folder).facts()["fingerprint"]
-    other = evaluate(open_run(folder), seed=3, weights="raw", thorough=False).as_json()
+    other = open_run(folder).evaluate(seed=3, weights="raw", thorough=False).as_json()
     assert [other[name] for name in ("step", "weights", "seed")] == [5, "raw", 3]
 
 
@@ -191,7 +190,7 @@ def test_figures_beyond_float64_are_left_out(name: str, absent: set[str], tmp_pa
     np.save(tmp_path / f"{name}.npy", x)
     batch = ["--training.batch", "8"]
     assert run(["train", str(tmp_path / f"{name}.npy"), "--run", str(tmp_path / "run"), *batch, *TINY]) == 0
-    metrics = evaluate(open_run(tmp_path / "run"), thorough=False).metrics
+    metrics = open_run(tmp_path / "run").evaluate(thorough=False).metrics
     assert "precision" in metrics
     assert absent.isdisjoint(metrics)
 

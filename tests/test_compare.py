@@ -78,7 +78,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
         rule = api.open_run(out / f"{name}-0").facts()["config"]["training"]
         assert (rule["batch"], rule["learning_rate"]) == (8, rate)
     # the same command reads what was found
-    monkeypatch.setattr(compare.api, "train_config", lambda *arguments, **options: pytest.fail("trained again"))
+    monkeypatch.setattr(compare, "train_config", lambda *arguments, **options: pytest.fail("trained again"))
     assert cli.run([*command, "--training.batch", "8"]) == 0
     assert capsys.readouterr().out.startswith("| objective | failed | excess |")
 
@@ -136,7 +136,7 @@ def test_a_full_disk_is_no_result(
 
     command = ["compare", "toy:ring8", "--objectives", "gan", "--seeds", "1", "--out", str(tmp_path / "c"), *FLAGS]
     with monkeypatch.context() as patched:
-        patched.setattr(compare.api, "train_config", full)
+        patched.setattr(compare, "train_config", full)
         assert cli.run(command) == 1
     assert capsys.readouterr().err.startswith("monge: step 2: cannot write")
     assert not (tmp_path / "c" / "gan-0" / "trial.json").exists()

@@ -15,20 +15,21 @@ from torch import Tensor, nn
 from monge import api, cli
 from monge.config.schema import Config, ObserveConfig, TrainingConfig
 from monge.data.codec import VectorCodec
+from monge.data.dataset import DataSet
 from monge.data.source import in_memory, open_data
 from monge.errors import UserError
 from monge.model import rejection
-from monge.model.sample import Request
+from monge.model.trained_model import Request, TrainedModel
 from monge.nn.code import CodedGenerator, Codes, probability
 from monge.nn.condition import ConditionalGenerator, ProjectionCritic
 from monge.nn.head import TwoHeadedCritic
 from monge.nn.mlp import MLPCritic, MLPGenerator
 from monge.nn.packing import PackedCritic, packed_shape
 from monge.objective.penalty import slopes
-from monge.run.folder import FORMAT, RunFolder
 from monge.training.assemble import assemble
 from monge.training.replay import ReplayPool, mixed
 from monge.training.step import critic_batches, train_step
+from monge.training.train import train_config
 
 few = settings(deadline=None, max_examples=25)
 POINTS = np.random.default_rng(0).normal(size=(60, 2))
@@ -44,6 +45,11 @@ SMALL = Config(
     observe=ObserveConfig(log=1, bracket=4),
 )
 CPU = torch.device("cpu")
+
+
+def train_run(config: Config, data: DataSet, **how: Any) -> api.Run:
+    """A run by a config."""
+    return api.Run(train_config(config, data, **how).path)
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -223,7 +229,7 @@ def test_replay_resumes_as_if_uninterrupted(tmp_path: Path) -> None:
     for name, stops in (("whole", (12,)), ("parts", (5, 12))):
         for steps in stops:
             rule = replace(config(replay=0.25), steps=steps)
-            api.train_config(rule, PLAIN, run=tmp_path / name, device="cpu", threads=1)
+            train_run(rule, PLAIN, run=tmp_path / name, device="cpu", threads=1)
         (last,) = (tmp_path / name / "checkpoints").glob("step-000012")
         ends.append([(last / f"{part}.safetensors").read_bytes() for part in ("generator", "critic")])
     assert ends[0] == ends[1]
@@ -234,7 +240,7 @@ def labelled_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("labelled")
     np.savez(folder / "data.npz", x=POINTS + 5 * LABELS[:, None], y=LABELS)
     rule = replace(config(conditional=True), source=str(folder / "data.npz"))
-    api.train_config(rule, open_data(rule.source), run=folder / "run", device="cpu", threads=1)
+    train_run(rule, open_data(rule.source), run=folder / "run", device="cpu", threads=1)
     return folder
 
 
@@ -286,19 +292,16 @@ class Best(nn.Module):
 
 
 @pytest.mark.parametrize("label", ["0", "1", None])
-def test_rejecting_makes_a_class_better(label: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejecting_makes_a_class_better(label: str | None) -> None:
     random = np.random.default_rng(0)
     y = random.integers(0, 2, 5000)
     data = in_memory(random.normal(size=(5000, 1)) + 4 * y[:, None], y)
     generator = ConditionalGenerator(Mixed(), torch.tensor([0.5, 0.5]), 2).requires_grad_(False)
     generator.embedding.weight.copy_(torch.eye(2))
     codec = VectorCodec(np.zeros(1), np.ones(1))
-    monkeypatch.setattr(rejection, "load_generator", lambda run, weights: (generator, codec))
-    monkeypatch.setattr(rejection, "load_critic", lambda run: Best())
-    monkeypatch.setattr(rejection, "own_data", lambda run: data)
-    folder = RunFolder(tmp_path)
-    folder.write("run.json", {"format": FORMAT, "classes": ["0", "1"]})
-    found = rejection.rejected(folder, 2000, request=Request(label))
+    names = ["0", "1"]
+    model = TrainedModel("run", generator, Best, codec, names, None, None, config(), "ema", 1, CPU)
+    found = rejection.rejected(model, lambda: data, 2000, request=Request(label))
     assert found.y is not None
     ones = found.x[found.y == 1] > 2
     assert ((found.x[found.y == 0] > 2).mean() if label != "1" else 0) < 0.05
@@ -315,7 +318,7 @@ def test_rejecting_needs_held_out_samples_of_the_class(tmp_path: Path) -> None:
     ):
         np.savez(tmp_path / f"{name}.npz", **arrays | more)
         rule = replace(config(conditional=True), source=str(tmp_path / f"{name}.npz"))
-        run = api.train_config(rule, open_data(rule.source), run=tmp_path / name, device="cpu", threads=1)
+        run = train_run(rule, open_data(rule.source), run=tmp_path / name, device="cpu", threads=1)
         with pytest.raises(UserError, match=f"^--reject: {text}$"):
             run.sample(3, label="2", reject=True)
 
@@ -351,7 +354,7 @@ def test_classes_are_asked_for_as_samples_name_them(labelled_run: Path, label: A
 
 
 def test_sampling_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = api.train_config(config("infogan:categories=4"), PLAIN, run=tmp_path / "run", device="cpu", threads=1)
+    run = train_run(config("infogan:categories=4"), PLAIN, run=tmp_path / "run", device="cpu", threads=1)
     kept = run.sample(6, codes={0: 3, 1: 0.5})
     assert kept.shape == (6, 2)
     assert not np.array_equal(kept, run.sample(6, codes={0: 2, 1: 0.5}))
@@ -413,10 +416,10 @@ def test_folders_are_classes(tmp_path: Path) -> None:
         place.mkdir(parents=True, exist_ok=True)
         Image.new("L", (8, 8), 10 * index).save(place / f"{index}.png")
     data = open_data(str(tmp_path / "data"))
-    assert data.classes == ["cat", "dog", "owl"]
-    assert data.labels is not None
+    assert data.info.classes == ["cat", "dog", "owl"]
+    assert data.train.labels is not None
     names = {0: "cat", 1: "dog", 2: "cat", 3: "dog", 4: "owl", 5: "cat", 6: "dog"}
-    shown = [names[int(image.max()) // 10] for image in data.train]
-    assert [data.classes[label] for label in data.labels] == shown
+    shown = [names[int(image.max()) // 10] for image in data.train.all()]
+    assert [data.info.classes[label] for label in data.train.labels] == shown
     Image.new("L", (8, 8)).save(tmp_path / "data" / "lone.png")
-    assert open_data(str(tmp_path / "data")).labels is None
+    assert open_data(str(tmp_path / "data")).train.labels is None

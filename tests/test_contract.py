@@ -13,7 +13,7 @@ from monge.data.source import in_memory
 from monge.errors import UserError
 from monge.objective import Objective, Terms
 from monge.training.assemble import assemble
-from monge.training.sampler import Draw
+from monge.training.sampler import StepInputs
 from monge.training.settings import published
 from monge.training.state import TrainingState
 from monge.training.step import codes_of, critic_batches, generated, train_step
@@ -37,7 +37,7 @@ every_objective = pytest.mark.parametrize("name", OBJECTIVES)
 every_network = pytest.mark.parametrize("kind", NETWORKS)
 
 
-def assembled(name: str, kind: str) -> tuple[TrainingState, Objective, Draw]:
+def assembled(name: str, kind: str) -> tuple[TrainingState, Objective, StepInputs]:
     """A small state at its first step, with everything that step draws."""
     data, generator, critic = NETWORKS[kind]
     config = published(data, None, name, generator, critic)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monge.config.registry import DATA
 from monge.data import dataset
 from monge.data.builtin import digits
-from monge.data.dataset import split_data
+from monge.data.dataset import DataInfo, split_data
 from monge.data.source import in_memory
 from monge.data.split import split
 from monge.errors import UserError
@@ -43,29 +43,29 @@ def test_too_few_samples(n: int) -> None:
 
 def test_digits() -> None:
     data = digits()
-    assert (data.name, data.kind, data.size, data.held_out_size) == ("digits", "image", 1300, 497)
-    assert data.codec.shape == (1, 8, 8)
-    assert data.train.shape == (1300, 8, 8, 1)
-    assert (data.train.min(), data.train.max()) == (0, 255)
-    assert data.classes == list("0123456789")
-    assert data.labels is not None
-    assert data.labels.shape == (1300,)
+    assert (data.info.name, data.space.name, data.train.size, data.held_out.size) == ("digits", "image", 1300, 497)
+    assert data.codec.space.shape == (1, 8, 8)
+    assert data.train.all().shape == (1300, 8, 8, 1)
+    assert (data.train.all().min(), data.train.all().max()) == (0, 255)
+    assert data.info.classes == list("0123456789")
+    assert data.train.labels is not None
+    assert data.train.labels.shape == (1300,)
     assert len(data.fingerprint) == 32
     assert data.fingerprint == digits().fingerprint
-    assert data.centres is None
+    assert data.info.centres is None
 
 
 def test_labels_stay_with_their_samples() -> None:
     values = np.arange(40.0).reshape(40, 1)
     data = in_memory(values, np.arange(40) % 4)
-    np.testing.assert_array_equal(data.train[:, 0] % 4, data.labels)
-    held = data.held_out_sample(8)
-    assert set(held.ravel()).isdisjoint(data.train.ravel())
+    np.testing.assert_array_equal(data.train.all()[:, 0] % 4, data.train.labels)
+    held = data.held_out.sample(8)
+    assert set(held.ravel()).isdisjoint(data.train.all().ravel())
 
 
 @pytest.mark.parametrize("ahead", [0, 2**26])
 def test_batches_depend_on_the_generator_alone(ahead: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset, "_ENCODE_AHEAD_BYTES", ahead)
+    monkeypatch.setattr(dataset, "ENCODE_AHEAD_BYTES", ahead)
     data = in_memory(pixels(30, 5, 5, 3))
     batch = data.batch(100, generator())
     assert batch.shape == (100, 3, 5, 5)
@@ -73,36 +73,36 @@ def test_batches_depend_on_the_generator_alone(ahead: int, monkeypatch: pytest.M
     data.batch(7, generator(8))
     assert torch.equal(batch, data.batch(100, generator()))
     assert not torch.equal(batch, data.batch(100, generator(4)))
-    known = {row.tobytes() for row in data.train}
+    known = {row.tobytes() for row in data.train.all()}
     assert all(row.tobytes() in known for row in data.codec.decode(batch))
 
 
 def test_rows_are_read_alone(tmp_path: Path) -> None:
     values, labels = np.arange(40.0).reshape(40, 1), np.arange(40) % 4
     np.save(tmp_path / "x.npy", values)
-    data = split_data("x", np.load(tmp_path / "x.npy", mmap_mode="r"), labels)
+    data = split_data(DataInfo("x"), np.load(tmp_path / "x.npy", mmap_mode="r"), labels)
     which = np.array([5, 0, 3])
-    rows, train = data.train_rows(which), data.train
+    rows, train = data.train.rows(which), data.train.all()
     np.testing.assert_array_equal(rows, train[which])
-    assert data.labels is not None
-    assert data.held_out_labels is not None
-    np.testing.assert_array_equal(rows[:, 0] % 4, data.labels[which])
-    np.testing.assert_array_equal(data.held_out_rows(which)[:, 0] % 4, data.held_out_labels[which])
+    assert data.train.labels is not None
+    assert data.held_out.labels is not None
+    np.testing.assert_array_equal(rows[:, 0] % 4, data.train.labels[which])
+    np.testing.assert_array_equal(data.held_out.rows(which)[:, 0] % 4, data.held_out.labels[which])
     assert not isinstance(rows, np.memmap)
     with pytest.raises(UserError, match="ring8: fresh draws have no positions"):
-        DATA["toy:ring8"].load()().held_out_rows(which)
+        DATA["toy:ring8"].load()().held_out.rows(which)
 
 
 def test_samples_are_distinct_and_seeded() -> None:
     data = in_memory(np.arange(50.0).reshape(50, 1))
-    for draw, n in ((data.train_sample, 40), (data.held_out_sample, 10)):
+    for draw, n in ((data.train.sample, 40), (data.held_out.sample, 10)):
         assert len(np.unique(draw(n))) == n
         np.testing.assert_array_equal(draw(5, seed=1), draw(5, seed=1))
         assert not np.array_equal(draw(n, seed=1), draw(n, seed=2))
     with pytest.raises(UserError, match="41 training samples were asked for, there are 40"):
-        data.train_sample(41)
+        data.train.sample(41)
     with pytest.raises(UserError, match="11 held-out samples were asked for, there are 10"):
-        data.held_out_sample(11)
+        data.held_out.sample(11)
 
 
 def test_fingerprint_follows_training_content() -> None:
@@ -134,20 +134,20 @@ def test_fingerprint_follows_training_content() -> None:
 def test_layouts(shape: tuple[int, ...], layout: str, expected: tuple[int, ...]) -> None:
     x = pixels(*shape)
     data = in_memory(x, layout=layout)
-    assert data.kind == "image"
-    assert data.codec.shape == expected
+    assert data.space.name == "image"
+    assert data.codec.space.shape == expected
     if layout == "nchw":
-        np.testing.assert_array_equal(data.train[0], x[split(9)[0][0]].transpose(1, 2, 0))
+        np.testing.assert_array_equal(data.train.all()[0], x[split(9)[0][0]].transpose(1, 2, 0))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, ">f4", np.float64, np.float16, np.int64, np.bool_, np.uint8, "<u2"])
 def test_vector_types(dtype: str) -> None:
     data = in_memory((np.arange(30).reshape(10, 3) % 2).astype(dtype))
-    assert data.kind == "vector"
-    assert data.codec.shape == (3,)
+    assert data.space.name == "vector"
+    assert data.codec.space.shape == (3,)
     single = np.dtype(dtype).kind == "f" and np.dtype(dtype).itemsize == 4
-    assert data.train.dtype == (np.float32 if single else np.float64)
-    assert data.train.dtype.isnative
+    assert data.train.all().dtype == (np.float32 if single else np.float64)
+    assert data.train.all().dtype.isnative
 
 
 BAD = [
@@ -223,11 +223,11 @@ def test_constant_data_warn() -> None:
 
 def test_labels_become_indices() -> None:
     data = in_memory(RANDOM.normal(size=(6, 2)), np.array(list("bababc"))[:, None])
-    assert data.classes == ["a", "b", "c"]
+    assert data.info.classes == ["a", "b", "c"]
     data = in_memory(RANDOM.normal(size=(6, 2)), np.array([10, 30, 10, 30, 30, 20]))
-    assert data.classes == ["10", "20", "30"]
-    assert data.labels is not None
-    assert set(data.labels) <= {0, 1, 2}
+    assert data.info.classes == ["10", "20", "30"]
+    assert data.train.labels is not None
+    assert set(data.train.labels) <= {0, 1, 2}
 
 
 @pytest.mark.parametrize(
@@ -240,5 +240,5 @@ def test_refused_labels(y: np.ndarray, text: str) -> None:
 
 
 def test_split_data_holds_out_the_given_number() -> None:
-    data = split_data("a", np.arange(20.0).reshape(10, 2), held_out=3)
-    assert (data.size, data.held_out_size) == (7, 3)
+    data = split_data(DataInfo("a"), np.arange(20.0).reshape(10, 2), held_out=3)
+    assert (data.train.size, data.held_out.size) == (7, 3)

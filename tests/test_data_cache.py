@@ -34,7 +34,7 @@ def fill(folder: Path, n: int = 5, mode: str = "RGB") -> None:
 def outside(folder: Path, **how: int) -> np.ndarray:
     """All samples in order."""
     data = open_data(str(folder), **how)
-    return data._train.values  # type: ignore[attr-defined]
+    return data.train.values  # type: ignore[attr-defined]
 
 
 def truncated(path: Path) -> None:

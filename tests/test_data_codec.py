@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from monge.data.codec import ImageCodec, VectorCodec, codec_from_state
+from monge.data.space import ImageSpace
 from monge.errors import UserError
 
 RANDOM = np.random.default_rng(5)
@@ -18,7 +19,7 @@ def pixels(*shape: int) -> np.ndarray:
 
 def test_image_codec_is_exact_both_ways() -> None:
     images = np.arange(256, dtype=np.uint8).reshape(4, 8, 4, 2)
-    codec = ImageCodec((2, 8, 4))
+    codec = ImageCodec(ImageSpace(2, 8, 4))
     model = codec.encode(images)
     assert model.shape == (4, 2, 8, 4)
     assert model.is_contiguous()
@@ -30,7 +31,7 @@ def test_image_codec_is_exact_both_ways() -> None:
 
 def test_image_decoding_rounds_and_clips() -> None:
     model = torch.tensor([-7.0, -1.0, 0.001, 7.0]).reshape(1, 1, 2, 2)
-    assert ImageCodec((1, 2, 2)).decode(model).ravel().tolist() == [0, 0, 128, 255]
+    assert ImageCodec(ImageSpace(1, 2, 2)).decode(model).ravel().tolist() == [0, 0, 128, 255]
 
 
 def test_vector_codec_standardises_and_returns() -> None:
@@ -65,7 +66,7 @@ def test_constant_and_tiny_features_get_scale_one() -> None:
 def test_encoding_accepts_read_only_arrays() -> None:
     images, vectors = pixels(3, 4, 4, 1), RANDOM.normal(size=(3, 2)).astype(np.float32)
     images.flags.writeable = vectors.flags.writeable = False
-    ImageCodec((1, 4, 4)).encode(images)
+    ImageCodec(ImageSpace(1, 4, 4)).encode(images)
     VectorCodec.fit(vectors).encode(vectors)
 
 
@@ -75,8 +76,8 @@ def test_codecs_survive_json_exactly() -> None:
     assert isinstance(again, VectorCodec)
     np.testing.assert_array_equal(again.mean, codec.mean)
     np.testing.assert_array_equal(again.scale, codec.scale)
-    assert again.shape == (3,)
-    image = ImageCodec((3, 8, 8))
+    assert again.space.shape == (3,)
+    image = ImageCodec(ImageSpace(3, 8, 8))
     assert codec_from_state(json.loads(json.dumps(image.state()))) == image
     with pytest.raises(UserError, match="codec kind 'images' is not known; did you mean 'image'"):
         codec_from_state({"kind": "images"})

@@ -29,17 +29,17 @@ def generator(seed: int = 3) -> torch.Generator:
 def test_npy_and_resizing(tmp_path: Path) -> None:
     np.save(tmp_path / "faces.npy", pixels(12, 2, 10, 6))
     data = open_data(str(tmp_path / "faces.npy"), size=5)
-    assert (data.name, data.codec.shape, data.size, data.held_out_size) == ("faces", (2, 5, 5), 10, 2)
+    assert (data.info.name, data.codec.space.shape, data.train.size, data.held_out.size) == ("faces", (2, 5, 5), 10, 2)
 
 
 def test_large_npy_is_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monge.data.array._MAP_BYTES", 0)
-    monkeypatch.setattr(dataset, "_ENCODE_AHEAD_BYTES", 0)
+    monkeypatch.setattr(dataset, "ENCODE_AHEAD_BYTES", 0)
     x = pixels(12, 3, 8, 8)
     np.save(tmp_path / "a.npy", x)
     data = open_data(str(tmp_path / "a.npy"))
     assert isinstance(data, ArrayData)
-    assert isinstance(data._train.values, np.memmap)
+    assert isinstance(data.train.values, np.memmap)
     assert torch.equal(data.batch(9, generator()), in_memory(x).batch(9, generator()))
     assert data.fingerprint == in_memory(x).fingerprint
 
@@ -49,24 +49,24 @@ def test_npz_with_its_own_held_out_part(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     np.savez(path, x_train=x[:7], y_train=y[:7], x_test=x[7:], y_test=y[7:], classes=["no", "yes"])
     data = open_data(str(path))
-    assert (data.size, data.held_out_size, data.classes) == (7, 3, ["no", "yes"])
-    np.testing.assert_array_equal(data.train, x[:7, ..., None])
-    assert data.labels is not None
-    assert data.held_out_labels is not None
-    np.testing.assert_array_equal(data.held_out_labels, y[7:])
-    np.testing.assert_array_equal(np.sort(data.held_out_sample(3), axis=0), np.sort(x[7:, ..., None], axis=0))
+    assert (data.train.size, data.held_out.size, data.info.classes) == (7, 3, ["no", "yes"])
+    np.testing.assert_array_equal(data.train.all(), x[:7, ..., None])
+    assert data.train.labels is not None
+    assert data.held_out.labels is not None
+    np.testing.assert_array_equal(data.held_out.labels, y[7:])
+    np.testing.assert_array_equal(np.sort(data.held_out.sample(3), axis=0), np.sort(x[7:, ..., None], axis=0))
 
 
 def test_npz_choices(tmp_path: Path) -> None:
     x, path = np.arange(20.0).reshape(10, 2), tmp_path / "a.npz"
     np.savez(path, x=x, y=np.arange(10) % 5, other=x)
-    assert open_data(str(path)).classes == list("01234")
-    assert open_data(f"{path}:other").name == "a-other"
+    assert open_data(str(path)).info.classes == list("01234")
+    assert open_data(f"{path}:other").info.name == "a-other"
     np.savez(path, x_train=x, y_train=np.arange(10) % 5)
     data = open_data(str(path))
-    np.testing.assert_array_equal(data.train[:, 0] // 2 % 5, data.labels)
+    np.testing.assert_array_equal(data.train.all()[:, 0] // 2 % 5, data.train.labels)
     np.savez(path, only=x)
-    assert open_data(str(path)).size == 8
+    assert open_data(str(path)).train.size == 8
     np.savez(path, some=x, other=x)
     with pytest.raises(UserError, match=r"arrays: some, other; choose one with a.npz:KEY"):
         open_data(str(path))
@@ -113,7 +113,7 @@ def test_refused_labels_say_how_to_do_without(tmp_path: Path, arrays: dict, text
     np.savez(path, **arrays)
     with pytest.raises(UserError, match=text) as caught:
         open_data(str(path))
-    assert open_data(str(caught.value).split("needed; ")[1].split(" is the data")[0]).labels is None
+    assert open_data(str(caught.value).split("needed; ")[1].split(" is the data")[0]).train.labels is None
 
 
 def test_broken_files(tmp_path: Path) -> None:
@@ -169,12 +169,12 @@ def test_one_place_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     Path("a").mkdir()
     np.savez("a/b.npz", **{"x/./y": np.eye(9)})
     for path, expected in (("./a//b.npz", "a/b.npz"), ("a/./b.npz:x/./y", "a/b.npz:x/./y"), ("a/../a/b.npz",) * 2):
-        assert open_source(path, DataConfig()).source == expected
-    assert open_source("toy:ring8", DataConfig()).source == "toy:ring8"
+        assert open_source(path, DataConfig()).info.source == expected
+    assert open_source("toy:ring8", DataConfig()).info.source == "toy:ring8"
 
 
 def test_builtin_data_and_options() -> None:
-    assert open_data("digits", builtin={"digits": digits}).name == "digits"
+    assert open_data("digits", builtin={"digits": digits}).info.name == "digits"
     with pytest.raises(UserError, match=r"--data.size cannot be used with 'digits'"):
         open_data("digits", size=8, builtin={"digits": digits})
     with pytest.raises(UserError, match=r"--data.layout cannot be used with 'digits'"):

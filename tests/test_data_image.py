@@ -44,14 +44,14 @@ def bomb(path: Path, width: int = 40_000, height: int = 40_000) -> None:
 def outside(folder: Path, **how: int) -> np.ndarray:
     """All samples in order."""
     data = open_data(str(folder), **how)
-    return data._train.values  # type: ignore[attr-defined]
+    return data.train.values  # type: ignore[attr-defined]
 
 
 def test_common_square_size_is_kept(tmp_path: Path) -> None:
     fill(tmp_path, 10)
     data = open_data(str(tmp_path))
-    assert (data.kind, data.codec.shape, data.size, data.held_out_size) == ("image", (3, 8, 8), 8, 2)
-    assert data.name == tmp_path.name
+    assert (data.space.name, data.codec.space.shape, data.train.size, data.held_out.size) == ("image", (3, 8, 8), 8, 2)
+    assert data.info.name == tmp_path.name
     np.testing.assert_array_equal(outside(tmp_path)[3], np.asarray(Image.open(tmp_path / "3.png")))
     assert data.fingerprint == open_data(str(tmp_path)).fingerprint
 
@@ -83,7 +83,7 @@ def test_links_are_followed_and_end(tmp_path: Path) -> None:
     (pool / "cats" / "back").symlink_to(folder)
     (pool / "dogs" / "self").symlink_to(pool / "dogs")
     data = open_data(str(folder))
-    assert data.classes == ["cat", "dog", "pup"]
+    assert data.info.classes == ["cat", "dog", "pup"]
     found = outside(folder)
     assert found.shape == (9, 8, 8, 3)
     np.testing.assert_array_equal(found[3:6], found[6:])
@@ -153,8 +153,8 @@ def test_differing_sizes_default_to_32(tmp_path: Path, shape: tuple[int, int]) -
     picture(*shape).save(tmp_path / "a.png")
     with pytest.warns(UserWarning, match=r"cropped to 32 x 32; choose another size with --data.size"):
         data = open_data(str(tmp_path))
-    assert data.codec.shape == (3, 32, 32)
-    assert open_data(str(tmp_path), size=4).codec.shape == (3, 4, 4)
+    assert data.codec.space.shape == (3, 32, 32)
+    assert open_data(str(tmp_path), size=4).codec.space.shape == (3, 4, 4)
 
 
 def test_refused_folders(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_bad_images(tmp_path: Path, spoil: object, text: str) -> None:
     assert "\n" not in str(caught.value)
     with pytest.warns(UserWarning, match=r"1 unreadable image\(s\) of 6 left out"):
         data = open_data(str(tmp_path), size=8, skip_bad=True)
-    assert data.size == 4
+    assert data.train.size == 4
 
 
 def test_pillow_warnings_do_not_leak(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_pillow_warnings_do_not_leak(tmp_path: Path) -> None:
     Image.new("1", (9_600, 9_600)).save(tmp_path / "large.png")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert open_data(str(tmp_path), size=8).codec.shape == (1, 8, 8)
+        assert open_data(str(tmp_path), size=8).codec.space.shape == (1, 8, 8)
 
 
 def test_only_bad_images(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from monge import cli
 from monge.data.builtin import digits
 from monge.data.dataset import ArrayData, DataSet
 from monge.data.source import open_data
+from monge.data.space import ImageSpace, VectorSpace
 from monge.data.split import split
 from monge.data.table.reader import difference, has_column
 from monge.data.writer import encode
@@ -64,7 +65,7 @@ def text(content: str, name: str = "t.csv") -> str:
 def rows_of(data: DataSet) -> np.ndarray:
     """The samples in the order of the file."""
     assert isinstance(data, ArrayData)
-    return np.asarray(data._train.values)
+    return np.asarray(data.train.values)
 
 
 def test_rows_of_both_kinds_of_file() -> None:
@@ -73,22 +74,22 @@ def test_rows_of_both_kinds_of_file() -> None:
     written({"a": a, "b": b, "ok": a % 2 == 0})
     for name in ("t.csv", "t.parquet"):
         data = open_data(name)
-        assert (data.name, data.kind, data.size, data.held_out_size) == ("t", "vector", 16, 4)
-        assert data.columns == ["a", "b", "ok"]
-        assert data.labels is None
+        assert (data.info.name, data.space.name, data.train.size, data.held_out.size) == ("t", "vector", 16, 4)
+        assert data.info.columns == ["a", "b", "ok"]
+        assert data.train.labels is None
         np.testing.assert_array_equal(rows_of(data), np.column_stack([a, b, a % 2 == 0]))
 
 
 def test_types_of_numbers() -> None:
     some = np.arange(10)
     single = open_data(written({"x": some.astype(np.float32), "y": some.astype(np.float32)}))
-    assert single.train.dtype == np.float32
+    assert single.train.all().dtype == np.float32
     kinds = [pyarrow.int8(), pyarrow.uint64(), pyarrow.float16(), pyarrow.decimal128(5, 2), pyarrow.float32()]
     columns = {str(kind): pyarrow.array(some.astype(np.float16).astype(float)).cast(kind) for kind in kinds}
     columns["coded"] = pyarrow.array(some).dictionary_encode()
     columns["large"] = pyarrow.array(some + 2**60)
     data = open_data(written(columns))
-    assert data.train.dtype == np.float64
+    assert data.train.all().dtype == np.float64
     rows = rows_of(data)
     np.testing.assert_array_equal(rows[:, :-1], np.repeat(some[:, None], 6, axis=1))
     np.testing.assert_array_equal(rows[:, -1], some.astype(float) + 2**60)
@@ -98,24 +99,24 @@ def test_types_of_numbers() -> None:
 def test_ways_to_write_a_table(content: str) -> None:
     head, row = content.splitlines(keepends=True)
     data = open_data(text(head + "".join(row.format(i) for i in range(9)), "T.CSV"))
-    assert data.columns == ["a", "b"]
+    assert data.info.columns == ["a", "b"]
     assert rows_of(data)[:, 0].tolist() == list(range(9))
 
 
 def test_types_are_not_guessed_from_the_first_rows() -> None:
     data = open_data(text("a\n" + "1\n" * 700_000 + "2.5\n"))
-    assert (data.size, data.held_out_size) == (690_001, 10_000)
-    assert max(data.train.max(), data.held_out_sample(10_000).max()) == 2.5
+    assert (data.train.size, data.held_out.size) == (690_001, 10_000)
+    assert max(data.train.all().max(), data.held_out.sample(10_000).max()) == 2.5
 
 
 def test_a_table_may_have_one_column_or_numbered_ones() -> None:
-    assert open_data(text("a\n1\n2\n3\n4\n")).codec.shape == (1,)
-    assert open_data(text("0,1,y\n1,5,3\n2,5,2\n3,8,1\n")).columns == ["0", "1", "y"]
+    assert open_data(text("a\n1\n2\n3\n4\n")).codec.space.shape == (1,)
+    assert open_data(text("0,1,y\n1,5,3\n2,5,2\n3,8,1\n")).info.columns == ["0", "1", "y"]
 
 
 def test_row_names_of_pandas_are_not_read() -> None:
     data = open_data(written({"a.b": RANDOM.normal(size=9), "__index_level_0__": np.arange(9)}))
-    assert data.columns == ["a.b"]
+    assert data.info.columns == ["a.b"]
 
 
 LABELS = {
@@ -134,18 +135,20 @@ LABELS = {
 def test_labels(column: Any, classes: list[str]) -> None:
     column = column * 5 if isinstance(column, list) else column
     data = open_data(written({"a": np.arange(15) % 3, "c": column}), label="c")
-    assert (data.columns, data.label_column, data.classes) == (["a"], "c", classes)
-    assert data.labels is not None
-    assert data.classes is not None
-    assert data.held_out_labels is not None
-    assert len(np.unique(np.column_stack([data.train[:, 0], data.labels]), axis=0)) == 3  # rows keep their classes
-    assert len(data.held_out_labels) == 3
+    assert (data.info.columns, data.info.label_column, data.info.classes) == (["a"], "c", classes)
+    assert data.train.labels is not None
+    assert data.info.classes is not None
+    assert data.held_out.labels is not None
+    assert (
+        len(np.unique(np.column_stack([data.train.all()[:, 0], data.train.labels]), axis=0)) == 3
+    )  # rows keep their classes
+    assert len(data.held_out.labels) == 3
 
 
 def test_classes_are_as_they_are_written() -> None:
     for entries in (["True", "False"], ["007", "012"], ["2020-01-01", "x"], ["1.0", "2"]):
         text("a,c\n" + "".join(f"{i},{entries[i % 2]}\n" for i in range(9)))
-        assert open_data("t.csv", label="c").classes == sorted(entries)
+        assert open_data("t.csv", label="c").info.classes == sorted(entries)
 
 
 ROWS = "\n1,2\n3,4\n5,6\n1,0\n"
@@ -254,7 +257,7 @@ def test_bad_rows_are_left_out_and_counted() -> None:
         data = open_data("t.csv", label="k", skip_bad=True)
     kept = [i for i in range(20) if i not in (3, 5, 7)]
     np.testing.assert_array_equal(rows_of(data)[:, 0], kept)
-    np.testing.assert_array_equal(data.train[:, 0] % 2, data.labels)
+    np.testing.assert_array_equal(data.train.all()[:, 0] % 2, data.train.labels)
 
 
 def test_warnings() -> None:
@@ -291,7 +294,7 @@ def test_pyarrow_is_an_extra(
         assert cli.run(arguments) == 2
         assert capsys.readouterr().err == f"monge: {what}: {advice}"
     assert cli.run(["sample", str(trained / "run"), "--out", "x.csv"]) == 0
-    assert open_data("digits", builtin={"digits": digits}).size == 1300
+    assert open_data("digits", builtin={"digits": digits}).train.size == 1300
 
 
 def test_a_conditional_run_remembers_its_columns(trained: Path) -> None:
@@ -305,11 +308,11 @@ def test_a_conditional_run_remembers_its_columns(trained: Path) -> None:
             assert cli.run(["sample", run, "-n", "40", "--seed", "3", "--out", name + suffix]) == 0
         assert Path(f"a{suffix}").read_bytes() == Path(f"b{suffix}").read_bytes()
         data = open_data(f"a{suffix}", label="species")
-        assert data.columns == ["length", "width"]
-        assert set(data.classes or ()) <= set(FLOWERS)
+        assert data.info.columns == ["length", "width"]
+        assert set(data.info.classes or ()) <= set(FLOWERS)
         drawn = monge.open_run(run).sample(40, seed=3)
-        assert data.train.dtype == (np.float32 if suffix == ".parquet" else np.float64)
-        np.testing.assert_array_equal(data.train.astype(np.float32), drawn[split(40)[0]])
+        assert data.train.all().dtype == (np.float32 if suffix == ".parquet" else np.float64)
+        np.testing.assert_array_equal(data.train.all().astype(np.float32), drawn[split(40)[0]])
     assert cli.run(["sample", run, "--class", "ver, si", "-n", "3", "--out", "c.csv"]) == 0
     lines = Path("c.csv").read_text().splitlines()
     assert lines[0] == "length,width,species"
@@ -403,12 +406,12 @@ def test_differences_between_columns() -> None:
 
 def test_vectors_without_names_and_images_as_tables() -> None:
     x = np.array([[1, 2.5]], np.float32)
-    assert encode(x, ".csv") == b"x0,x1\n1,2.5\n"
-    assert encode(x, ".csv", np.array([7])) == b"x0,x1,y\n1,2.5,7\n"
-    Path("x.parquet").write_bytes(encode(x, ".parquet", np.array(["a"])))
+    assert encode(VectorSpace(2), x, ".csv") == b"x0,x1\n1,2.5\n"
+    assert encode(VectorSpace(2), x, ".csv", np.array([7])) == b"x0,x1,y\n1,2.5,7\n"
+    Path("x.parquet").write_bytes(encode(VectorSpace(2), x, ".parquet", np.array(["a"])))
     assert parquet.read_table("x.parquet").to_pylist() == [{"x0": 1, "x1": 2.5, "y": "a"}]
     with pytest.raises(UserError, match=r"images cannot be written as .parquet; allowed: .png, .npz, .npy"):
-        encode(np.zeros((1, 8, 8, 1), np.uint8), ".parquet")
+        encode(ImageSpace(1, 8, 8), np.zeros((1, 8, 8, 1), np.uint8), ".parquet")
 
 
 def test_california_housing() -> None:
@@ -419,8 +422,8 @@ def test_california_housing() -> None:
         open_data(str(path), label="ocean_proximity")
     with pytest.warns(UserWarning, match=r"207 of 20,640 rows|'median_house_value' has 99.9 % of the variance"):
         data = open_data(str(path), label="ocean_proximity", skip_bad=True)
-    assert (data.size, data.held_out_size, data.codec.shape) == (20_433 - 4_086, 4_086, (9,))
-    assert data.classes == ["<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN"]
+    assert (data.train.size, data.held_out.size, data.codec.space.shape) == (20_433 - 4_086, 4_086, (9,))
+    assert data.info.classes == ["<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN"]
 
 
 def test_adult() -> None:

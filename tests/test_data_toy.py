@@ -7,6 +7,7 @@ from scipy.spatial.distance import cdist
 
 from monge.data import toy
 from monge.data.dataset import ToyData
+from monge.data.space import VectorSpace
 
 NAMES = sorted(toy.TOYS)
 
@@ -24,12 +25,11 @@ def draw(name: str, n: int, seed: int = 1) -> torch.Tensor:
 @pytest.mark.parametrize("name", NAMES)
 def test_contract(name: str) -> None:
     data = make(name)
-    assert (data.name, data.kind, data.size, data.held_out_size) == (name, "vector", None, 10_000)
-    assert data.codec.shape == (2,)
+    assert (data.info.name, data.space, data.train.size, data.held_out.size) == (name, VectorSpace(2), None, None)
     assert len(data.fingerprint) == 32
-    assert data.train.shape == (20_000, 2)
-    assert data.train.dtype == np.float32
-    np.testing.assert_array_equal(data.train, make(name).train)
+    assert data.train.all().shape == (20_000, 2)
+    assert data.train.all().dtype == np.float32
+    np.testing.assert_array_equal(data.train.all(), make(name).train.all())
     batch = data.batch(5000, torch.Generator().manual_seed(1))
     assert (batch.dtype, batch.shape) == (torch.float32, (5000, 2))
     assert torch.equal(batch, data.batch(5000, torch.Generator().manual_seed(1)))
@@ -41,9 +41,9 @@ def test_contract(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_samples_are_seeded_and_parts_differ(name: str) -> None:
     data = make(name)
-    np.testing.assert_array_equal(data.train_sample(9, 4), data.train_sample(9, 4))
-    np.testing.assert_array_equal(data.held_out_sample(9, 4), data.held_out_sample(9, 4))
-    drawn = [data.train_sample(9, 0), data.train_sample(9, 1), data.held_out_sample(9, 0), data.held_out_sample(9, 1)]
+    np.testing.assert_array_equal(data.train.sample(9, 4), data.train.sample(9, 4))
+    np.testing.assert_array_equal(data.held_out.sample(9, 4), data.held_out.sample(9, 4))
+    drawn = [data.train.sample(9, 0), data.train.sample(9, 1), data.held_out.sample(9, 0), data.held_out.sample(9, 1)]
     assert len({x.tobytes() for x in drawn}) == 4
 
 
@@ -54,20 +54,20 @@ def test_fingerprints_differ() -> None:
 @pytest.mark.parametrize(("name", "modes"), [("ring8", 8), ("grid25", 25)])
 def test_mixtures(name: str, modes: int) -> None:
     data = make(name)
-    assert data.centres is not None
-    assert data.deviation is not None
-    assert data.centres.shape == (modes, 2)
-    x = data.train.astype(float)
-    nearest = cdist(x, data.centres).argmin(1)
+    assert data.info.centres is not None
+    assert data.info.deviation is not None
+    assert data.info.centres.shape == (modes, 2)
+    x = data.train.all().astype(float)
+    nearest = cdist(x, data.info.centres).argmin(1)
     counts = np.bincount(nearest, minlength=modes) / len(x)
     np.testing.assert_allclose(counts, 1 / modes, rtol=0.2)
-    offsets = x - data.centres[nearest]
-    np.testing.assert_allclose(offsets.std(0), data.deviation, rtol=0.03)
-    np.testing.assert_allclose(offsets.mean(0), 0, atol=data.deviation * 0.05)
+    offsets = x - data.info.centres[nearest]
+    np.testing.assert_allclose(offsets.std(0), data.info.deviation, rtol=0.03)
+    np.testing.assert_allclose(offsets.mean(0), 0, atol=data.info.deviation * 0.05)
 
 
 def test_ring_and_grid_centres() -> None:
-    ring, grid = make("ring8").centres, make("grid25").centres
+    ring, grid = make("ring8").info.centres, make("grid25").info.centres
     assert ring is not None
     assert grid is not None
     np.testing.assert_allclose(np.linalg.norm(ring, axis=1), 1)

@@ -131,16 +131,16 @@ def test_experiments_share_their_trainings(tmp_path: Path) -> None:
 
 def test_digits_are_enlarged_and_split_as_ever() -> None:
     same, large, original = architecture.enlarged(8), architecture.enlarged(16), digits()
-    assert np.array_equal(same.train, original.train)
-    assert np.array_equal(same.held_out_sample(497), original.held_out_sample(497))
-    blocks = large.train.reshape(-1, 8, 2, 8, 2).mean(axis=(2, 4))
-    assert np.corrcoef(blocks.ravel(), original.train.ravel())[0, 1] > 0.95
+    assert np.array_equal(same.train.all(), original.train.all())
+    assert np.array_equal(same.held_out.sample(497), original.held_out.sample(497))
+    blocks = large.train.all().reshape(-1, 8, 2, 8, 2).mean(axis=(2, 4))
+    assert np.corrcoef(blocks.ravel(), original.train.all().ravel())[0, 1] > 0.95
 
 
 @pytest.mark.parametrize(("side", "excess"), [(8, 2.96), (16, 5.54)])
 def test_the_excess_of_the_mean_image(side: int, excess: float) -> None:
     data = architecture.enlarged(side)
-    mean = data.codec.metric(data.train_sample(497)).mean(axis=0)
+    mean = data.codec.metric(data.train.sample(497)).mean(axis=0)
     assert Judge(data)(np.tile(mean, (994, 1)))["excess"] == pytest.approx(excess, abs=0.005)
 
 

@@ -187,7 +187,7 @@ def test_higher_moments_of_a_quadratic_function_and_of_distances_to_modes() -> N
     draw = torch.Generator().manual_seed(0)
     real, fake = clipped.samples(data, 20_000, draw)
     assert clipped.higher_moments(lambda x: -x.square().sum(dim=1), real, fake, draw) == pytest.approx(0, abs=0.01)
-    modes = data.codec.from_metric(torch.from_numpy(data.centres).float())
+    modes = data.codec.from_metric(torch.from_numpy(data.info.centres).float())
     share = clipped.higher_moments(lambda x: -torch.cdist(x, modes).amin(dim=1), real, fake, draw)
     assert share == pytest.approx(0.78, abs=0.02)
 

@@ -151,7 +151,7 @@ def test_a_look_at_a_shift() -> None:
     data = digits()
     seen = look.Look(data, 0)
     draw = np.random.default_rng(0)
-    images = data.codec.metric(data.train)
+    images = data.codec.metric(data.train.all())
     found = seen(images[draw.integers(len(images), size=seen.fakes)] + 0.5)
     # every digit moved by .5 in each of 64 pixels is 4 away; blurred by no one
     assert 3.2 < found["lower"] <= 4
@@ -199,7 +199,7 @@ def test_the_semi_dual_climbs_to_w1() -> None:
 @pytest.mark.parametrize("name", assigned.ASSIGNMENTS)
 def test_an_assigned_generator_comes_nearer(name: str) -> None:
     data = digits()
-    real = torch.from_numpy(data.codec.metric(data.train)).float()
+    real = torch.from_numpy(data.codec.metric(data.train.all())).float()
     short = replace(better.CONFIG, steps=40, training=replace(better.CONFIG.training, ema=0.0))
     draw = torch.Generator().manual_seed(0)
 
@@ -230,7 +230,7 @@ def test_few_images_are_training_images() -> None:
     known = {image.tobytes() for image in whole.train}
     assert few.size == 100
     assert {image.tobytes() for image in few.train} <= known
-    assert not {image.tobytes() for image in few.held_out_sample(497)} & known
+    assert not {image.tobytes() for image in few.held_out.sample(497)} & known
 
 
 def test_pictures_are_written_in_16_greys() -> None:

@@ -89,10 +89,10 @@ def test_frechet_of_equal_and_of_degenerate_sets(d: int) -> None:
 
 def test_modes_of_a_perfect_grid() -> None:
     data = grid25()
-    assert data.centres is not None
-    assert data.deviation is not None
-    assert modes(data.centres, data.centres, data.deviation) == {"modes": 25, "high_quality": 1}
-    scores = modes(data.held_out_sample(2500), data.centres, data.deviation)
+    assert data.info.centres is not None
+    assert data.info.deviation is not None
+    assert modes(data.info.centres, data.info.centres, data.info.deviation) == {"modes": 25, "high_quality": 1}
+    scores = modes(data.held_out.sample(2500), data.info.centres, data.info.deviation)
     assert scores["modes"] == 25
     assert scores["high_quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.01)
 

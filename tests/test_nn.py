@@ -8,6 +8,7 @@ from torch import nn
 
 from monge.config import registry, spec
 from monge.config.schema import Config
+from monge.data.space import ImageSpace, Space, VectorSpace
 from monge.errors import UserError
 from monge.model.build import build_critic, build_generator, latent_size
 from monge.model.random import latent
@@ -24,6 +25,10 @@ def fitting(table: registry.Table) -> list[tuple[str, tuple[int, ...]]]:
     return [(name, shape) for name in table for shape in IMAGES + (VECTORS if name == "mlp" else [])]
 
 
+def space(shape: tuple[int, ...]) -> Space:
+    return ImageSpace(*shape) if len(shape) == 3 else VectorSpace(*shape)
+
+
 def config(name: str, seed: int = 0) -> Config:
     return Config(generator=f"{name}:width=4", critic=f"{name}:width=4", seed=seed)
 
@@ -35,7 +40,7 @@ def weights(network: nn.Module) -> torch.Tensor:
 @pytest.mark.parametrize(("name", "shape"), fitting(registry.GENERATORS))
 @pytest.mark.parametrize("training", [True, False])
 def test_generator(name: str, shape: tuple[int, ...], training: bool) -> None:
-    network = build_generator(config(name), shape).train(training)
+    network = build_generator(config(name), space(shape)).train(training)
     with torch.no_grad():
         samples = network(3 * latent(3, latent_size(network), torch.Generator().manual_seed(0)))
     assert samples.shape == (3, *shape)
@@ -47,7 +52,7 @@ def test_generator(name: str, shape: tuple[int, ...], training: bool) -> None:
 
 @pytest.mark.parametrize(("name", "shape"), fitting(registry.CRITICS))
 def test_critic(name: str, shape: tuple[int, ...]) -> None:
-    network = build_critic(config(name), shape).eval()
+    network = build_critic(config(name), space(shape)).eval()
     x = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
     values = network(x)
     assert values.shape == (3, 1)
@@ -60,15 +65,15 @@ def test_critic(name: str, shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("build", [build_generator, build_critic])
 @pytest.mark.parametrize("name", registry.GENERATORS)
 def test_initial_weights_follow_the_seed_alone(build, name: str) -> None:
-    first = weights(build(config(name, 1), (1, 8, 8)))
-    assert torch.equal(first, weights(build(config(name, 1), (1, 8, 8))))
-    assert not torch.equal(first, weights(build(config(name, 2), (1, 8, 8))))
+    first = weights(build(config(name, 1), space((1, 8, 8))))
+    assert torch.equal(first, weights(build(config(name, 1), space((1, 8, 8)))))
+    assert not torch.equal(first, weights(build(config(name, 2), space((1, 8, 8)))))
 
 
 def test_generator_and_critic_draw_from_different_streams() -> None:
     # two networks of the same layers, so that one stream would give equal weights
     settings = Config(generator="mlp:latent=3:width=4:depth=1", critic="mlp:width=4:depth=1")
-    generator, critic = build_generator(settings, (1,)), build_critic(settings, (3,))
+    generator, critic = build_generator(settings, VectorSpace(1)), build_critic(settings, VectorSpace(3))
     assert [p.shape for p in generator.parameters()] == [p.shape for p in critic.parameters()]
     ours, theirs = weights(generator)[:12], weights(critic)[:12]
     # up to the scale of the two initialisations
@@ -78,8 +83,8 @@ def test_generator_and_critic_draw_from_different_streams() -> None:
 def test_global_random_numbers_stay_as_they_were() -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    build_generator(config("mlp"), (2,))
-    build_critic(config("dcgan"), (1, 8, 8))
+    build_generator(config("mlp"), VectorSpace(2))
+    build_critic(config("dcgan"), ImageSpace(1, 8, 8))
     assert torch.equal(torch.get_rng_state(), before)
 
 

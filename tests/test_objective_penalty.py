@@ -145,14 +145,14 @@ def test_lazy_penalties_are_rare_and_as_much_larger() -> None:
     values = [Lazy(penalty, 4)(critic, batch(5, 2, step=step)).item() for step in range(9)]
     full = 4 * penalty(critic, batch(5, 2)).item()
     assert values == [full, 0, 0, 0, full, 0, 0, 0, full]
-    assert Lazy(penalty, 4).normals == 1
+    assert Lazy(penalty, 4).noise_sets == 1
 
 
 def test_parts_of_a_sum_have_numbers_of_their_own() -> None:
     parts = (R1(2.0), Dragan(), Consistency(), Lazy(Dragan(std=0.7), 2))
     total, critic, seen = Sum(parts), smooth_critic(2), batch(5, 2, sets=4)
-    assert [part.normals for part in parts] == [0, 1, 2, 1]
-    assert total.normals == 4
+    assert [part.noise_sets for part in parts] == [0, 1, 2, 1]
+    assert total.noise_sets == 4
     assert seen.perturbation is not None
     slices = [seen.perturbation[:0], seen.perturbation[:1], seen.perturbation[1:3], seen.perturbation[3:]]
     alone = [part(critic, replace(seen, perturbation=own)) for part, own in zip(parts, slices, strict=True)]

@@ -7,7 +7,7 @@ from torch import nn
 
 from monge.data.source import in_memory
 from monge.evaluation.critic_gap import CriticReading
-from monge.evaluation.reference import RealSets
+from monge.evaluation.reference import ReferenceSamples
 from monge.objective.kernel_loss import KernelDiscrepancy, NegativeDistance, RationalQuadratic
 from monge.objective.loss import AdversarialLoss, Wasserstein
 from monge.objective.transport_loss import SinkhornDivergence
@@ -24,7 +24,7 @@ def reading(name: str, seed: int, n: int = 750) -> CriticReading:
     """Of a critic that was never trained, beside a perfect generator."""
     random = np.random.default_rng(seed)
     data = in_memory(random.normal(size=(n, 8)))
-    real = RealSets(data, draws=1, trained=False)
+    real = ReferenceSamples(data, draws=1, trained=False)
     torch.manual_seed(seed)
     loss, outputs = LOSSES[name]
     fake = data.codec.metric(random.normal(size=(real.fakes, 8)))
@@ -44,7 +44,7 @@ def test_a_critic_that_knows_its_training_data_is_seen() -> None:
     """It says 1 at training samples, and 0 elsewhere."""
     random = np.random.default_rng(0)
     data = in_memory(random.normal(size=(100, 2)))
-    real = RealSets(data, draws=1, trained=False)
+    real = ReferenceSamples(data, draws=1, trained=False)
 
     class Memory(nn.Module):
         def __init__(self) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from monge import api
+from monge.data.dataset import DataSet
 from monge.errors import UserError
+from monge.model.load import load
 from monge.report import write_report
 from monge.report.chart import Chart, Curve, ticks
 from monge.report.html import breakable, duration, whole_flags, with_error
@@ -21,6 +22,11 @@ from monge.report.verdict import Finding, verdict
 from monge.run.folder import RunFolder
 
 FLOOR = 2.0
+
+
+def written(run: RunFolder, data: DataSet | None = None) -> Path:
+    """The report of a run."""
+    return write_report(run, lambda facts: load(run, facts=facts), data)
 
 
 def log(excesses: list[float], **last: float) -> list[dict[str, Any]]:
@@ -167,15 +173,13 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    threads = torch.get_num_threads()
     folder = tmp_path_factory.mktemp("report") / "run"
     run = api.train("digits", steps=6, run=folder, threads=1, observe={"bracket": 2}, training={"n_critic": 1})
-    torch.set_num_threads(threads)
     return run
 
 
 def test_page_is_self_contained(tiny: RunFolder) -> None:
-    text = write_report(tiny).read_text()
+    text = written(tiny).read_text()
     page = Page(text)
     assert page.addresses
     assert all(address.startswith("data:image/") for address in page.addresses)
@@ -187,7 +191,7 @@ def test_page_is_self_contained(tiny: RunFolder) -> None:
 
 
 def test_page_has_every_section_and_is_deterministic(tiny: RunFolder) -> None:
-    text = write_report(tiny).read_text()
+    text = written(tiny).read_text()
     shown = html.unescape(re.sub(r"<(/?span|wbr).*?>", "", text))
     for words in (
         "digits, learnt by wgan-gp",
@@ -202,7 +206,7 @@ def test_page_has_every_section_and_is_deterministic(tiny: RunFolder) -> None:
         tiny.facts()["fingerprint"],
     ):
         assert words in shown
-    assert write_report(tiny).read_text() == text
+    assert written(tiny).read_text() == text
     assert len(text) < 1_000_000
 
 
@@ -217,7 +221,7 @@ def copy_of(run: RunFolder, folder: Path, **changes: Any) -> RunFolder:
 
 def test_names_are_escaped_and_absent_data_are_said(tiny: RunFolder, tmp_path: Path) -> None:
     config = tiny.facts()["config"] | {"source": "<script>alert(1)</script>.npy"}
-    text = write_report(copy_of(tiny, tmp_path / "run", config=config)).read_text()
+    text = written(copy_of(tiny, tmp_path / "run", config=config)).read_text()
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)" in text
     assert "Comparisons with real data are left out" in text
@@ -225,13 +229,13 @@ def test_names_are_escaped_and_absent_data_are_said(tiny: RunFolder, tmp_path: P
 
 
 def test_a_critic_from_python_is_said_to_be_missing_from_the_command(tiny: RunFolder, tmp_path: Path) -> None:
-    assert "given in Python" not in write_report(tiny).read_text()
+    assert "given in Python" not in written(tiny).read_text()
     config = tiny.facts()["config"] | {"critic": "module:Mine"}
-    assert "given in Python" in write_report(copy_of(tiny, tmp_path / "run", config=config)).read_text()
+    assert "given in Python" in written(copy_of(tiny, tmp_path / "run", config=config)).read_text()
 
 
 def test_changed_data_are_not_compared_with(tiny: RunFolder, tmp_path: Path) -> None:
-    text = write_report(copy_of(tiny, tmp_path / "run", fingerprint="other")).read_text()
+    text = written(copy_of(tiny, tmp_path / "run", fingerprint="other")).read_text()
     assert "have changed since the training" in text
     assert "Novelty ratio" not in text
 
@@ -239,11 +243,11 @@ def test_changed_data_are_not_compared_with(tiny: RunFolder, tmp_path: Path) -> 
 def test_a_failed_run_without_a_log_tells_why(tiny: RunFolder, tmp_path: Path) -> None:
     copy = RunFolder(tmp_path / "run")
     copy.create(tiny.facts() | {"status": "failed", "error": "step 0: critic_loss is nan"})
-    text = write_report(copy).read_text()
+    text = written(copy).read_text()
     assert "The training failed" in text
     assert "step 0: critic_loss is nan" in text
 
 
 def test_no_run_is_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no run\.json"):
-        write_report(RunFolder(tmp_path))
+        written(RunFolder(tmp_path))

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from monge import api
-from monge.report import write_report
 
 CHROMIUM = shutil.which("chromium")
 QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
@@ -64,11 +62,9 @@ def browse(page: str, folder: Path, width: int, height: int) -> tuple[dict[str, 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The report of a tiny run."""
-    threads = torch.get_num_threads()
     folder = tmp_path_factory.mktemp("browser") / "run"
     run = api.train("digits", steps=6, run=folder, threads=1, observe={"bracket": 2}, training={"n_critic": 1})
-    torch.set_num_threads(threads)
-    return write_report(run).read_text()
+    return run.write_report().read_text()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])

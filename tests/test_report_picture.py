@@ -6,14 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from monge import api, plot
+from monge.data.dataset import DataSet
 from monge.data.source import in_memory
+from monge.model.load import load
 from monge.plot.canvas import Projection
 from monge.report import gallery, write_report
 from monge.run.folder import RunFolder
+
+
+def written(run: RunFolder, data: DataSet | None = None) -> Path:
+    """The report of a run."""
+    return write_report(run, lambda facts: load(run, facts=facts), data)
 
 
 def test_principal_axes_are_named_and_do_not_depend_on_the_order() -> None:
@@ -35,12 +41,10 @@ def test_clouds_of_any_shape_and_of_equal_points(shape: tuple[int, int]) -> None
 
 
 def test_vectors_are_drawn_as_clouds(tmp_path: Path) -> None:
-    threads = torch.get_num_threads()
     run = api.train(
         "toy:ring8", steps=2, run=tmp_path / "run", threads=1, observe={"bracket": 2}, training={"n_critic": 1}
     )
-    torch.set_num_threads(threads)
-    text = write_report(run).read_text()
+    text = written(run).read_text()
     assert "Generated points over held-out real points" in text
     assert "Eight walks" in text
     assert "Novelty ratio" not in text
@@ -53,11 +57,9 @@ def axes_of(image: Image.Image) -> np.ndarray:
 
 
 def test_history_and_samples_share_their_axes(tmp_path: Path) -> None:
-    threads = torch.get_num_threads()
     data = in_memory(np.random.default_rng(0).normal(size=(400, 4)) * [5, 1, 2, 1])
     run = api.train(data, steps=2, run=tmp_path / "run", threads=1, observe={"bracket": 2}, training={"n_critic": 1})
-    torch.set_num_threads(threads)
-    (picture,) = gallery.side_by_side(run, data)
+    (picture,) = gallery.side_by_side(run.model(), data)
     shown = Image.open(io.BytesIO(base64.b64decode(picture.url.split(",")[1])))
     with Image.open(run.samples / "step-000002.png") as drawn:
         np.testing.assert_array_equal(axes_of(shown), axes_of(drawn))
@@ -65,12 +67,10 @@ def test_history_and_samples_share_their_axes(tmp_path: Path) -> None:
 
 
 def test_few_and_equal_images_are_shown(tmp_path: Path) -> None:
-    threads = torch.get_num_threads()
     with pytest.warns(UserWarning, match="all training samples are equal"):
         data = in_memory(np.full((80, 8, 8), 9, np.uint8))
     run = api.train(data, steps=2, run=tmp_path / "run", threads=1, training={"n_critic": 1})
-    torch.set_num_threads(threads)
-    text = write_report(run, data).read_text()
+    text = written(run, data).read_text()
     assert "Grid of all 16 held-out images" in text
     assert "themselves copies of training samples" in text
 
@@ -87,12 +87,10 @@ def test_few_and_equal_images_are_shown(tmp_path: Path) -> None:
 def test_rows_of_what_a_generator_is_asked_for(
     tmp_path: Path, objective: str, conditional: bool, text: str | None
 ) -> None:
-    threads = torch.get_num_threads()
     rule = {"n_critic": 1, "conditional": conditional}
     tiny = {"generator": "mlp:width=8", "critic": "mlp:width=8", "steps": 2, "observe": {"bracket": 2}}
     run = api.train("digits", objective=objective, run=tmp_path / "run", threads=1, training=rule, **tiny)
-    torch.set_num_threads(threads)
-    seen = gallery.on_request(run)
+    seen = gallery.on_request(run.model())
     assert (None if seen is None else seen.alt) == text
     if seen is not None:
         asked = {"label": "3"} if conditional else {"codes": {0: 3}}

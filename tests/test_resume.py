@@ -19,12 +19,15 @@ from torch import nn
 
 from monge import api, cli
 from monge.config.schema import Config, ObserveConfig, TrainingConfig
+from monge.data.dataset import DataSet
 from monge.data.source import in_memory
 from monge.errors import DiskError, TrainingError, UserError
-from monge.model.load import load_critic
+from monge.model.load import load
 from monge.objective.loss import Wasserstein
 from monge.report import gallery
 from monge.training import checkpoint
+from monge.training.assemble import assemble
+from monge.training.train import train_config
 
 DATA = in_memory(np.random.default_rng(0).normal(size=(60, 2)))
 SMALL = Config(
@@ -39,6 +42,11 @@ DIGITS = ["train", "digits", "--threads", "1", "--device", "cpu", "--checkpoint-
 DIGITS += ["--generator", "mlp:width=32", "--critic", "mlp:width=32"]
 
 
+def train_run(config: Config, data: DataSet, **how: Any) -> api.Run:
+    """A run by a config."""
+    return api.Run(train_config(config, data, **how).path)
+
+
 class Killed(BaseException):
     """Ends training in the middle of a step, as no handler expects it."""
 
@@ -48,7 +56,7 @@ def train(folder: Path, config: Config = SMALL, killed_at: int | None = None) ->
         if step == killed_at:
             raise Killed
 
-    return api.train_config(config, DATA, run=folder, device="cpu", threads=1, checkpoint_every=4, display=display)
+    return train_run(config, DATA, run=folder, device="cpu", threads=1, checkpoint_every=4, display=display)
 
 
 def content(folder: Path) -> dict[str, Any]:
@@ -236,7 +244,7 @@ def test_tied_weights_are_saved_and_stay_tied(tmp_path: Path) -> None:
         for steps in stops:
             torch.manual_seed(0)
             run = api.train(DATA, critic=Tied(), steps=steps, threads=1, training=rule, run=folder)
-        critic = load_critic(run, Tied())
+        critic = load(run, critic=Tied()).judge()
         assert critic.second.weight is critic.first.weight
         return critic
 
@@ -280,7 +288,7 @@ def test_command_with_an_absurd_rate_exits_with_1(tmp_path: Path, capsys: pytest
 
 
 def test_weight_that_is_not_finite_is_not_saved(tmp_path: Path) -> None:
-    state, *_ = api.assemble(SMALL, DATA, torch.device("cpu"))
+    state, *_ = assemble(SMALL, DATA, torch.device("cpu"))
     next(state.critic.parameters()).data.view(-1)[0] = torch.nan
     with pytest.raises(TrainingError, match=r"step 0: weight features\.1\.weight of the critic is not finite"):
         checkpoint.save(state, tmp_path)
@@ -299,9 +307,7 @@ def test_full_disk(limit: int, tmp_path: Path) -> None:
     config = replace(SMALL, observe=ObserveConfig(log=100, bracket=100))
     try:
         with pytest.raises(DiskError, match=r"^step 8: cannot write .*; the last checkpoint is kept$") as caught:
-            api.train_config(
-                config, DATA, run=tmp_path / "run", device="cpu", threads=1, checkpoint_every=4, display=display
-            )
+            train_run(config, DATA, run=tmp_path / "run", device="cpu", threads=1, checkpoint_every=4, display=display)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     failed(tmp_path / "run", str(caught.value))

@@ -17,11 +17,11 @@ from monge.errors import TrainingError, UserError
 from monge.model.random import Purpose, stream
 from monge.objective import Objective
 from monge.training import thread
-from monge.training.assemble import assemble, rates
+from monge.training.assemble import assemble
 from monge.training.guard import check, interruption
 from monge.training.sampler import Sampler
-from monge.training.schedule import linear_decay, set_rates
-from monge.training.state import TrainingState, averaged
+from monge.training.schedule import linear_decay, rates, set_rates
+from monge.training.state import Average, TrainingState
 from monge.training.step import train_step
 
 few = settings(deadline=None, max_examples=25)
@@ -66,7 +66,7 @@ def test_step_by_hand() -> None:
     nn.init.constant_(generator.weight, 2.0)
     nn.init.constant_(critic.weight, 0.5)
     sgd = [torch.optim.SGD(network.parameters(), eta) for network in (generator, critic)]
-    state = TrainingState(generator, critic, averaged(generator, 0.0), *sgd)
+    state = TrainingState(generator, critic, Average(generator, 0.0), *sgd)
     _, objective, sampler = small("wgan")
     both = torch.stack([codes, last])
     draw = replace(sampler(0), real=real.expand(2, 2, 1), latent=both, segment=torch.zeros(2, 2))
@@ -101,11 +101,11 @@ def test_constraint_holds_after_every_step() -> None:
 @pytest.mark.parametrize("decay", [0.0, 0.15, 0.999])
 def test_moving_average_by_hand(decay: float) -> None:
     network = nn.Linear(3, 2)
-    average = averaged(network, decay)
+    average = Average(network, decay)
     expected = None
     for n in range(4):
         nn.init.normal_(network.weight, generator=torch.Generator().manual_seed(n))
-        average.update_parameters(network)
+        average.update(network)
         now = network.weight.detach().double()
         # the first update copies; then decay min(beta, (1 + n) / (10 + n)) with n updates done
         share = min(decay, (1 + n) / (10 + n))

@@ -6,32 +6,51 @@ from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from monge import plot
 from monge.config.overlay import overlay
 from monge.config.schema import Config, DataConfig
 from monge.data.dataset import DataSet
 from monge.data.source import MEMORY, in_memory, open_source, refuse_label
-from monge.errors import TrainingError, UserError
+from monge.errors import UserError
 from monge.evaluation.evaluate import Evaluation, evaluate
-from monge.model.build import OWN, pick_device
+from monge.model.build import OWN
+from monge.model.load import last_checkpoint, load, own_data
 from monge.model.rejection import rejected
-from monge.model.sample import Request, interpolate, sample
+from monge.model.trained_model import EVERYTHING, Request, Samples, TrainedModel, check_count
 from monge.report import write_report
+from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
-from monge.training.assemble import assemble, rates
-from monge.training.loop import train as run_loop
-from monge.training.monitor import Display, Observer
-from monge.training.resume import default_folder, known_facts, provenance, resume, settle
-from monge.training.schedule import Plan
 from monge.training.settings import recommended
-from monge.training.thread import measure_threads, wanted
+from monge.training.train import train_config
+
+PICTURE = "critic_distance.png"
+"""The critic's distances between clusters, in the run folder."""
 
 
 class Run(RunFolder):
     """A run folder with what its networks can do."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._model: TrainedModel | None = None
+
+    def model(self, weights: str = "ema", facts: Mapping[str, Any] | None = None) -> TrainedModel:
+        """The trained model of the last checkpoint, kept until there is a newer one or others are asked for.
+
+        Arguments:
+            weights: "ema" (averaged) or "raw".
+            facts: the content of `run.json`, if that was read already.
+
+        Raises:
+            UserError: unknown weights, no checkpoint yet, or a damaged one.
+        """
+        known = self._model
+        if known is None or known.weights != weights or known.step != last_checkpoint(self)[0]:
+            self._model = known = load(self, weights, facts=facts)
+        return known
 
     def sample(
         self,
@@ -43,7 +62,7 @@ class Run(RunFolder):
         codes: Mapping[int, float] | None = None,
         reject: bool = False,
     ) -> NDArray[Any]:
-        """n generated samples in the data's own scale.
+        """n generated samples in raw scale.
 
         Images are uint8 (n, H, W, C), however the data orders its axes; vectors (n, d) are float32, or float64 where
         that is too coarse for the data.
@@ -53,12 +72,21 @@ class Run(RunFolder):
             codes: values of an InfoGAN's codes by their index.
             reject: keep those only that the critic takes for real, see `monge.model.rejection`.
         """
-        request = Request(label, codes or {})
-        return (rejected if reject else sample)(self, n, seed, weights, request).x
+        return self.draw(n, seed, weights, Request(label, codes or {}), reject=reject).x
+
+    def draw(
+        self, n: int, seed: int = 0, weights: str = "ema", request: Request = EVERYTHING, *, reject: bool = False
+    ) -> Samples:
+        """n generated samples with the classes that were asked for; see `sample`."""
+        check_count(n)
+        model = self.model(weights)
+        if reject:
+            return rejected(model, lambda: own_data(self), n, seed, request)
+        return model.sample(n, seed, request)
 
     def interpolate(self, rows: int, columns: int, *, seed: int = 0, weights: str = "ema") -> NDArray[Any]:
         """Samples (rows * columns, ...) along paths between latent codes."""
-        return interpolate(self, rows, columns, seed, weights)
+        return self.model(weights).interpolate(rows, columns, seed)
 
     def evaluate(
         self,
@@ -78,14 +106,18 @@ class Run(RunFolder):
             thorough: whether to train potentials for the bracket's lower limit, which takes most of the time.
             features: "raw", "classifier" or "inception:FILE": what figures that compare features are measured on.
         """
-        measured = evaluate(self, data, seed, weights, critic, thorough, features)
+        model = self.model(weights) if critic is None else load(self, weights, critic=critic)
+        measured = evaluate(model, data or own_data(self), seed, thorough=thorough, features=features)
         if data is None:
+            if measured.clusters is not None:
+                write_atomically(self.path / PICTURE, plot.png(plot.heat_map(measured.clusters, "critic output")))
+                measured.metrics["critic"]["picture"] = PICTURE
             self.write("metrics.json", measured.as_json())
         return measured
 
     def write_report(self, data: DataSet | None = None) -> Path:
         """Writes and returns `report.html`; `data` spares opening the run's data again."""
-        return write_report(self, data)
+        return write_report(self, lambda facts: self.model(facts=facts), data)
 
 
 def open_run(path: str | Path) -> Run:
@@ -114,8 +146,7 @@ def load_data(source: str | os.PathLike[str] | ArrayLike, **how: Any) -> DataSet
     if config.label is not None:
         refuse_label("array", config.label)
     data = in_memory(source, layout=config.layout, size=config.size)
-    data.how = asdict(config)
-    return data
+    return data.opened(None, asdict(config))
 
 
 def train(
@@ -155,16 +186,16 @@ def train(
             settings[name] = asdict(value)
     how = asdict(overlay(Config(), settings, "train").data)
     data = source if isinstance(source, DataSet) else load_data(source, **how)
-    opened = data.how or asdict(DataConfig())
+    opened = data.info.how or asdict(DataConfig())
     if "data" in settings and how != opened:
         raise UserError(f"train: data = {settings['data']}: the data is open already; give these options to load_data")
     settings["data"] = opened
     base = recommended(data, recipe, objective, own_batch="batch" in settings.get("training", {}))
-    config = replace(base, source=data.source or f"{MEMORY}{data.name}")
+    config = replace(base, source=data.info.source or f"{MEMORY}{data.info.name}")
     own = critic if isinstance(critic, nn.Module) else None
     if critic is not None:
         settings["critic"] = critic if own is None else f"{OWN}{type(critic).__qualname__}"
-    return train_config(
+    folder = train_config(
         overlay(config, settings, "train"),
         data,
         critic=own,
@@ -173,51 +204,4 @@ def train(
         threads=threads,
         checkpoint_every=checkpoint_every,
     )
-
-
-def train_config(
-    config: Config,
-    data: DataSet,
-    *,
-    critic: nn.Module | None = None,
-    run: str | Path | None = None,
-    device: str = "auto",
-    threads: int | str = "auto",
-    checkpoint_every: int | None = None,
-    display: Display = lambda step, seen: None,
-) -> Run:
-    """Trains by a resolved config: see `train`."""
-    place, count = pick_device(device), wanted(threads)
-    if checkpoint_every is not None and checkpoint_every < 1:
-        raise UserError(f"--checkpoint-every {checkpoint_every}: at least 1 is allowed")
-    state, objective, sampler = assemble(config, data, place, critic)
-    folder = Run(Path(run) if run is not None else default_folder(config))
-    facts = known_facts(folder, config, data)
-    if facts is not None and facts["status"] == "finished" and facts["config"]["steps"] >= config.steps:
-        return folder
-    automatic = count is None
-    if count is None:
-        count = (facts or {}).get("threads") or measure_threads(state, objective, sampler)
-    torch.set_num_threads(count)
-    changes = {"config": asdict(config), "threads": count, "device": place.type, "status": "running"}
-    if facts is None:
-        folder.create(changes | provenance(data))
-    plan = Plan(
-        steps=config.steps,
-        rates=rates(config),
-        log_every=config.observe.log or max(1, config.steps // 100),
-        checkpoint_every=checkpoint_every,
-        watch_threads=automatic,
-    )
-    with folder.lock():
-        if facts is not None:
-            resume(folder, state, config, facts, count)
-            folder.update(**changes)
-        observer = Observer(data, folder, config, objective.loss, latent_size=sampler.latent, display=display)
-        try:
-            done = run_loop(state, objective, sampler, folder, plan, observer)
-        except TrainingError as error:
-            settle(folder, status="failed", error=str(error))
-            raise
-        settle(folder, status="finished" if done else "interrupted", step=state.step)
-    return folder
+    return Run(folder.path)

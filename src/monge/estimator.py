@@ -31,6 +31,7 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
 
     Attributes:
         run_: the trained run.
+        model_: its trained model.
         n_features_in_: number of features seen by `fit`.
     """
 
@@ -73,12 +74,13 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
             seed=int(seed),
             **settings,
         )
+        self.model_ = self.run_.model()
         return self
 
     def sample(self, n_samples: int = 1, *, seed: int = 0) -> NDArray[np.float64]:
         """Generated vectors of shape (n_samples, d) in the units of X; equal seeds give equal samples."""
         check_is_fitted(self)
-        drawn: NDArray[np.float64] = self.run_.sample(n_samples, seed=seed).astype(np.float64)
+        drawn: NDArray[np.float64] = self.model_.sample(n_samples, seed).x.astype(np.float64)
         return drawn
 
     def score(self, X: Any, y: Any = None) -> float:

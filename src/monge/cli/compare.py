@@ -67,8 +67,8 @@ def main(arguments: Sequence[str]) -> int:
     from monge.run.pool import cores
 
     data = open_source(asked.source, asked.data)
-    folder = asked.out or Path("runs") / "compare" / data.name
-    document: dict[str, Any] = {"data": data.source, "steps": asked.steps, "seconds": asked.seconds}
+    folder = asked.out or Path("runs") / "compare" / data.info.name
+    document: dict[str, Any] = {"data": data.info.source, "steps": asked.steps, "seconds": asked.seconds}
     compare.refuse_other(folder, document)
     trials = planned(asked, arguments, data, folder)
     compare.refuse_others(trials, data)
@@ -123,10 +123,12 @@ def planned(asked: Compare, arguments: Sequence[str], data: "DataSet", folder: P
     from monge.training.settings import published
 
     trials = []
-    for spec in names(asked, data.labels is not None):
+    for spec in names(asked, data.train.labels is not None):
         base = published(data, asked.recipe, spec, asked.generator, asked.critic)
         rule = parse(Compare, "compare", arguments, default=replace(asked, training=base.training)).training
-        config = replace(base, source=str(data.source), training=rule, data=asked.data, steps=asked.steps or base.steps)
+        config = replace(
+            base, source=str(data.info.source), training=rule, data=asked.data, steps=asked.steps or base.steps
+        )
         assemble(config, data, torch.device("cpu"))
         for seed in range(asked.seeds):
             place = folder / f"{spec.replace(':', '-')}-{seed}"

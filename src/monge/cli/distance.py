@@ -136,26 +136,20 @@ def draw(result: "Comparison", path: Path) -> None:
     potential = result.bracket.potential
     assert potential is not None
     names = (Path(result.a.name).name, Path(result.b.name).name)
-    image = plot.panels(result.a.points, result.b.points, potential, result.plan, names, unit_of(result))
+    image = plot.panels(result.a.points, result.b.points, potential, result.plan, names, result.a.space.unit)
     try:
         write_atomically(path, plot.png(image))
     except OSError as error:
         raise UserError(f"--out {path} cannot be written: {error.strerror or error}") from error
 
 
-def unit_of(result: "Comparison") -> str:
-    """The unit of distances."""
-    return "pixel scale" if result.a.kind == "image" else "data units"
-
-
 def table(result: "Comparison") -> str:
     """What was measured, for people."""
-    sides = [(letter, side.name, counted(side), side.form) for letter, side in (("A", result.a), ("B", result.b))]
-    scale = "between images with pixels in [-1, 1]" if result.a.kind == "image" else "in the data's own units"
+    sides = [(letter, side.name, counted(side), side.space.form) for letter, side in (("A", result.a), ("B", result.b))]
     bracket, others = bracket_rows(result.bracket), figure_rows(result.figures)
     lines = aligned([*bracket, *others])
     first, second = lines[: len(bracket)], lines[len(bracket) :]
-    head = f"W1 between the laws of A and B, Euclidean {scale}"
+    head = f"W1 between the laws of A and B, Euclidean {result.a.space.scale}"
     return "\n".join([*aligned(sides), "", head, *first, "", "beside it", *second, "", *verdict(result)])
 
 

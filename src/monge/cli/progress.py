@@ -60,13 +60,15 @@ class Progress:
         self._bar.stop()
 
     def show(self, step: int, seen: Mapping[str, Any]) -> None:
-        """Shows what one step gave."""
+        """Shows a step, and what was read of it."""
         if self._first:
             # the input has been accepted; and a resumed run does not start at zero
             NOTICES.release()
             self._bar.reset(self._task, completed=step)
             self._first = False
-        update: dict[str, Any] = {"completed": step, "estimate": f"critic {-seen['critic_loss']:.3g}"}
+        update: dict[str, Any] = {"completed": step}
+        if "critic_loss" in seen:
+            update["estimate"] = f"critic {-seen['critic_loss']:.3g}"
         bracket = seen.get("bracket")
         if bracket:
             update["bracket"] = (

@@ -1,9 +1,9 @@
 """`monge sample RUN --out FILE`: draw samples from a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -11,7 +11,7 @@ from monge.cli.parse import check_seed, parse, show
 from monge.errors import UserError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from monge.model.trained_model import Samples, TrainedModel
 
 SUFFIXES = (".png", ".npz", ".npy", ".csv", ".parquet")
 COLUMNS = 10
@@ -57,42 +57,42 @@ def main(arguments: Sequence[str]) -> int:
 
     from monge import api
     from monge.data.table.reader import pyarrow
-    from monge.model.rejection import rejected
-    from monge.model.sample import Request, sample
+    from monge.model.trained_model import Request, Samples
     from monge.run.files import write_atomically
 
     if asked.out.suffix == ".parquet":
         pyarrow(f"--out {asked.out}")
     request = Request(asked.class_, codes)
     run = api.open_run(asked.run)
-    labels, tried = None, None
     if asked.interpolate:
-        samples = run.interpolate(asked.n, COLUMNS, seed=asked.seed, weights=asked.weights)
+        path = run.interpolate(asked.n, COLUMNS, seed=asked.seed, weights=asked.weights)
+        found = Samples(path, None, len(path))
     else:
-        found = (rejected if asked.reject else sample)(run, asked.n, asked.seed, asked.weights, request)
-        samples, labels, tried = found.x, found.y, found.tried
+        found = run.draw(asked.n, asked.seed, asked.weights, request, reject=asked.reject)
     try:
-        write_atomically(asked.out, content(asked, run.facts(), samples, labels))
+        write_atomically(asked.out, content(asked, run.model(asked.weights), found))
     except OSError as error:
         raise UserError(f"--out {asked.out} cannot be written: {error.strerror or error}") from error
-    text = f"{len(samples)} samples in {asked.out}"
-    document = {"out": str(asked.out), "n": len(samples), "shape": list(samples.shape)}
-    if asked.reject and tried is not None:
-        text += f", of {tried} generated"
-        document["tried"] = tried
+    text = f"{len(found.x)} samples in {asked.out}"
+    document = {"out": str(asked.out), "n": len(found.x), "shape": list(found.x.shape)}
+    if asked.reject:
+        text += f", of {found.tried} generated"
+        document["tried"] = found.tried
     show(document, asked.json, text)
     return 0
 
 
-def content(asked: Sample, facts: Mapping[str, Any], samples: "NDArray[Any]", labels: "NDArray[Any] | None") -> bytes:
+def content(asked: Sample, model: "TrainedModel", found: "Samples") -> bytes:
     """What the file holds: a picture of the samples, or the samples with their classes."""
     from monge import plot
+    from monge.data.space import ImageSpace
     from monge.data.writer import encode
 
-    if asked.out.suffix == ".png":
-        path = asked.interpolate and samples.ndim == 4
-        return plot.png(plot.grid(samples, COLUMNS) if path else plot.picture(samples))
-    return encode(samples, asked.out.suffix, labels, facts.get("columns"), facts.get("label_column"))
+    if asked.out.suffix != ".png":
+        return encode(model.space, found.x, asked.out.suffix, found.y, model.columns, model.label_column)
+    if asked.interpolate and isinstance(model.space, ImageSpace):
+        return plot.png(plot.grid(found.x, COLUMNS))
+    return plot.png(plot.picture(model.space, found.x))
 
 
 def parse_codes(texts: Sequence[str]) -> dict[int, float]:

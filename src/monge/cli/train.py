@@ -75,17 +75,18 @@ def main(arguments: Sequence[str]) -> int:
     from monge.data.source import open_source
     from monge.model.build import pick_device
     from monge.training.settings import recommended
+    from monge.training.train import train_config
 
     pick_device(first.device)
     data = open_source(first.source, how)
     own_batch = "--training.batch" in flags or "batch" in file.get("training", {})
     base = recommended(data, recipe, objective, own_batch=own_batch)
-    base = replace(overlay(base, file, where), recipe=base.recipe, source=data.source or first.source, data=how)
+    base = replace(overlay(base, file, where), recipe=base.recipe, source=data.info.source or first.source, data=how)
     full = parse(Train, "train", arguments, default=replace(first, **{name: getattr(base, name) for name in SHARED}))
     config = Config(**{name: getattr(full, name) for name in SHARED} | {"recipe": base.recipe, "source": base.source})
 
     with Progress(config.steps) as progress:
-        run = api.train_config(
+        folder = train_config(
             config,
             data,
             run=full.run,
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str]) -> int:
             checkpoint_every=full.checkpoint_every,
             display=progress.show,
         )
-    return finish(run, data, asked.json)
+    return finish(api.Run(folder.path), data, asked.json)
 
 
 def finish(run: Any, data: Any, as_json: bool) -> int:

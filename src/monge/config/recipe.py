@@ -1,33 +1,35 @@
-"""One function per recipe: from what the data looks like to a config that is known to work.
+"""One function per recipe: from the data's name and space to a config that is known to work.
 
 The settings of `digits` and `grid25` gave the figures that the README quotes, in `benchmarks/`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from monge.config.schema import Config, ObserveConfig, TrainingConfig
 from monge.errors import UserError
 
+if TYPE_CHECKING:
+    from monge.data.space import Space
 
-@dataclass(frozen=True)
-class Shape:
-    """What a recipe may know of the data: "image" or "vector", and the shape of one sample in model scale."""
-
-    name: str
-    kind: str
-    sample: tuple[int, ...]
+PAPER_MLP = "mlp:latent=32:width=256:depth=3"
+"""The generator of published rules for what is not worth convolutions."""
 
 
-def default_for(shape: Shape) -> str:
+SMALL = 10
+"""Pixels a side up to which images are as small as digits."""
+
+
+def default_for(name: str, space: "Space") -> str:
     """The recipe of data for which none was named."""
-    if shape.name == "grid25":
+    if name == "grid25":
         return "grid25"
-    if shape.kind == "vector":
+    if space.side is None:
         return "vector"
-    return "digits" if shape.sample[1] <= 10 else "image"
+    return "digits" if space.side <= SMALL else "image"
 
 
-def digits(shape: Shape) -> Config:
+def digits(name: str, space: "Space") -> Config:
     """Small networks for images of about 8 x 8 pixels.
 
     Noise on what the critic sees keeps it from learning some thousand images by heart, and batch norm in the generator
@@ -44,7 +46,7 @@ def digits(shape: Shape) -> Config:
     )
 
 
-def grid25(shape: Shape) -> Config:
+def grid25(name: str, space: "Space") -> Config:
     """Plain ReLU networks and a weak penalty for many tight modes in the plane."""
     rule = TrainingConfig(batch=256, n_critic=2, learning_rate=2e-3, decay_from=0.3, ema=0.999)
     return Config(
@@ -58,10 +60,10 @@ def grid25(shape: Shape) -> Config:
     )
 
 
-def vector(shape: Shape) -> Config:
+def vector(name: str, space: "Space") -> Config:
     """Fully connected networks for vectors of any length."""
     rule = TrainingConfig(batch=256, n_critic=3, learning_rate=5e-4, decay_from=0.5, ema=0.999)
-    latent = max(2, min(32, shape.sample[0]))
+    latent = max(2, min(32, space.shape[0]))
     return Config(
         recipe="vector",
         objective="wgan-gp:weight=1",
@@ -72,17 +74,17 @@ def vector(shape: Shape) -> Config:
     )
 
 
-def image(shape: Shape) -> Config:
+def image(name: str, space: "Space") -> Config:
     """DCGAN networks for square images; the generator has batch norm, the critic must not.
 
     Raises:
         UserError: the data are no images.
     """
-    if shape.kind != "image":
-        raise UserError(f"--recipe image needs images, {shape.name} holds {shape.kind}s; use --recipe vector")
+    if space.side is None:
+        raise UserError(f"--recipe image needs images, {name} holds {space.name}s; use --recipe vector")
     rule = TrainingConfig(batch=64, n_critic=2, learning_rate=3e-4, decay_from=0.5, ema=0.998)
     # what two cores can pay in about twenty minutes
-    width, steps = (32, 1_500) if shape.sample[1] <= 32 else (16, 800)
+    width, steps = (32, 1_500) if space.side <= 32 else (16, 800)
     return Config(
         recipe="image",
         objective="wgan-gp",
@@ -93,14 +95,15 @@ def image(shape: Shape) -> Config:
     )
 
 
-def paper_wgan(shape: Shape) -> Config:
+def paper_wgan(name: str, space: "Space") -> Config:
     """Arjovsky et al. 2017: RMSProp 5e-5, c = .01, batch 64, n_critic 5 with the authors' 100-update boosts."""
     rule = TrainingConfig(batch=64, n_critic=5, critic_boost=True, optimiser="rmsprop", learning_rate=5e-5, ema=0.0)
-    base = image(shape) if shape.kind == "image" and shape.sample[1] > 10 else vector(replace(shape, sample=(64,)))
+    large = space.side is not None and space.side > SMALL
+    base = image(name, space) if large else replace(vector(name, space), generator=PAPER_MLP)
     return replace(base, recipe="paper-wgan", objective="wgan", steps=20_000, training=rule)
 
 
-def paper_wgan_gp(shape: Shape) -> Config:
+def paper_wgan_gp(name: str, space: "Space") -> Config:
     """Gulrajani et al. 2017: Adam 1e-4 (0, .9), weight 10, batch 64, n_critic 5."""
     rule = TrainingConfig(batch=64, n_critic=5, learning_rate=1e-4, beta1=0.0, beta2=0.9, ema=0.0)
-    return replace(paper_wgan(shape), recipe="paper-wgan-gp", objective="wgan-gp", training=rule)
+    return replace(paper_wgan(name, space), recipe="paper-wgan-gp", objective="wgan-gp", training=rule)

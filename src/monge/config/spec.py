@@ -58,7 +58,7 @@ def _read(
     entry = lookup(table, what, name)
     constructor = entry.load()
     parameters = inspect.signature(constructor).parameters
-    allowed = {key: value for key, value in parameters.items() if value.default is not inspect.Parameter.empty}
+    allowed = {key: value for key, value in parameters.items() if isinstance(value.default, bool | int | float | str)}
     chosen: dict[str, Any] = {}
     for item in options:
         key, equals, text = item.partition("=")

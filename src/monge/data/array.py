@@ -7,10 +7,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from monge.data.dataset import ArrayData, split_data
+from monge.data.dataset import ArrayData, DataInfo, split_data
 from monge.data.label import Indices, index_labels
-from monge.data.layout import outside
-from monge.data.split import Part
+from monge.data.layout import as_raw
+from monge.data.split import ArraySplit
 from monge.errors import UserError
 
 _MAP_BYTES = 256 * 2**20
@@ -26,7 +26,7 @@ def from_array(
     layout: str = "auto",
     size: int | None = None,
 ) -> ArrayData:
-    """One array, by the rules of `layout.outside` and `label.index_labels`, split.
+    """One array, by the rules of `layout.as_raw` and `label.index_labels`, split.
 
     Arguments:
         name: short name.
@@ -39,9 +39,9 @@ def from_array(
     Raises:
         UserError: an array that is not allowed.
     """
-    values = outside(x, what, layout, size)
+    values = as_raw(x, what, layout, size)
     (labels,), names = index_labels([y], [len(values)])
-    return split_data(name, values, labels, classes=names)
+    return split_data(DataInfo(name, classes=names), values, labels)
 
 
 def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size: int | None = None) -> ArrayData:
@@ -67,15 +67,16 @@ def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size
     if "x_train" in arrays and "x_test" in arrays:
         return _two(path, arrays, layout, size)
     x = next((name for name in ("x_train", "x") if name in arrays), next(iter(arrays)))
-    values = outside(arrays[x], f"{path.name}:{x}", layout, size)
+    values = as_raw(arrays[x], f"{path.name}:{x}", layout, size)
     (labels,), names = _labels(path, arrays, {x: len(values)})
-    return split_data(path.stem, values, labels, classes=names)
+    return split_data(DataInfo(path.stem, classes=names), values, labels)
 
 
 def _two(path: Path, arrays: Mapping[str, NDArray[Any]], layout: str, size: int | None) -> ArrayData:
-    train, test = (outside(arrays[x], f"{path.name}:{x}", layout, size) for x in ("x_train", "x_test"))
+    train, test = (as_raw(arrays[x], f"{path.name}:{x}", layout, size) for x in ("x_train", "x_test"))
     labels, names = _labels(path, arrays, {"x_train": len(train), "x_test": len(test)})
-    return ArrayData(path.stem, Part.whole(train, labels[0]), Part.whole(test, labels[1]), classes=names)
+    splits = (ArraySplit.whole(x, y) for x, y in zip((train, test), labels, strict=True))
+    return ArrayData(DataInfo(path.stem, classes=names), *splits)
 
 
 def _labels(

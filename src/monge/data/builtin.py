@@ -3,12 +3,15 @@
 import numpy as np
 from sklearn.datasets import load_digits
 
-from monge.data.dataset import ArrayData, split_data
+from monge.data.dataset import ArrayData, DataInfo, split_data
+
+HELD_OUT = 497
+"""Digits that are held out."""
 
 
 def digits() -> ArrayData:
     """scikit-learn's 1,797 handwritten digits, uint8 (8, 8, 1), of which 497 are held out."""
     data = load_digits()
     images = (data.images * (255 / 16)).round().astype(np.uint8)[..., None]
-    classes = [str(i) for i in range(10)]
-    return split_data("digits", images, data.target.astype(np.int64), classes=classes, held_out=497)
+    info = DataInfo("digits", classes=[str(i) for i in range(10)])
+    return split_data(info, images, data.target.astype(np.int64), held_out=HELD_OUT)

@@ -1,6 +1,6 @@
 """Conversions between the three scales in which a sample exists.
 
-*Outside* is what the user has: uint8 images (n, H, W, C), or floating point vectors (n, d) in their own units.
+*Raw* is what the user has: uint8 images (n, H, W, C), or floating point vectors (n, d) in their own units.
 *Model* is what networks see: float32 tensors, images (n, C, H, W) in [-1, 1], vectors standardised per feature.
 *Metric* is where distances are Euclidean: float64 arrays (n, D), images flattened channel first in [-1, 1], so that
 metric = model.flatten(1), and vectors in their own units.
@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monge.data.space import ImageSpace, Space, VectorSpace, space_of
 from monge.errors import unknown_name
 
 COARSE = 1e-3
@@ -23,29 +24,29 @@ COARSE = 1e-3
 
 
 class Codec(ABC):
-    """Converts samples between the outside, model and metric scales.
+    """Converts samples between the raw, model and metric scales.
 
     Attributes:
-        shape: shape of one sample in model scale, (C, H, W) or (d,).
+        space: what one sample is.
     """
 
-    shape: tuple[int, ...]
+    space: Space
 
     @abstractmethod
-    def encode(self, outside: NDArray[Any]) -> Tensor:
-        """Outside samples as a new float32 tensor (n, *shape) in model scale."""
+    def encode(self, raw: NDArray[Any]) -> Tensor:
+        """Raw samples as a new float32 tensor (n, *space.shape) in model scale."""
 
     @abstractmethod
     def decode(self, model: Tensor) -> NDArray[Any]:
-        """Model samples (n, *shape) as outside samples: clipped and rounded uint8 images, or vectors."""
+        """Model samples (n, *space.shape) as raw samples: clipped and rounded uint8 images, or vectors."""
 
     @abstractmethod
-    def metric(self, outside: NDArray[Any]) -> NDArray[np.float64]:
-        """Outside samples as an array (n, D) in metric scale."""
+    def metric(self, raw: NDArray[Any]) -> NDArray[np.float64]:
+        """Raw samples as an array (n, D) in metric scale."""
 
     @abstractmethod
     def from_metric(self, metric: Tensor) -> Tensor:
-        """Metric samples (n, D) as a tensor (n, *shape) in model scale; differentiable, same device and precision."""
+        """Metric samples (n, D) in model scale, (n, *space.shape); differentiable, of the same device and precision."""
 
     @abstractmethod
     def state(self) -> dict[str, object]:
@@ -54,17 +55,17 @@ class Codec(ABC):
 
 @dataclass(frozen=True)
 class ImageCodec(Codec):
-    """uint8 images: model = outside / 127.5 - 1.
+    """uint8 images: model = raw / 127.5 - 1.
 
     Arguments:
-        shape: (C, H, W).
+        space: channels, height and width.
     """
 
-    shape: tuple[int, ...]
+    space: ImageSpace
 
-    def encode(self, outside: NDArray[Any]) -> Tensor:
+    def encode(self, raw: NDArray[Any]) -> Tensor:
         """Images (n, H, W, C) uint8 as a tensor (n, C, H, W) in [-1, 1]."""
-        pixels = outside.transpose(0, 3, 1, 2).astype(np.float32, order="C")
+        pixels = raw.transpose(0, 3, 1, 2).astype(np.float32, order="C")
         return torch.from_numpy(pixels).div_(127.5).sub_(1)
 
     def decode(self, model: Tensor) -> NDArray[np.uint8]:
@@ -73,23 +74,23 @@ class ImageCodec(Codec):
         images: NDArray[np.uint8] = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
         return images
 
-    def metric(self, outside: NDArray[Any]) -> NDArray[np.float64]:
+    def metric(self, raw: NDArray[Any]) -> NDArray[np.float64]:
         """Images (n, H, W, C) uint8 as (n, C H W) in [-1, 1]."""
-        pixels: NDArray[np.float64] = outside.transpose(0, 3, 1, 2).reshape(len(outside), -1) / 127.5
+        pixels: NDArray[np.float64] = raw.transpose(0, 3, 1, 2).reshape(len(raw), -1) / 127.5
         return pixels - 1
 
     def from_metric(self, metric: Tensor) -> Tensor:
         """Images (n, C H W) as (n, C, H, W)."""
-        return metric.reshape(-1, *self.shape)
+        return metric.reshape(-1, *self.space.shape)
 
     def state(self) -> dict[str, object]:
         """`{"kind": "image", "shape": [C, H, W]}`."""
-        return {"kind": "image", "shape": list(self.shape)}
+        return {"kind": self.space.name, "shape": list(self.space.shape)}
 
 
 @dataclass(frozen=True, eq=False)
 class VectorCodec(Codec):
-    """Vectors: model = (outside - mean) / scale, per feature.
+    """Vectors: model = (raw - mean) / scale, per feature.
 
     Arguments:
         mean: (d,), in the data's units.
@@ -98,36 +99,36 @@ class VectorCodec(Codec):
 
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
-    shape: tuple[int, ...] = field(init=False)
+    space: VectorSpace = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", self.mean.shape)
+        object.__setattr__(self, "space", VectorSpace(len(self.mean)))
 
     @property
-    def _kind(self) -> type[np.floating[Any]]:
+    def _precision(self) -> type[np.floating[Any]]:
         """float64 where a feature's mean is so large that float32 would round away what differs between samples."""
         gap = np.spacing(np.abs(self.mean).astype(np.float32)).astype(np.float64)
         return np.float64 if (gap > COARSE * self.scale).any() else np.float32
 
     @classmethod
-    def fit(cls, outside: NDArray[Any]) -> "VectorCodec":
+    def fit(cls, raw: NDArray[Any]) -> "VectorCodec":
         """Mean and standard deviation of vectors (n, d); constant features get scale 1."""
-        deviation = outside.std(axis=0, dtype=np.float64)
+        deviation = raw.std(axis=0, dtype=np.float64)
         # Rounding can give a constant feature a deviation above zero, and tiny numbers one of zero.
-        varies = (outside.min(axis=0) < outside.max(axis=0)) & (deviation > 0)
-        return cls(outside.mean(axis=0, dtype=np.float64), np.where(varies, deviation, 1.0))
+        varies = (raw.min(axis=0) < raw.max(axis=0)) & (deviation > 0)
+        return cls(raw.mean(axis=0, dtype=np.float64), np.where(varies, deviation, 1.0))
 
-    def encode(self, outside: NDArray[Any]) -> Tensor:
+    def encode(self, raw: NDArray[Any]) -> Tensor:
         """Vectors (n, d) as a standardised tensor (n, d)."""
-        return torch.from_numpy(((outside - self.mean) / self.scale).astype(np.float32))
+        return torch.from_numpy(((raw - self.mean) / self.scale).astype(np.float32))
 
     def decode(self, model: Tensor) -> NDArray[Any]:
         """Standardised vectors (n, d) in the data's units, as float32, or float64 where float32 is too coarse."""
-        return (model.detach().cpu().double().numpy() * self.scale + self.mean).astype(self._kind)
+        return (model.detach().cpu().double().numpy() * self.scale + self.mean).astype(self._precision)
 
-    def metric(self, outside: NDArray[Any]) -> NDArray[np.float64]:
+    def metric(self, raw: NDArray[Any]) -> NDArray[np.float64]:
         """The vectors themselves, as float64."""
-        return outside.astype(np.float64)
+        return raw.astype(np.float64)
 
     def from_metric(self, metric: Tensor) -> Tensor:
         """Vectors (n, d) in the data's units, standardised."""
@@ -137,7 +138,13 @@ class VectorCodec(Codec):
 
     def state(self) -> dict[str, object]:
         """`{"kind": "vector", "mean": [...], "scale": [...]}`; Python writes floats so that they read back exactly."""
-        return {"kind": "vector", "mean": self.mean.tolist(), "scale": self.scale.tolist()}
+        return {"kind": self.space.name, "mean": self.mean.tolist(), "scale": self.scale.tolist()}
+
+
+def codec_of(raw: NDArray[Any]) -> Codec:
+    """The codec of raw samples: of uint8 images (n, H, W, C), or fitted to vectors (n, d)."""
+    space = space_of(raw)
+    return ImageCodec(space) if isinstance(space, ImageSpace) else VectorCodec.fit(raw)
 
 
 def codec_from_state(state: Mapping[str, Any]) -> Codec:
@@ -147,8 +154,8 @@ def codec_from_state(state: Mapping[str, Any]) -> Codec:
         UserError: the kind is neither image nor vector.
     """
     kind = state["kind"]
-    if kind == "image":
-        return ImageCodec(tuple(state["shape"]))
-    if kind == "vector":
+    if kind == ImageSpace.name:
+        return ImageCodec(ImageSpace(*state["shape"]))
+    if kind == VectorSpace.name:
         return VectorCodec(np.asarray(state["mean"], np.float64), np.asarray(state["scale"], np.float64))
-    raise unknown_name("codec kind", str(kind), ("image", "vector"))
+    raise unknown_name("codec kind", str(kind), (ImageSpace.name, VectorSpace.name))

@@ -14,8 +14,8 @@ LARGEST = np.float64(np.finfo(np.float32).max)
 """Of a vector's numbers: larger ones would be infinite in the model."""
 
 
-def outside(x: NDArray[Any], what: str, layout: str = "auto", size: int | None = None) -> NDArray[Any]:
-    """Samples in outside scale: uint8 images (n, H, W, C), or float32 or float64 vectors (n, d).
+def as_raw(x: NDArray[Any], what: str, layout: str = "auto", size: int | None = None) -> NDArray[Any]:
+    """Samples in raw scale: uint8 images (n, H, W, C), or float32 or float64 vectors (n, d).
 
     Arguments:
         x: uint8 images of rank 3 (grey) or 4, or numbers of rank 2.

@@ -155,5 +155,4 @@ def open_source(source: str, how: DataConfig) -> DataSet:
         raise UserError(f"{what}: give it again (evaluate --data, or in Python), or train on a file of it")
     builtin = {name: entry.load() for name, entry in registry.DATA.items()}
     data = open_data(source, builtin=builtin, **asdict(how))
-    data.source, data.how = shortest(source), asdict(how)
-    return data
+    return data.opened(shortest(source), asdict(how))

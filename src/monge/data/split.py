@@ -1,63 +1,161 @@
-"""Parts of an array: what is trained on, and what is held out.
+"""The two splits of a data set: what is trained on, and what is held out.
 
 What is held out depends on the data only, never on a training seed, so that runs can be compared.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from monge.errors import UserError
 
-_HELD_OUT_MOST = 10_000
-_CHUNK_BYTES = 16 * 2**20
+HELD_OUT_MOST = 10_000
+"""Held-out samples, at most, unless a number is given."""
+CHUNK_BYTES = 16 * 2**20
+"""Read at a time from an array that may be larger than memory."""
+FRESH_ALL = 20_000
+"""Samples of a law that stand for all of them."""
+
+
+class Split(ABC):
+    """Samples of one law, in raw scale.
+
+    Attributes:
+        name: "training" or "held-out".
+        size: number of samples; None where every draw is fresh.
+        labels: class of every sample as an index into the data's classes, int64 (size,), or None.
+    """
+
+    name: str
+    labels: NDArray[np.int64] | None
+
+    @property
+    @abstractmethod
+    def size(self) -> int | None:
+        """Number of samples; None where every draw is fresh."""
+
+    @abstractmethod
+    def all(self) -> NDArray[Any]:
+        """All samples, as a new array; a fixed draw of 20,000 where every draw is fresh."""
+
+    @abstractmethod
+    def rows(self, which: NDArray[np.int64]) -> NDArray[Any]:
+        """The samples at these positions, which are those of `labels`, read without the others.
+
+        Raises:
+            UserError: every draw is fresh.
+        """
+
+    @abstractmethod
+    def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
+        """n different samples in random order, chosen by the seed.
+
+        Raises:
+            UserError: there are fewer than n.
+        """
+
+    def at_most(self, n: int) -> int:
+        """n, or the number of samples where that is smaller."""
+        return n if self.size is None else min(n, self.size)
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class ArraySplit(Split):
     """The rows `index` of `values`: a part of an array that may be larger than memory.
 
     Arguments:
-        values: outside samples: uint8 (N, H, W, C), or float (N, d).
-        index: rows that belong to the part, (n,).
+        values: raw samples: uint8 (N, H, W, C), or float (N, d).
+        index: rows that belong to the split, (n,).
         labels: class of each of these rows, int64 (n,), or None.
+        name: of the split, for errors.
     """
 
     values: NDArray[Any]
     index: NDArray[np.int64]
     labels: NDArray[np.int64] | None = None
+    name: str = "training"
 
     @classmethod
-    def whole(cls, values: NDArray[Any], labels: NDArray[np.int64] | None = None) -> "Part":
+    def whole(
+        cls, values: NDArray[Any], labels: NDArray[np.int64] | None = None, name: str = "training"
+    ) -> "ArraySplit":
         """All rows of an array."""
-        return cls(values, np.arange(len(values)), labels)
+        return cls(values, np.arange(len(values)), labels, name)
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
         return len(self.index)
 
+    def all(self) -> NDArray[Any]:
+        return np.asarray(self.values[self.index])
+
     def rows(self, which: NDArray[np.int64]) -> NDArray[Any]:
-        """The given rows of the part, as a new in-memory array."""
         return np.asarray(self.values[self.index[which]])
+
+    def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
+        if n > self.size:
+            raise UserError(f"{n} {self.name} samples were asked for, there are {self.size}")
+        return self.rows(np.random.default_rng(seed).permutation(self.size)[:n])
 
     def chunks(self) -> Iterator[NDArray[Any]]:
         """All rows in order, some megabytes at a time."""
-        step = max(1, _CHUNK_BYTES // max(1, self.values[:1].nbytes))
-        for start in range(0, len(self), step):
+        step = max(1, CHUNK_BYTES // max(1, self.values[:1].nbytes))
+        for start in range(0, self.size, step):
             yield np.asarray(self.values[self.index[start : start + step]])
 
-    def sample(self, n: int, seed: int, what: str) -> NDArray[Any]:
-        """n different rows in random order.
 
-        Raises:
-            UserError: the part has fewer rows.
-        """
-        if n > len(self):
-            raise UserError(f"{n} {what} samples were asked for, there are {len(self)}")
-        return self.rows(np.random.default_rng(seed).permutation(len(self))[:n])
+class Law(Protocol):
+    """A law with a sampler."""
+
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
+        """n samples (n, d), float32, in the data's units, from a CPU generator."""
+
+
+@dataclass(frozen=True, eq=False)
+class FreshSplit(Split):
+    """Fresh draws from a law of vectors.
+
+    Arguments:
+        law: the sampler.
+        what: names the data in errors.
+        stream: sets the draws by a seed apart from those of other splits.
+        all_stream: the same for the draw that stands for all samples.
+        name: of the split.
+    """
+
+    law: Law
+    what: str
+    stream: int
+    all_stream: int
+    name: str = "training"
+    labels: None = None
+
+    @property
+    def size(self) -> None:
+        return None
+
+    def all(self) -> NDArray[Any]:
+        return drawn(self.law, FRESH_ALL, self.all_stream, seed=0)
+
+    def rows(self, which: NDArray[np.int64]) -> NDArray[Any]:
+        raise UserError(f"{self.what}: fresh draws have no positions")
+
+    def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
+        return drawn(self.law, n, self.stream, seed)
+
+
+def drawn(law: Law, n: int, stream: int, seed: int) -> NDArray[np.float32]:
+    """n samples of a law (n, d); different streams are independent."""
+    state = int(np.random.SeedSequence([stream, seed]).generate_state(1, np.uint64)[0])
+    samples: NDArray[np.float32] = law.draw(n, torch.Generator().manual_seed(state)).numpy()
+    return samples
 
 
 def split(n: int, held_out: int | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -68,15 +166,15 @@ def split(n: int, held_out: int | None = None) -> tuple[NDArray[np.int64], NDArr
     """
     if n < 3:
         raise UserError(f"the data have {n} sample(s); at least 3 are needed (2 to train, 1 held out)")
-    held = held_out or min(_HELD_OUT_MOST, max(1, n // 5))
+    held = held_out or min(HELD_OUT_MOST, max(1, n // 5))
     order = np.random.default_rng(0).permutation(n)
     return np.sort(order[held:]), np.sort(order[:held])
 
 
-def content_fingerprint(part: Part) -> str:
-    """32 hexadecimal digits for the rows of a part and their labels."""
+def content_fingerprint(part: ArraySplit) -> str:
+    """32 hexadecimal digits for the rows of a split and their labels."""
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(repr((part.values.dtype.str, len(part), part.values.shape[1:])).encode())
+    digest.update(repr((part.values.dtype.str, part.size, part.values.shape[1:])).encode())
     for rows in part.chunks():
         digest.update(np.ascontiguousarray(rows).data)
     if part.labels is not None:

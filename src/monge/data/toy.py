@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monge.data.dataset import Law, ToyData
+from monge.data.dataset import DataInfo, ToyData
+from monge.data.split import Law
 
 
 @dataclass(frozen=True)
@@ -166,8 +167,8 @@ def _toy(name: str) -> ToyData:
     law = TOYS[name]
     if isinstance(law, Mixture):
         modes: NDArray[np.float64] = np.array(law.modes)
-        return ToyData(name, law, modes, law.deviation)
-    return ToyData(name, law)
+        return ToyData(DataInfo(name, centres=modes, deviation=law.deviation), law)
+    return ToyData(DataInfo(name), law)
 
 
 def ring8() -> ToyData:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monge.data.space import Space, VectorSpace
 from monge.data.table.reader import pyarrow
 from monge.errors import UserError
 
@@ -15,12 +16,18 @@ Names = Sequence[str]
 
 
 def encode(
-    x: NDArray[Any], suffix: str, y: NDArray[Any] | None = None, columns: Names | None = None, label: str | None = None
+    space: Space,
+    x: NDArray[Any],
+    suffix: str,
+    y: NDArray[Any] | None = None,
+    columns: Names | None = None,
+    label: str | None = None,
 ) -> bytes:
     """Samples as an `.npz` (arrays `x` and `y`), `.npy` (without classes), `.csv` or `.parquet` file.
 
     Arguments:
-        x: samples, outside scale, (n, ...).
+        space: what one sample is.
+        x: samples, raw scale, (n, ...).
         suffix: of the file.
         y: their classes (n,), or None.
         columns: names of a vector's numbers in a table; x0, x1 and so on if not given.
@@ -39,7 +46,7 @@ def encode(
         buffer = io.BytesIO()
         np.save(buffer, x)
         return buffer.getvalue()
-    if x.ndim != 2:
+    if not isinstance(space, VectorSpace):
         raise UserError(f"--out: images cannot be written as {suffix}; allowed: .png, .npz, .npy")
     names = list(columns or (f"x{column}" for column in range(x.shape[1])))
     if y is not None:

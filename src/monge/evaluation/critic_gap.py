@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from monge.data.codec import Codec
 from monge.distance.dual.potential import measured_lipschitz
 from monge.distance.points import Points
-from monge.evaluation.reference import RealSets
+from monge.evaluation.reference import ReferenceSamples
 from monge.model.inference import CHUNK
 from monge.model.random import Purpose, stream
 from monge.objective.loss import AdversarialLoss
@@ -24,7 +24,9 @@ class CriticReading:
         gap_error: standard error of their difference.
     """
 
-    def __init__(self, critic: nn.Module, loss: AdversarialLoss, codec: Codec, real: RealSets, fake: Points) -> None:
+    def __init__(
+        self, critic: nn.Module, loss: AdversarialLoss, codec: Codec, real: ReferenceSamples, fake: Points
+    ) -> None:
         device = next(critic.parameters()).device
 
         def outputs(x: Tensor) -> Tensor:

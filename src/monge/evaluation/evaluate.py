@@ -4,28 +4,21 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from torch import nn
 
-from monge import plot
 from monge.data.dataset import DataSet
 from monge.data.table.reader import difference
 from monge.distance.bounds import Bracket
 from monge.errors import UserError
 from monge.evaluation.features import features_of
 from monge.evaluation.figures import against, bracket_figures, classes, judgement, pixels
-from monge.evaluation.reference import RealSets
+from monge.evaluation.reference import ReferenceSamples
 from monge.metric.critic_matrix import ClusterMatrix
 from monge.metric.ledger import Ledger
-from monge.model.build import latent_size
-from monge.model.inference import generate
-from monge.model.load import load_generator, own_data
-from monge.model.random import Purpose, latent, stream
-from monge.model.weights import steps
-from monge.run.files import write_atomically
-from monge.run.folder import RunFolder
+from monge.model.random import Purpose, stream
+from monge.model.trained_model import TrainedModel
 
 FAKES = 5000
-PICTURE = "critic_distance.png"
+"""Generated samples that are measured, at least."""
 
 
 @dataclass(frozen=True)
@@ -83,64 +76,54 @@ class Evaluation:
 
 
 def evaluate(
-    run: RunFolder,
-    data: DataSet | None = None,
+    model: TrainedModel,
+    data: DataSet,
     seed: int = 0,
-    weights: str = "ema",
-    critic: nn.Module | None = None,
+    *,
     thorough: bool = True,
     features: str = "raw",
 ) -> Evaluation:
-    """Measures the last checkpoint's generator; the run's own data also leave a picture of the critic's distances.
+    """Measures a trained generator against some data.
 
     Arguments:
-        run: a trained run.
-        data: other data to measure against, of the same sample shape; none means the run's own, and that the picture
-            in the run folder is drawn.
+        model: the trained model; without a critic at hand its judgement is left out.
+        data: measured against; of the shape, and the columns, that the model generates.
         seed: of the generated samples.
-        weights: "ema" or "raw".
-        critic: a module like the one that was trained, if that was no named one.
         thorough: whether to train potentials for the bracket's lower limit, which takes most of the time.
         features: "raw", pixels or the vectors themselves; "classifier", the last hidden layer of a small classifier
             of the data's labels (see `metric.classifier`); or "inception:FILE", those of the FID (see `nn.inception`),
             for precision to Frechet, and for copying. The bracket is of raw samples always.
 
     Raises:
-        UserError: no checkpoint, unknown weights, own data that are gone or have changed, data of another shape, or
-            features that are unknown or not to be had of these data.
+        UserError: data of another shape or other columns, or features that are unknown or not to be had of these data.
     """
-    generator, codec = load_generator(run, weights)
-    step, facts, own = steps(run.checkpoints)[-1], run.facts(), data is None
-    data = data or own_data(run)
-    if found := difference(facts.get("columns"), data.columns):
-        raise UserError(f"the data must have the columns of the run in their order: of those, {data.name} {found}")
-    if data.codec.shape != codec.shape:
-        raise UserError(f"--data has samples of shape {data.codec.shape}, the run generates {codec.shape}")
+    if found := difference(model.columns, data.info.columns):
+        raise UserError(f"the data must have the columns of the run in their order: of those, {data.info.name} {found}")
+    if data.space.shape != model.space.shape:
+        ours, theirs = model.space.shape, data.space.shape
+        raise UserError(f"--data has samples of shape {theirs}, the run generates {ours}")
     compared = features_of(data, features)
-    real = RealSets(data, trained=thorough)
-    codes = latent(max(FAKES, real.fakes), latent_size(generator), stream(seed, Purpose.SAMPLE))
-    samples = generate(generator, codec, codes)
-    fake = codec.metric(samples)
+    real = ReferenceSamples(data, trained=thorough)
+    z = model.latent(max(FAKES, real.fakes), stream(seed, Purpose.SAMPLE))
+    samples = model.generate(z)
+    fake = model.codec.metric(samples)
     measured = real.bracket(fake[: real.fakes])
     counts = {"bracket": real.n, "bracket_draws": real.draws, "generated": len(fake)}
     ledger = Ledger()
     bracket_figures(ledger, measured)
     reasons = against(ledger, data, fake, counts, compared)
     ledger.add(pixels(data, samples))
-    if data.labels is not None:
-        classes(ledger, data, data.labels, fake[:FAKES], generator, codes[:FAKES], facts["classes"])
-    said, clusters = judgement(run, critic, codec, real.held_out[0], fake[: real.n])
-    if clusters is not None and own:
-        write_atomically(run.path / PICTURE, plot.png(plot.heat_map(clusters, "critic output")))
-        said["picture"] = PICTURE
+    if data.train.labels is not None:
+        classes(ledger, data, data.train.labels, fake[:FAKES], model, model.condition(z[:FAKES]))
+    said, clusters = judgement(model, real.held_out[0], fake[: real.n])
     ledger.add({"critic": said})
     return Evaluation(
         measured,
         ledger.metrics,
         counts,
         clusters,
-        step=step,
-        weights=weights,
+        step=model.step,
+        weights=model.weights,
         seed=seed,
         fingerprint=data.fingerprint,
         floors=ledger.floors,

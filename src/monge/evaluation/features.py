@@ -11,6 +11,7 @@ import torch
 
 from monge.data import cache
 from monge.data.dataset import DataSet
+from monge.data.space import ImageSpace
 from monge.distance.points import Points
 from monge.errors import UserError, unknown_name
 from monge.metric.classifier import Classifier
@@ -61,13 +62,13 @@ def features_of(data: DataSet, name: str) -> Features:
 
 
 def _classifier(data: DataSet) -> Features:
-    if data.labels is None:
-        raise UserError(f"--features classifier: {data.name} has no labels to fit a classifier to; raw is allowed")
+    if data.train.labels is None:
+        raise UserError(f"--features classifier: {data.info.name} has no labels to fit a classifier to; raw is allowed")
     path = cache.folder() / f"{data.fingerprint}-classifier-1.npz"
-    found = Classifier.load(path, math.prod(data.codec.shape))
+    found = Classifier.load(path, math.prod(data.codec.space.shape))
     if found is None:
-        chosen = np.random.default_rng(0).permutation(len(data.labels))[:FITTED]
-        found = Classifier.fit(data.codec.metric(data.train_rows(chosen)), data.labels[chosen])
+        chosen = np.random.default_rng(0).permutation(len(data.train.labels))[:FITTED]
+        found = Classifier.fit(data.codec.metric(data.train.rows(chosen)), data.train.labels[chosen])
         found.save(path)
     return Features("classifier", found.features, found)
 
@@ -75,16 +76,17 @@ def _classifier(data: DataSet) -> Features:
 def _inception(data: DataSet, file: str) -> Features:
     if not file:
         raise UserError("--features inception needs a file of weights: inception:FILE")
-    if data.kind != "image" or data.codec.shape[0] not in (1, 3):
-        what = f"images of {data.codec.shape[0]} channels" if data.kind == "image" else f"{data.kind}s"
-        raise UserError(f"--features inception is for images of 1 or 3 channels; {data.name} holds {what}")
+    space = data.space
+    if not isinstance(space, ImageSpace) or space.channels not in (1, 3):
+        what = f"images of {space.channels} channels" if isinstance(space, ImageSpace) else f"{space.name}s"
+        raise UserError(f"--features inception is for images of 1 or 3 channels; {data.info.name} holds {what}")
     network = load_inception(Path(file))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)
 
     @torch.no_grad()
     def encode(x: Points) -> Points:
-        images = torch.from_numpy(x).float().unflatten(1, data.codec.shape).expand(-1, 3, -1, -1)
+        images = torch.from_numpy(x).float().unflatten(1, data.codec.space.shape).expand(-1, 3, -1, -1)
         return torch.cat([network(part.to(device)).cpu() for part in images.split(CHUNK)]).double().numpy()
 
     return Features(f"inception {digest(Path(file))}", encode, singular=True)

@@ -16,7 +16,7 @@ FEW_DIMENSIONS = 256
 """Dimensions up to which trained potentials are worth their time; in 4,096 they took minutes and proved no more."""
 
 
-class RealSets:
+class ReferenceSamples:
     """The real side of a bracket, drawn once, in metric scale: held-out and training samples, and their floor.
 
     Arguments:
@@ -26,12 +26,11 @@ class RealSets:
     """
 
     def __init__(self, data: DataSet, *, draws: int = DRAWS, trained: bool = True) -> None:
-        available = data.held_out_size if data.size is None else min(data.held_out_size, data.size)
-        self.n = min(SIZE, available)
+        self.n = data.train.at_most(data.held_out.at_most(SIZE))
         self.draws = draws
         self.held_out, self.train = (
             [data.codec.metric(draw(self.n, seed)) for seed in range(self.draws)]
-            for draw in (data.held_out_sample, data.train_sample)
+            for draw in (data.held_out.sample, data.train.sample)
         )
         few = self.train[0].shape[1] <= FEW_DIMENSIONS
         self._families: Sequence[str | Family] = CERTIFIED if trained and few else QUICK

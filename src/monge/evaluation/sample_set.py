@@ -4,11 +4,12 @@ Nothing is trained, so training and held-out samples are used together.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from monge.data.dataset import DataSet
+from monge.data.space import Space
 from monge.distance.divergence.discriminator import LEAST
 from monge.distance.points import Points
 from monge.errors import UserError
@@ -25,16 +26,14 @@ class SampleSet:
 
     Attributes:
         name: what the user calls it.
-        kind: image or vector.
-        shape: of one sample as its owner has it, (H, W, C) or (d,).
+        space: what one sample is.
         points: the samples in random order, (n, D).
         available: how many samples there are; None where every draw is fresh.
         columns: names of a vector's numbers, or None.
     """
 
     name: str
-    kind: Literal["image", "vector"]
-    shape: tuple[int, ...]
+    space: Space
     points: Points
     available: int | None
     columns: list[str] | None = None
@@ -55,27 +54,21 @@ class SampleSet:
         """
         random = np.random.default_rng([seed, side, STREAM])
         number = int(random.integers(2**63))
-        if data.size is None:
-            total, taken = None, [data.train_sample(most, number)]
+        total, trained, kept = None, data.train.size, data.held_out.size
+        if trained is None or kept is None:
+            taken = [data.train.sample(most, number)]
         else:
-            total = data.size + data.held_out_size
-            held_out = int(random.hypergeometric(data.held_out_size, data.size, min(most, total)))
+            total = trained + kept
+            held_out = int(random.hypergeometric(kept, trained, min(most, total)))
             train = min(most, total) - held_out
-            taken = [data.train_sample(train, number), data.held_out_sample(held_out, number)]
-        outside = np.concatenate(taken)
-        if len(outside) < LEAST:
-            raise UserError(f"{name} has {len(outside)} samples: at least {LEAST} are needed")
-        points = data.codec.metric(outside)[random.permutation(len(outside))]
-        return cls(name, data.kind, outside.shape[1:], points, total, data.columns)
-
-    @property
-    def form(self) -> str:
-        """What one sample is, in words."""
-        if self.kind == "image":
-            return f"images {' x '.join(map(str, self.shape))}"
-        return f"vectors of {self.shape[0]} number{'s' if self.shape[0] > 1 else ''}"
+            taken = [data.train.sample(train, number), data.held_out.sample(held_out, number)]
+        raw = np.concatenate(taken)
+        if len(raw) < LEAST:
+            raise UserError(f"{name} has {len(raw)} samples: at least {LEAST} are needed")
+        points = data.codec.metric(raw)[random.permutation(len(raw))]
+        return cls(name, data.space, points, total, data.info.columns)
 
     def as_json(self) -> dict[str, Any]:
         """What is known of the set, without its points."""
-        facts = {"data": self.name, "kind": self.kind, "shape": list(self.shape)}
+        facts = {"data": self.name, "kind": self.space.name, "shape": list(self.space.raw_shape)}
         return facts | {"available": self.available, "used": len(self.points)}

@@ -74,8 +74,10 @@ def compare(
     """
     if found := difference(a.columns, b.columns):
         raise UserError(f"A and B must have the same columns in one order: of those of {a.name}, {b.name} {found}")
-    if (a.kind, a.shape) != (b.kind, b.shape):
-        raise UserError(f"A and B must hold the same kind of samples: {a.name} has {a.form}, {b.name} has {b.form}")
+    if a.space != b.space:
+        raise UserError(
+            f"A and B must hold the same kind of samples: {a.name} has {a.space.form}, {b.name} has {b.space.form}"
+        )
     check_families(families)
     x, y = a.points, b.points
     measured = bracket(x, y, seed=seed, families=families or CERTIFIED, progress=progress)

@@ -19,14 +19,18 @@ from monge.experiment.experiment import markdown
 from monge.run.files import write_atomically
 from monge.run.pool import parallel
 from monge.training.assemble import assemble
+from monge.training.loop import LoopSettings, run_loop
 from monge.training.resume import known_facts
-from monge.training.step import train_step
+from monge.training.schedule import rates
+from monge.training.train import train_config
 
 PICTURED = 1000
 SUMMARY = "compare.json"
 
 FEWEST_MODES = 3
 """A run that covers fewer known modes counts as failed."""
+WARM = 5
+"""Steps before those that are timed."""
 TIMED = 20
 """Steps that are timed to turn a budget of seconds into one of steps."""
 SUMMED = ("excess", "modes", "high_quality", "precision", "recall", "coverage", "frechet", "seconds")
@@ -83,7 +87,7 @@ def measure(trial: Trial) -> Result:
     config = resolved(trial, data)
     result: Result = {"objective": trial.objective, "seed": config.seed, "steps": config.steps}
     try:
-        run = api.train_config(config, data, run=trial.folder, device="cpu", threads=1)
+        run = api.Run(train_config(config, data, run=trial.folder, device="cpu", threads=1).path)
     except DiskError:
         raise
     except TrainingError as error:
@@ -125,11 +129,9 @@ def planned(trial: Trial, data: DataSet) -> int:
     if folder.exists:
         return int(folder.facts()["config"]["steps"])
     state, objective, sampler = assemble(trial.config, data, torch.device("cpu"))
-    for _ in range(TIMED // 4):
-        train_step(state, objective, sampler(state.step))
+    run_loop(state, objective, sampler, LoopSettings(WARM, rates(trial.config)))
     start = time.perf_counter()
-    for _ in range(TIMED):
-        train_step(state, objective, sampler(state.step))
+    run_loop(state, objective, sampler, LoopSettings(WARM + TIMED, rates(trial.config)))
     return max(1, round(trial.seconds * TIMED / (time.perf_counter() - start)))
 
 
@@ -231,9 +233,9 @@ def picture(trials: "Sequence[Trial]", results: Sequence[dict[str, object]], dat
     """Samples of each objective's first run that ended, beside real ones."""
     from monge import api, plot
 
-    count = min(PICTURED, data.size or PICTURED)
+    count = data.train.at_most(PICTURED)
     samples = {}
     for one, result in zip(trials, results, strict=True):
         if result["status"] == "finished" and one.objective not in samples:
             samples[one.objective] = api.open_run(one.folder).sample(count)
-    return plot.png(plot.side_by_side(samples, data.train_sample(count)))
+    return plot.png(plot.side_by_side(data.space, samples, data.train.sample(count)))

@@ -1,9 +1,8 @@
 """Trainings inside experiments: in memory and watched, without a run folder; and how good their generators are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
-from torch import Tensor
 
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
@@ -18,27 +17,23 @@ from monge.metric.precision_recall import coverage
 from monge.model.build import latent_size
 from monge.model.inference import generate
 from monge.model.random import Purpose, latent, stream
-from monge.objective import Objective
-from monge.training.assemble import assemble, rates
-from monge.training.guard import check, flushed_denormals
-from monge.training.sampler import Draw as StepDraw
-from monge.training.schedule import set_rates
+from monge.run.pool import flushed_denormals
+from monge.training.assemble import assemble
+from monge.training.loop import Hooks, LoopSettings, Step, Terms, run_loop
+from monge.training.schedule import rates
 from monge.training.state import TrainingState
 from monge.training.step import train_step
 
-Step = Callable[[TrainingState, Objective, StepDraw], Mapping[str, Tensor]]
-Watch = Callable[[TrainingState, Mapping[str, float]], None]
+Watch = Callable[[TrainingState, Terms], None]
 JUDGED = 497
 """Samples on each side of a judgement, at most: as many as there are held-out digits."""
 
 
-def train(
-    config: Config, data: DataSet, watch: Watch = lambda state, terms: None, step: Step = train_step
-) -> TrainingState:
+def train(config: Config, data: DataSet, watch: Watch | None = None, step: Step = train_step) -> TrainingState:
     """The state after all steps of a config, from the start.
 
     Arguments:
-        watch: called after each step with the state and the step's terms.
+        watch: called after each step with the state and the step's terms, if given.
         step: updates the state in place.
 
     Raises:
@@ -46,13 +41,9 @@ def train(
         UserError: the config is refused.
     """
     state, objective, sampler = assemble(config, data, torch.device("cpu"))
-    at = rates(config)
+    settings = LoopSettings(config.steps, rates(config))
     with flushed_denormals():
-        while state.step < config.steps:
-            set_rates(state, at(state.step))
-            terms = {name: float(value) for name, value in step(state, objective, sampler(state.step)).items()}
-            check(terms, state.step)
-            watch(state, terms)
+        run_loop(state, objective, sampler, settings, Hooks(observe=watch), step=step)
     return state
 
 
@@ -75,9 +66,9 @@ class Judge:
 
     def __init__(self, data: DataSet, n: int = JUDGED) -> None:
         self._data = data
-        self.n = min(n, data.held_out_size, data.size or n)
+        self.n = data.train.at_most(data.held_out.at_most(n))
         self._train, self._held_out = (
-            data.codec.metric(draw(self.n)) for draw in (data.train_sample, data.held_out_sample)
+            data.codec.metric(draw(self.n)) for draw in (data.train.sample, data.held_out.sample)
         )
         self._floor = wasserstein(self._train, self._held_out)
 
@@ -97,8 +88,8 @@ class Judge:
             "recall": shares["recall"],
             "variance_ratio": variance_ratio(self._train, first).value,
         }
-        if self._data.centres is not None and self._data.deviation is not None:
-            found |= modes(fake, self._data.centres, self._data.deviation)
+        if self._data.info.centres is not None and self._data.info.deviation is not None:
+            found |= modes(fake, self._data.info.centres, self._data.info.deviation)
         return {name: float(f"{value:.5g}") for name, value in found.items()}
 
 
@@ -106,7 +97,7 @@ def outcome(
     config: Config,
     data: DataSet,
     judge: Judge,
-    watch: Watch = lambda state, terms: None,
+    watch: Watch | None = None,
     step: Step = train_step,
 ) -> Result:
     """The figures of a training's generator, or under "failed" why there is none."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from monge.config import registry, spec
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
+from monge.data.space import Space
 from monge.errors import UserError
 from monge.model.random import Purpose, stream
 from monge.nn.code import CodedGenerator
@@ -29,12 +30,13 @@ def build_objective(config: Config) -> Objective:
     return objective
 
 
-def build_generator(config: Config, shape: tuple[int, ...], shares: Tensor | None = None) -> nn.Module:
+def build_generator(config: Config, space: Space, shares: Tensor | None = None) -> nn.Module:
     """The generator with its initial weights, which depend on the seed alone.
 
     Codes and classes come in addition to the latent dimensions that were asked for.
 
     Arguments:
+        space: what a sample is.
         shares: of the classes in the data (c,), for a conditional run.
     """
     auxiliary = build_objective(config).auxiliary
@@ -44,9 +46,8 @@ def build_generator(config: Config, shape: tuple[int, ...], shares: Tensor | Non
     more = embedding + (codes.width if codes else 0)
     latent = spec.option(registry.GENERATORS, "--generator", config.generator, "latent")
     with _initialised(config.seed, Purpose.GENERATOR_INIT):
-        network: nn.Module = spec.build(
-            registry.GENERATORS, "--generator", config.generator, shape, latent=latent + more
-        )
+        fixed = {"latent": latent + more, "last": space.last_layer()}
+        network: nn.Module = spec.build(registry.GENERATORS, "--generator", config.generator, space.shape, **fixed)
         if codes is not None:
             return CodedGenerator(network, codes)
         if shares is not None and conditional:
@@ -55,11 +56,12 @@ def build_generator(config: Config, shape: tuple[int, ...], shares: Tensor | Non
 
 
 def build_critic(
-    config: Config, shape: tuple[int, ...], shares: Tensor | None = None, critic: nn.Module | None = None
+    config: Config, space: Space, shares: Tensor | None = None, critic: nn.Module | None = None
 ) -> nn.Module:
     """The critic with its initial weights, from a stream that differs from the generator's (source 002, 3.5).
 
     Arguments:
+        space: what a sample is.
         shares: of the classes in the data (c,), for a conditional run.
         critic: a copy takes the place of the one that the config names, so that the user's own keeps its weights.
 
@@ -69,7 +71,7 @@ def build_critic(
     auxiliary, rule = build_objective(config).auxiliary, config.training
     with _initialised(config.seed, Purpose.CRITIC_INIT):
         if critic is None:
-            seen = packed_shape(shape, rule.pack)
+            seen = packed_shape(space.shape, rule.pack)
             network: nn.Module = spec.build(registry.CRITICS, "--critic", config.critic, seen)
         else:
             network = _copied(critic)
@@ -84,8 +86,8 @@ def build_critic(
 
 def class_shares(data: DataSet) -> Tensor:
     """The shares (c,) of the classes in the training samples."""
-    assert data.labels is not None
-    counts = torch.bincount(torch.from_numpy(data.labels), minlength=len(data.classes or ()))
+    assert data.train.labels is not None
+    counts = torch.bincount(torch.from_numpy(data.train.labels), minlength=len(data.info.classes or ()))
     return counts / counts.sum()
 
 

@@ -1,79 +1,110 @@
-"""A run folder's way back to its config, its data, and its networks."""
+"""A run folder's way back to its config, its data, and its trained model."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from monge.config.overlay import overlay
 from monge.config.schema import Config
-from monge.data.codec import Codec, codec_from_state
+from monge.data.codec import codec_from_state
 from monge.data.dataset import DataSet
 from monge.data.source import open_source
+from monge.data.space import Space
 from monge.errors import UserError, unknown_name
 from monge.model.build import OWN, build_critic, build_generator, placeholder_shares
+from monge.model.trained_model import TrainedModel
 from monge.model.weights import folder_of, load_network, steps
 from monge.run.folder import RunFolder
 
 WEIGHTS = {"ema": "generator_ema", "raw": "generator"}
+"""Which file of a checkpoint holds which weights."""
 
 
-def config_of(run: RunFolder) -> Config:
-    """The resolved config that a run was started with."""
-    return overlay(Config(), run.facts()["config"], f"{run.path}/run.json")
+def config_of(run: RunFolder, facts: Mapping[str, Any] | None = None) -> Config:
+    """The resolved config that a run was started with.
+
+    Arguments:
+        facts: the content of its `run.json`, if that was read already.
+    """
+    return overlay(Config(), (facts or run.facts())["config"], f"{run.path}/run.json")
 
 
-def own_data(run: RunFolder, data: DataSet | None = None) -> DataSet:
+def own_data(run: RunFolder, data: DataSet | None = None, facts: Mapping[str, Any] | None = None) -> DataSet:
     """The data that a run was trained on.
 
     Arguments:
         data: these, already open; none opens them by the run's config.
+        facts: the content of the run's `run.json`, if that was read already.
 
     Raises:
         UserError: they are gone, were given in memory, or have changed since the training.
     """
-    config = config_of(run)
+    facts = facts or run.facts()
+    config = config_of(run, facts)
     data = data or open_source(config.source, config.data)
-    if data.fingerprint != run.facts()["fingerprint"]:
+    if data.fingerprint != facts["fingerprint"]:
         what = f"the data of {config.source!r} have changed since the training"
         raise UserError(f"{what}; evaluate --data measures against them all the same")
     return data
 
 
-def load_generator(run: RunFolder, weights: str = "ema") -> tuple[nn.Module, Codec]:
-    """The generator of the last checkpoint and the codec of its data.
+def load(
+    run: RunFolder,
+    weights: str = "ema",
+    *,
+    critic: nn.Module | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> TrainedModel:
+    """The model of a run's last checkpoint.
+
+    Arguments:
+        weights: "ema" (averaged) or "raw".
+        critic: a module like the one that was trained, if that was no named one.
+        facts: the content of the run's `run.json`, if that was read already.
 
     Raises:
-        UserError: unknown weights, no run, or no checkpoint yet.
+        UserError: unknown weights, no run, no checkpoint yet, or a damaged one.
     """
     if weights not in WEIGHTS:
         raise unknown_name("--weights", weights, WEIGHTS)
-    facts = run.facts()
-    codec = codec_from_state(facts["codec"])
-    generator = build_generator(config_of(run), codec.shape, placeholder_shares(facts["classes"]))
-    load_network(generator, last_checkpoint(run), WEIGHTS[weights])
-    return generator.eval(), codec
-
-
-def load_critic(run: RunFolder, critic: nn.Module | None = None) -> nn.Module:
-    """The critic of the last checkpoint.
-
-    Arguments:
-        critic: a module like the one that was trained, if that was no named one.
-
-    Raises:
-        UserError: no run, no checkpoint yet, or a critic of the user's own that is not given.
-    """
-    config, facts = config_of(run), run.facts()
-    if critic is None and config.critic.startswith(OWN):
-        raise UserError(f"run {str(run.path)!r} was trained with a critic of your own, which must be given again")
+    facts = facts or run.facts()
+    config, codec = config_of(run, facts), codec_from_state(facts["codec"])
     shares = placeholder_shares(facts["classes"])
-    network = build_critic(config, codec_from_state(facts["codec"]).shape, shares, critic)
-    load_network(network, last_checkpoint(run), "critic")
+    generator = build_generator(config, codec.space, shares)
+    step, folder = last_checkpoint(run)
+    load_network(generator, folder, WEIGHTS[weights])
+    # the critic costs as much again and most do not need it, so it is read when it is asked for
+    read_critic = partial(_read_critic, config, codec.space, shares, critic, folder)
+    absent = critic is None and config.critic.startswith(OWN)
+    return TrainedModel(
+        name=str(run.path),
+        generator=generator.eval(),
+        read_critic=None if absent else read_critic,
+        codec=codec,
+        classes=facts["classes"],
+        columns=facts.get("columns"),
+        label_column=facts.get("label_column"),
+        config=config,
+        weights=weights,
+        step=step,
+        device=torch.device("cpu"),
+    )
+
+
+def _read_critic(
+    config: Config, space: Space, shares: Tensor | None, critic: nn.Module | None, folder: Path
+) -> nn.Module:
+    network = build_critic(config, space, shares, critic)
+    load_network(network, folder, "critic")
     return network.eval()
 
 
-def last_checkpoint(run: RunFolder) -> Path:
-    """The folder of the last whole checkpoint.
+def last_checkpoint(run: RunFolder) -> tuple[int, Path]:
+    """Step and folder of the last whole checkpoint.
 
     Raises:
         UserError: there is none yet.
@@ -81,4 +112,4 @@ def last_checkpoint(run: RunFolder) -> Path:
     found = steps(run.checkpoints)
     if not found:
         raise UserError(f"run {str(run.path)!r} has no checkpoint yet: train it first")
-    return folder_of(run.checkpoints, found[-1])
+    return found[-1], folder_of(run.checkpoints, found[-1])

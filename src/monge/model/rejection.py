@@ -14,6 +14,8 @@ Reference: Azadi et al. 2019, "Discriminator Rejection Sampling", section 3, wit
 quantile, and an outputs' logit taken at its word.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -22,14 +24,9 @@ from monge.data.dataset import DataSet
 from monge.distance.points import Points
 from monge.errors import UserError
 from monge.metric.critic_matrix import calibrated
-from monge.model.build import latent_size
-from monge.model.inference import critic_outputs, generate
-from monge.model.load import load_critic, load_generator, own_data
-from monge.model.random import Purpose, latent, stream
-from monge.model.sample import EVERYTHING, Request, Samples, check_count, check_seed, named
-from monge.nn.condition import ConditionalGenerator
+from monge.model.random import Purpose, stream
+from monge.model.trained_model import EVERYTHING, Request, Samples, TrainedModel, check_count, check_seed
 from monge.nn.packing import PackedCritic
-from monge.run.folder import RunFolder
 
 CALIBRATED = 5000
 """Held-out and generated samples that the ratio is learnt on, at most."""
@@ -41,66 +38,89 @@ MOST = 200
 """Samples generated for one that is kept, at most."""
 
 
-def rejected(run: RunFolder, n: int, seed: int = 0, weights: str = "ema", request: Request = EVERYTHING) -> Samples:
+def rejected(
+    model: TrainedModel, read: Callable[[], DataSet], n: int, seed: int = 0, request: Request = EVERYTHING
+) -> Samples:
     """n generated samples that the critic takes for real; equal arguments give equal samples.
 
+    Arguments:
+        model: the trained model, with its critic.
+        read: opens the data that it was trained on, once all else is known to be well.
+        n: number of samples.
+        seed: decides them.
+        request: what else is asked of the generator.
+
     Raises:
-        UserError: as `sample.sample`; values of codes are asked for; the run's data are gone or have changed, or none
-            of them is held out that could be compared with; its critic judges no single samples, or it takes next to
+        UserError: as `TrainedModel.sample`; values of codes are asked for; the data are gone or have changed, or none
+            of them is held out that could be compared with; the critic judges no single samples, or it takes next to
             nothing for real.
     """
     check_count(n)
     check_seed(seed)
     if request.codes:
         raise UserError("--reject: real samples have no known codes to compare with; leave out --code or --reject")
-    generator, codec = load_generator(run, weights)
-    critic, classes = load_critic(run), run.facts()["classes"]
-    if isinstance(critic, PackedCritic):
+    if isinstance(model.judge(), PackedCritic):
         raise UserError("--reject: this run's critic judges packs of samples, not single ones")
-    data, conditional = own_data(run), isinstance(generator, ConditionalGenerator)
+    return _Rejection(model, read(), seed, request).samples(n)
 
-    def drawn(purpose: Purpose, size: int, step: int) -> tuple[Tensor, Tensor | None]:
-        z = latent(size, latent_size(generator), stream(seed, purpose, step))
-        return z, request.condition(generator, z, classes)
 
-    def judged(samples: np.ndarray, condition: Tensor | None) -> Points:
-        return critic_outputs(critic, codec, codec.metric(samples), condition if conditional else None)
+class _Rejection:
+    """The ratio of densities, learnt once, and the samples that it keeps."""
 
-    z, condition = drawn(Purpose.MEASURE, min(CALIBRATED, data.held_out_size), 0)
-    fake = judged(generate(generator, codec, z, condition), condition)
-    if conditional and condition is not None:
-        real = judged(*_labelled(data, None if request.label is None else int(condition[0])))
-    else:
-        real = judged(data.held_out_sample(min(CALIBRATED, data.held_out_size)), None)
-    log_ratio = calibrated(real, fake)
-    cap = np.quantile(log_ratio(fake), QUANTILE)
-    kept: list[np.ndarray] = []
-    asked: list[Tensor] = []
-    found = tried = 0
-    while found < n:
-        if tried >= MOST * n + ROUND:
-            raise UserError(f"--reject: the critic took {found} of {tried} samples for real, fewer than -n {n}")
-        z, condition = drawn(Purpose.SAMPLE, ROUND, tried)
-        samples = generate(generator, codec, z, condition)
-        ratio = log_ratio(judged(samples, condition)) - cap
-        chance = torch.rand(ROUND, generator=stream(seed, Purpose.REJECT, tried)).numpy()
-        good = np.flatnonzero(np.log(chance) < ratio)[: n - found]
-        kept.append(samples[good])
-        asked += [] if condition is None else [condition[torch.from_numpy(good)]]
-        tried += ROUND if found + len(good) < n else int(good[-1]) + 1
-        found += len(good)
-    y = named(torch.cat(asked), classes) if classes and asked and asked[0].dim() == 1 else None
-    return Samples(np.concatenate(kept), y, tried)
+    def __init__(self, model: TrainedModel, data: DataSet, seed: int, request: Request) -> None:
+        self._model, self._seed, self._request = model, seed, request
+        z, condition = self._drawn(Purpose.MEASURE, data.held_out.at_most(CALIBRATED), 0)
+        fake = self._judged(model.generate(z, condition), condition)
+        if model.conditional and condition is not None:
+            real = self._judged(*_labelled(data, None if request.label is None else int(condition[0])))
+        else:
+            real = self._judged(data.held_out.sample(data.held_out.at_most(CALIBRATED)), None)
+        self._log_ratio = calibrated(real, fake)
+        self._cap = np.quantile(self._log_ratio(fake), QUANTILE)
+
+    def samples(self, n: int) -> Samples:
+        """n samples that are kept."""
+        model = self._model
+        kept: list[np.ndarray] = []
+        asked: list[Tensor] = []
+        found = tried = 0
+        while found < n:
+            if tried >= MOST * n + ROUND:
+                raise UserError(f"--reject: the critic took {found} of {tried} samples for real, fewer than -n {n}")
+            z, condition = self._drawn(Purpose.SAMPLE, ROUND, tried)
+            samples = model.generate(z, condition)
+            good = self._kept(samples, condition, tried)[: n - found]
+            kept.append(samples[good])
+            asked += [] if condition is None else [condition[torch.from_numpy(good)]]
+            tried += ROUND if found + len(good) < n else int(good[-1]) + 1
+            found += len(good)
+        y = model.named(torch.cat(asked)) if model.conditional else None
+        return Samples(np.concatenate(kept), y, tried)
+
+    def _drawn(self, purpose: Purpose, size: int, step: int) -> tuple[Tensor, Tensor | None]:
+        z = self._model.latent(size, stream(self._seed, purpose, step))
+        return z, self._model.condition(z, self._request)
+
+    def _judged(self, samples: np.ndarray, condition: Tensor | None) -> Points:
+        model = self._model
+        return model.judged(model.codec.metric(samples), condition if model.conditional else None)
+
+    def _kept(self, samples: np.ndarray, condition: Tensor | None, step: int) -> np.ndarray:
+        """Which of some samples are kept, by a draw for each."""
+        ratio = self._log_ratio(self._judged(samples, condition)) - self._cap
+        chance = torch.rand(ROUND, generator=stream(self._seed, Purpose.REJECT, step)).numpy()
+        return np.flatnonzero(np.log(chance) < ratio)
 
 
 def _labelled(data: DataSet, label: int | None) -> tuple[np.ndarray, Tensor]:
     """Held-out samples, of a class or of all by their shares, and the class of each."""
-    if data.held_out_labels is None:
-        raise UserError(f"--reject: the critic judges classes, and the held-out samples of {data.name} have none")
-    chosen = np.random.default_rng(0).permutation(data.held_out_size)
+    labels = data.held_out.labels
+    if labels is None:
+        raise UserError(f"--reject: the critic judges classes, and the held-out samples of {data.info.name} have none")
+    chosen = np.random.default_rng(0).permutation(len(labels))
     if label is not None:
-        chosen = chosen[data.held_out_labels[chosen] == label]
+        chosen = chosen[labels[chosen] == label]
     if len(chosen) == 0:
-        raise UserError(f"--reject: none of the held-out samples of {data.name} is of the class asked for")
+        raise UserError(f"--reject: none of the held-out samples of {data.info.name} is of the class asked for")
     chosen = chosen[:CALIBRATED]
-    return data.held_out_rows(chosen), torch.from_numpy(data.held_out_labels[chosen])
+    return data.held_out.rows(chosen), torch.from_numpy(labels[chosen])

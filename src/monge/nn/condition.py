@@ -1,11 +1,13 @@
-"""Networks that are asked for a class, and judge whether a sample is of it."""
+"""Networks that are asked for a class or codes, and judge whether a sample is of a class."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from monge.nn.code import probability
+from monge.nn.code import CodedGenerator, probability
 from monge.nn.head import features_of
 
 
@@ -39,6 +41,33 @@ class ConditionalGenerator(nn.Module):
         """Samples of latent numbers (n, latent) and classes (n,)."""
         vectors = self.embedding(self.labels(z) if y is None else y)
         return cast(Tensor, self.generator(torch.cat([z[:, :-1], vectors.to(z.dtype)], dim=1)))
+
+
+def condition_of(
+    generator: nn.Module,
+    z: Tensor,
+    *,
+    label: int | None = None,
+    codes: Mapping[int, float] = MappingProxyType({}),
+) -> Tensor | None:
+    """The second input of a generator for latent numbers (n, z): classes (n,), codes (n, c), or None if it has none.
+
+    Arguments:
+        label: index of the class that a conditional generator is asked for; none follows the latent numbers.
+        codes: values of a coded generator's codes by their index; others follow the latent numbers.
+
+    Raises:
+        UserError: a value that a code does not take.
+    """
+    if isinstance(generator, ConditionalGenerator):
+        return generator.labels(z) if label is None else torch.full((len(z),), label)
+    if isinstance(generator, CodedGenerator):
+        chosen = generator.codes.of(z)
+        for index, value in codes.items():
+            generator.codes.check(index, value)
+            chosen[:, index] = value
+        return chosen
+    return None
 
 
 class ProjectionCritic(nn.Module):

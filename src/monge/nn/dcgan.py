@@ -60,10 +60,17 @@ class DCGANGenerator(nn.Module):
         width: filters next to the image; each layer further down has twice as many, at most 8 x width.
         norm: "batch", "layer" or "none" between layers.
         constant: every layer has `width` filters.
+        last: what ends it; tanh if not given.
     """
 
     def __init__(
-        self, shape: Shape, latent: int = 64, width: int = 32, norm: str = "batch", constant: bool = False
+        self,
+        shape: Shape,
+        latent: int = 64,
+        width: int = 32,
+        norm: str = "batch",
+        constant: bool = False,
+        last: nn.Module | None = None,
     ) -> None:
         super().__init__()
         base, doublings = halvings(shape)
@@ -74,7 +81,8 @@ class DCGANGenerator(nn.Module):
         layers: list[nn.Module] = [normalisation(norm, filters[0]), nn.ReLU()]
         for fan_in, fan_out in pairwise(filters):
             layers += [nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1), normalisation(norm, fan_out), nn.ReLU()]
-        self.body = nn.Sequential(*layers, nn.ConvTranspose2d(filters[-1], shape[0], 4, 2, 1), nn.Tanh())
+        image = nn.ConvTranspose2d(filters[-1], shape[0], 4, 2, 1)
+        self.body = nn.Sequential(*layers, image, last or nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
         return cast(Tensor, self.body(self.project(z).unflatten(1, (-1, self.base, self.base))))

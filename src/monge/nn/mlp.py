@@ -13,7 +13,7 @@ Shape = tuple[int, ...]
 
 
 class MLPGenerator(nn.Module):
-    r"""Fully connected generator z -> x with ReLU; images end in tanh, vectors stay linear.
+    r"""Fully connected generator z -> x with ReLU.
 
     Arguments:
         shape: shape of one sample, (channels, height, width) or (features,).
@@ -21,9 +21,18 @@ class MLPGenerator(nn.Module):
         width: units of each hidden layer.
         depth: number of hidden layers.
         norm: "batch", "layer" or "none" before each ReLU.
+        last: what ends it, such as tanh for images; none leaves it linear.
     """
 
-    def __init__(self, shape: Shape, latent: int = 32, width: int = 256, depth: int = 3, norm: str = "none") -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        latent: int = 32,
+        width: int = 256,
+        depth: int = 3,
+        norm: str = "none",
+        last: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.shape, self.latent = shape, latent
         sizes = [latent] + [width] * depth
@@ -32,7 +41,7 @@ class MLPGenerator(nn.Module):
             between = [] if norm == "none" else [normalisation(norm, width, flat=True)]
             layers += [nn.Linear(fan_in, fan_out), *between, nn.ReLU()]
         self.body = nn.Sequential(*layers, nn.Linear(sizes[-1], math.prod(shape)))
-        self.last: nn.Module = nn.Tanh() if len(shape) == 3 else nn.Identity()
+        self.last = last or nn.Identity()
 
     def forward(self, z: Tensor) -> Tensor:
         out: Tensor = self.last(self.body(z))

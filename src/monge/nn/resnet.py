@@ -57,16 +57,24 @@ class ResNetGenerator(nn.Module):
         latent: number of latent dimensions.
         width: filters of every block; 128 in the paper.
         norm: "batch", "layer" or "none" before each ReLU.
+        last: what ends it; tanh if not given.
     """
 
-    def __init__(self, shape: Shape, latent: int = 128, width: int = 32, norm: str = "batch") -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        latent: int = 128,
+        width: int = 32,
+        norm: str = "batch",
+        last: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.base, doublings = halvings(shape, "resnet")
         self.latent = latent
         self.project = nn.Linear(latent, width * self.base**2)
         blocks = [_doubling(width, norm) for _ in range(doublings)]
-        last = [normalisation(norm, width), nn.ReLU(), nn.Conv2d(width, shape[0], 3, padding=1), nn.Tanh()]
-        self.body = nn.Sequential(*blocks, *last)
+        image = [normalisation(norm, width), nn.ReLU(), nn.Conv2d(width, shape[0], 3, padding=1)]
+        self.body = nn.Sequential(*blocks, *image, last or nn.Tanh())
         xavier(self)
 
     def forward(self, z: Tensor) -> Tensor:

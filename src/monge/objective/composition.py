@@ -31,8 +31,8 @@ class Lazy(Penalty):
         above_zero("every", self.every)
 
     @property
-    def normals(self) -> int:
-        return self.penalty.normals
+    def noise_sets(self) -> int:
+        return self.penalty.noise_sets
 
     def __call__(self, witness: Witness, batch: Batch) -> Tensor:
         if batch.step % self.every:
@@ -51,15 +51,15 @@ class Sum(Penalty):
     parts: tuple[Penalty, ...]
 
     @property
-    def normals(self) -> int:
-        return sum(part.normals for part in self.parts)
+    def noise_sets(self) -> int:
+        return sum(part.noise_sets for part in self.parts)
 
     def __call__(self, witness: Witness, batch: Batch) -> Tensor:
         values, start = [], 0
         for part in self.parts:
-            own = None if batch.perturbation is None else batch.perturbation[start : start + part.normals]
+            own = None if batch.perturbation is None else batch.perturbation[start : start + part.noise_sets]
             values.append(part(witness, replace(batch, perturbation=own)))
-            start += part.normals
+            start += part.noise_sets
         return torch.stack(values).sum()
 
 

@@ -24,7 +24,7 @@ class Penalty(ABC):
     """A differentiable scalar that the critic's loss gains; evaluated for each sample apart, then averaged."""
 
     @property
-    def normals(self) -> int:
+    def noise_sets(self) -> int:
         """Sets of standard normal numbers like the real samples that it needs as `Batch.perturbation`."""
         return 0
 
@@ -130,7 +130,7 @@ class Dragan(Penalty):
         above_zero("std", self.std)
 
     @property
-    def normals(self) -> int:
+    def noise_sets(self) -> int:
         return 1
 
     def __call__(self, witness: Witness, batch: Batch) -> Tensor:
@@ -167,7 +167,7 @@ class Consistency(Penalty):
         above_zero("std", self.std)
 
     @property
-    def normals(self) -> int:
+    def noise_sets(self) -> int:
         return 2
 
     def __call__(self, witness: Witness, batch: Batch) -> Tensor:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from monge.data.space import ImageSpace, Space
 from monge.plot.canvas import FAKE, REAL, Projection, drawn
 
 ELONGATED = 4
@@ -76,8 +77,10 @@ def _limits(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return middle - half, middle + half
 
 
-def picture(samples: NDArray[Any], real: NDArray[Any] | None = None, frame: NDArray[Any] | None = None) -> Image.Image:
+def picture(
+    space: Space, samples: NDArray[Any], real: NDArray[Any] | None = None, frame: NDArray[Any] | None = None
+) -> Image.Image:
     """A grid for images; for vectors a cloud, over the real one if given; see `cloud`."""
-    if samples.ndim == 4:
+    if isinstance(space, ImageSpace):
         return grid(samples, columns=max(1, round(len(samples) ** 0.5)))
     return cloud(samples, real, frame)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from monge.data.space import ImageSpace, Space
 from monge.plot.canvas import FAKE, REAL, drawn, flat
 from monge.plot.sample import grid
 
@@ -17,7 +18,7 @@ SHOWN = 36
 """Images of each generator."""
 
 
-def side_by_side(samples: Mapping[str, NDArray[Any]], real: NDArray[Any]) -> Image.Image:
+def side_by_side(space: Space, samples: Mapping[str, NDArray[Any]], real: NDArray[Any]) -> Image.Image:
     """A panel for each name, with its samples; the first shows real ones, which points are drawn over everywhere."""
     columns = min(COLUMNS, len(samples) + 1)
     rows = -(-(len(samples) + 1) // columns)
@@ -28,7 +29,7 @@ def side_by_side(samples: Mapping[str, NDArray[Any]], real: NDArray[Any]) -> Ima
         plot.set_axis_off()
     for plot, (name, found) in zip(panels, {"real data": real, **samples}.items(), strict=False):
         plot.set_title(name, fontsize=8)
-        if real.ndim == 4:
+        if isinstance(space, ImageSpace):
             plot.imshow(np.asarray(grid(found[:SHOWN], columns=round(SHOWN**0.5))), cmap="gray", vmin=0, vmax=255)
             continue
         behind, points = flat(real, found)

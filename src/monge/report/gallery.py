@@ -10,23 +10,31 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.data.dataset import DataSet
+from monge.data.space import ImageSpace
 from monge.metric.memorisation import nearest, searchable
-from monge.model.load import load_generator
-from monge.model.sample import Request, interpolate, sample
-from monge.nn.code import CodedGenerator
-from monge.nn.condition import ConditionalGenerator
+from monge.model.trained_model import Request, TrainedModel
 from monge.plot import grid, picture, png
 from monge.run.files import numbered
 from monge.run.folder import RunFolder
 
-SHOWN, CLOUD = 64, 1000
-"""Samples in a grid, in a cloud."""
-PAIRS, COMPARED = 12, 200
-"""Samples shown beside their nearest training image, and samples behind the novelty ratio."""
-HISTORY, SIDE = 24, 480
-"""Pictures of the history and their pixels a side, at most: 24 pictures of pure noise still make less than 6 MB."""
-REQUESTED, ROW = 12, 10
-"""Classes or codes that are asked for, at most, and samples of each."""
+SHOWN = 64
+"""Samples in a grid."""
+CLOUD = 1000
+"""Samples in a cloud."""
+PAIRS = 12
+"""Samples shown beside their nearest training image."""
+COMPARED = 200
+"""Samples behind the novelty ratio."""
+HISTORY = 24
+"""Pictures of the history, at most."""
+SIDE = 480
+"""Pixels a side of a picture of the history, at most: 24 of pure noise still make less than 6 MB."""
+REQUESTED = 12
+"""Classes or codes that are asked for, at most."""
+ROW = 10
+"""Samples of each class or code."""
+PLANE = (2,)
+"""Shape of a point of the plane."""
 LARGEST_PNG = 100_000
 """Bytes beyond which a picture is stored as JPEG."""
 
@@ -96,17 +104,18 @@ def history(run: RunFolder) -> list[Picture]:
     return pictures
 
 
-def side_by_side(run: RunFolder, data: DataSet | None) -> list[Picture]:
+def side_by_side(model: TrainedModel, data: DataSet | None) -> list[Picture]:
     """Generated samples and, for images, as many held-out ones; the cloud of vectors holds both."""
-    if data is not None and data.kind == "vector":
-        real, fake = data.held_out_sample(min(CLOUD, data.held_out_size)), sample(run, CLOUD).x
-        return [embed(picture(fake, real, background(data)), "Generated points over held-out real points")]
-    fake = sample(run, SHOWN).x
-    if fake.ndim == 2:
-        return [embed(picture(sample(run, CLOUD).x), "Generated points")]
-    shown = [embed(picture(fake), "Grid of generated images")]
+    space = model.space
+    if not isinstance(space, ImageSpace):
+        fake = model.sample(CLOUD).x
+        if data is None:
+            return [embed(picture(space, fake), "Generated points")]
+        real = data.held_out.sample(data.held_out.at_most(CLOUD))
+        return [embed(picture(space, fake, real, background(data)), "Generated points over held-out real points")]
+    shown = [embed(picture(space, model.sample(SHOWN).x), "Grid of generated images")]
     if data is not None:
-        real = data.held_out_sample(min(SHOWN, data.held_out_size))
+        real = data.held_out.sample(data.held_out.at_most(SHOWN))
         alt = "Grid of real, held-out images" if len(real) == SHOWN else f"Grid of all {len(real)} held-out images"
         shown.append(embed(grid(real, columns=round(SHOWN**0.5)), alt))
     return shown
@@ -114,50 +123,51 @@ def side_by_side(run: RunFolder, data: DataSet | None) -> list[Picture]:
 
 def background(data: DataSet) -> NDArray[Any]:
     """The real points behind the pictures of the history, whose axes and limits all clouds of a report share."""
-    return data.train_sample(min(CLOUD, data.size or CLOUD))
+    return data.train.sample(data.train.at_most(CLOUD))
 
 
-def on_request(run: RunFolder) -> Picture | None:
+def on_request(model: TrainedModel) -> Picture | None:
     """Images of each class, or of each value of the first code, in rows; columns share the rest of the latent code.
 
     None for other runs, and for vectors.
     """
-    generator, _ = load_generator(run, "ema")
-    if isinstance(generator, ConditionalGenerator):
-        names = run.facts()["classes"][:REQUESTED]
+    if not isinstance(model.space, ImageSpace):
+        return None
+    if model.conditional:
+        names = list(model.classes or ())[:REQUESTED]
         requests, what = [Request(label=name) for name in names], f"class: {', '.join(names)}"
-    elif isinstance(generator, CodedGenerator) and generator.codes.categorical:
-        values = range(min(REQUESTED, generator.codes.categories))
+    elif model.codes is not None and model.codes.categorical:
+        values = range(min(REQUESTED, model.codes.categories))
         requests, what = [Request(codes={0: value}) for value in values], f"value of code 0, from 0 to {values[-1]}"
     else:
         return None
-    rows = np.concatenate([sample(run, ROW, request=request).x for request in requests])
-    return embed(grid(rows, columns=ROW), f"A row of images for each {what}") if rows.ndim == 4 else None
+    rows = np.concatenate([model.sample(ROW, request=request).x for request in requests])
+    return embed(grid(rows, columns=ROW), f"A row of images for each {what}")
 
 
-def paths(run: RunFolder, data: DataSet | None) -> Picture | None:
+def paths(model: TrainedModel, data: DataSet | None) -> Picture | None:
     """Samples along great arcs between latent codes: rows of images, or trails over the points of the plane."""
-    rows = interpolate(run, 6, 9)
-    if rows.ndim == 4:
+    if isinstance(model.space, ImageSpace):
+        rows = model.interpolate(6, 9)
         return embed(grid(rows, columns=9), "Six rows of images, each changing gradually from left to right")
-    if rows.shape[1] != 2 or data is None:
+    if model.space.shape != PLANE or data is None:
         return None
-    trails = picture(interpolate(run, 8, 100), background(data))
+    trails = picture(model.space, model.interpolate(8, 100), background(data))
     return embed(trails, "Eight trails of generated points over the real points")
 
 
-def neighbours(run: RunFolder, data: DataSet) -> Neighbours | None:
+def neighbours(model: TrainedModel, data: DataSet) -> Neighbours | None:
     """The training samples nearest to some generated ones; none where every training draw is fresh."""
-    if data.size is None:
+    if data.train.size is None:
         return None
-    searched = searchable(data.size, data.codec.shape)
-    train, fake = data.train_sample(searched), sample(run, COMPARED).x
-    held_out = data.codec.metric(data.held_out_sample(min(COMPARED, data.held_out_size)))
+    searched = searchable(data.train.size, data.space.shape)
+    train, fake = data.train.sample(searched), model.sample(COMPARED).x
+    held_out = data.codec.metric(data.held_out.sample(data.held_out.at_most(COMPARED)))
     points = data.codec.metric(train)
     index, distances = nearest(data.codec.metric(fake), points)
     real = float(nearest(held_out, points)[1].mean())
-    pairs = _pairs(fake, train[index], distances) if data.kind == "image" else []
-    return Neighbours(float(distances.mean()), real, searched, data.size, pairs)
+    pairs = _pairs(fake, train[index], distances) if isinstance(data.space, ImageSpace) else []
+    return Neighbours(float(distances.mean()), real, searched, data.train.size, pairs)
 
 
 def _pairs(fake: NDArray[Any], near: NDArray[Any], distances: NDArray[np.float64]) -> list[Pair]:

@@ -1,7 +1,7 @@
 """Builds the report of a run from its folder and, where it can still be opened, its data."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,15 @@ from markupsafe import Markup
 
 from monge.config import registry
 from monge.config.overlay import flatten
-from monge.config.recipe import Shape
 from monge.config.schema import Config
+from monge.data.codec import codec_from_state
 from monge.data.dataset import DataSet
 from monge.data.source import MEMORY
+from monge.data.space import Space
 from monge.errors import UserError
 from monge.model.build import OWN
 from monge.model.load import config_of, own_data
+from monge.model.trained_model import TrainedModel
 from monge.report import gallery
 from monge.report.chart import Chart, Curve
 from monge.report.html import environment
@@ -24,8 +26,16 @@ from monge.report.verdict import verdict
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
 
-WIDE, NARROW = 940, 360
-"""Pixels for which a chart is drawn: on a screen, on a phone."""
+WIDE = 940
+"""Pixels for which a chart is drawn on a screen."""
+NARROW = 360
+"""Pixels for which it is drawn on a phone."""
+
+Facts = Mapping[str, Any]
+"""The content of a run's `run.json`."""
+
+Load = Callable[[Facts], TrainedModel]
+"""Gives a run's trained model, from the content of its `run.json`."""
 
 
 @dataclass
@@ -39,17 +49,20 @@ class Gallery:
     neighbours: gallery.Neighbours | None = None
 
 
-def write_report(run: RunFolder, data: DataSet | None = None) -> Path:
+def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Path:
     """Writes and returns `report.html`.
 
     Arguments:
         run: the run, finished or not.
+        load: gives its trained model.
         data: its data; none opens it by the run's config. Without them the page says so and shows the rest.
 
     Raises:
         UserError: there is no run, or the page cannot be written.
     """
-    facts, config, entries = run.facts(), config_of(run), run.entries()
+    facts = run.facts()
+    config, entries = config_of(run, facts), run.entries()
+    space = codec_from_state(facts["codec"]).space
     measured = [entry for entry in entries if "bracket" in entry]
     source = config.source.removeprefix(MEMORY)
     page = (
@@ -59,7 +72,7 @@ def write_report(run: RunFolder, data: DataSet | None = None) -> Path:
             config=config,
             data=Path(source).name or Path(source).resolve().name,
             objective=objective(config.objective),
-            kind=facts["codec"]["kind"],
+            space=space,
             facts=facts,
             seconds=max((entry.get("seconds", 0.0) for entry in entries), default=0.0),
             done=max((entry["step"] for entry in entries), default=0),
@@ -68,9 +81,9 @@ def write_report(run: RunFolder, data: DataSet | None = None) -> Path:
             last=measured[-1] if measured else None,
             charts=charts(entries),
             history=gallery.history(run),
-            gallery=collect(run, data),
+            gallery=collect(run, facts, load, data),
             settings=flatten(config),
-            command=command(config, facts),
+            command=command(config, space, facts),
             in_memory=config.source.startswith(MEMORY),
             own_critic=config.critic.startswith(OWN),
         )
@@ -82,19 +95,20 @@ def write_report(run: RunFolder, data: DataSet | None = None) -> Path:
     return run.report
 
 
-def collect(run: RunFolder, data: DataSet | None) -> Gallery:
+def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None) -> Gallery:
     """The gallery, as far as generator and data are at hand."""
     found = Gallery()
     try:
-        data = own_data(run, data)
+        data = own_data(run, data, facts)
     except UserError as error:
         data = None
         found.missing.append(f"Comparisons with real data are left out: {error}.")
     try:
-        found.samples = gallery.side_by_side(run, data)
-        found.on_request = gallery.on_request(run)
-        found.paths = gallery.paths(run, data)
-        found.neighbours = gallery.neighbours(run, data) if data else None
+        model = load(facts)
+        found.samples = gallery.side_by_side(model, data)
+        found.on_request = gallery.on_request(model)
+        found.paths = gallery.paths(model, data)
+        found.neighbours = gallery.neighbours(model, data) if data else None
     except UserError as error:
         found.missing.append(f"Samples are left out: {error}.")
     return found
@@ -136,12 +150,10 @@ def objective(spec: str) -> dict[str, str]:
     return {"name": name, "text": "; ".join(filter(None, [description, ", ".join(options).replace("=", " ")]))}
 
 
-def command(config: Config, facts: Mapping[str, Any]) -> list[str]:
+def command(config: Config, space: Space, facts: Facts) -> list[str]:
     """The command that repeats the run, flag by flag: its recipe, and every setting that differs from it."""
-    codec = facts["codec"]
-    sample_shape = tuple(codec["shape"]) if codec["kind"] == "image" else (len(codec["mean"]),)
     recipe = registry.lookup(registry.RECIPES, "recipe", config.recipe).load()
-    base = flatten(recipe(Shape(config.source, codec["kind"], sample_shape)))
+    base = flatten(recipe(config.source, space))
     parts = [["monge", "train", config.source], ["--recipe", config.recipe], ["--seed", str(config.seed)]]
     for key, value in flatten(config).items():
         if value == base[key] or key in ("source", "recipe", "seed"):

@@ -1,9 +1,10 @@
-"""Independent pieces of work in processes of one thread each, ended at once by Ctrl-C."""
+"""Independent pieces of work in processes of one thread each, ended at once by Ctrl-C; and torch's global state."""
 
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -21,13 +22,9 @@ def parallel(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -
         jobs: processes at once; with 1 the work is done in this process.
     """
     if jobs == 1:
-        threads = torch.get_num_threads()
-        _one_thread()
-        try:
+        with torch_state():
+            _one_thread()
             yield from ((task, work(task)) for task in tasks)
-        finally:
-            torch.set_num_threads(threads)
-            torch.set_flush_denormal(False)
         return
     # spawned, because a forked process inherits thread pools in an unknown state
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _one_thread) as executor:
@@ -40,6 +37,30 @@ def parallel(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
+
+
+@contextmanager
+def torch_state() -> Iterator[None]:
+    """Leaves torch's thread count and its treatment of denormal numbers as they were, whatever happens inside."""
+    threads, flushed = torch.get_num_threads(), _flushes_denormals()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushed)
+
+
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Takes denormal numbers for zero, which is faster."""
+    with torch_state():
+        torch.set_flush_denormal(True)
+        yield
+
+
+def _flushes_denormals() -> bool:
+    """Whether torch takes denormal numbers for zero, by asking it for one: it has no function that says so."""
+    return not (torch.full((1,), torch.finfo(torch.float32).tiny) / 2).any()
 
 
 def _one_thread() -> None:

@@ -1,7 +1,5 @@
 """Config and data to the state at step 0, the objective, and the draws of every step."""
 
-from collections.abc import Callable
-
 import torch
 from torch import nn
 
@@ -13,16 +11,8 @@ from monge.objective import Objective
 from monge.training.compatibility import check_combination, outputs
 from monge.training.replay import ReplayPool
 from monge.training.sampler import Sampler
-from monge.training.schedule import linear_decay
-from monge.training.state import TrainingState, averaged, optimiser
-
-
-def rates(config: Config) -> Callable[[int], tuple[float, float]]:
-    """The learning rates of generator and critic at a step."""
-    rule = config.training
-    own = (rule.learning_rate, rule.critic_learning_rate or rule.learning_rate)
-    generator, critic = (linear_decay(rate, config.steps, rule.decay_from) for rate in own)
-    return lambda step: (generator(step), critic(step))
+from monge.training.schedule import rates
+from monge.training.state import Average, TrainingState, optimiser
 
 
 def assemble(
@@ -38,22 +28,22 @@ def assemble(
     """
     config.check()
     rule = config.training
-    if data.size is not None and rule.batch > data.size:
-        raise UserError(f"--training.batch {rule.batch} is larger than the data: at most {data.size} is allowed")
+    if data.train.size is not None and rule.batch > data.train.size:
+        raise UserError(f"--training.batch {rule.batch} is larger than the data: at most {data.train.size} is allowed")
     objective = build_objective(config)
     check_combination(rule, objective, data)
     shares = class_shares(data) if rule.conditional else None
-    generator = build_generator(config, data.codec.shape, shares).to(device)
-    judge = build_critic(config, data.codec.shape, shares, critic).to(device)
+    generator = build_generator(config, data.space, shares).to(device)
+    judge = build_critic(config, data.space, shares, critic).to(device)
     objective.check(judge, outputs(judge, data, rule.pack))
     betas, (generator_rate, critic_rate) = (float(rule.beta1), float(rule.beta2)), rates(config)(0)
     state = TrainingState(
         generator,
         judge,
-        averaged(generator, rule.ema),
+        Average(generator, rule.ema),
         optimiser(generator, rule.optimiser, generator_rate, betas),
         optimiser(judge, rule.optimiser, critic_rate, betas),
-        pool=ReplayPool(rule.batch, data.codec.shape, device) if rule.replay else None,
+        pool=ReplayPool(rule.batch, data.space.shape, device) if rule.replay else None,
     )
     sampler = Sampler(
         data,
@@ -63,7 +53,7 @@ def assemble(
         rule.critic_boost,
         config.seed,
         noisy=objective.noise is not None,
-        perturbations=objective.penalty.normals if objective.penalty is not None else 0,
+        noise_sets=objective.penalty.noise_sets if objective.penalty is not None else 0,
         conditional=rule.conditional,
         replayed=round(rule.replay * rule.batch),
     )

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-import torch
-
 from monge.errors import DiskError, TrainingError
 from monge.model.weights import steps
 from monge.run.folder import RunFolder
@@ -38,20 +36,17 @@ def check(values: Mapping[str, float], step: int) -> None:
 
 
 @contextmanager
-def flushed_denormals() -> Iterator[None]:
-    """Takes denormal numbers for zero, which is faster, and leaves the process in the default mode afterwards."""
-    torch.set_flush_denormal(True)
+def failures_told(state: TrainingState, run: RunFolder) -> Iterator[None]:
+    """Says of a failed training what is left, and a full disk in one line.
+
+    Raises:
+        TrainingError: instead of one that says less.
+        DiskError: instead of an `OSError`.
+    """
     try:
         yield
-    finally:
-        torch.set_flush_denormal(False)
-
-
-@contextmanager
-def disk_errors(state: TrainingState, run: RunFolder) -> Iterator[None]:
-    """Says a full disk in one line."""
-    try:
-        yield
+    except TrainingError as error:
+        raise TrainingError(f"{error}; {kept(run)}") from None
     except OSError as error:
         raise DiskError(
             f"step {state.step}: cannot write {error.filename or 'the run folder'}: "

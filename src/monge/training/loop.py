@@ -1,71 +1,151 @@
-"""The training loop: Algorithm 1, with a log, checkpoints, and a clean way out."""
+"""The training loop: Algorithm 1. It knows no folder; whoever logs, saves or measures gives it hooks."""
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from monge.errors import TrainingError
+import torch
+from torch import Tensor
+
 from monge.objective import Objective
-from monge.run.folder import RunFolder
-from monge.training import checkpoint, thread
-from monge.training.guard import check, disk_errors, flushed_denormals, interruption, kept
-from monge.training.sampler import Sampler
-from monge.training.schedule import Plan, set_rates
+from monge.training.guard import check
+from monge.training.sampler import Sampler, StepInputs
+from monge.training.schedule import set_rates
 from monge.training.state import TrainingState
 from monge.training.step import train_step
-from monge.training.thread import adapt_threads
 
-OnStep = Callable[[TrainingState, Mapping[str, float]], Mapping[str, Any]]
+UNREAD = 50
+"""Steps whose terms stay on the device, at most, before they are read and checked."""
+
+Terms = Mapping[str, float]
+Step = Callable[[TrainingState, Objective, StepInputs], Mapping[str, Tensor]]
 
 
-def train(
-    state: TrainingState, objective: Objective, sampler: Sampler, run: RunFolder, plan: Plan, on_step: OnStep
-) -> bool:
-    """Trains up to `plan.steps`; returns whether it got there (false: it was interrupted, and saved).
+@dataclass(frozen=True)
+class LoopSettings:
+    """When a training ends and what happens on the way.
 
     Arguments:
-        on_step: called after each step with the state and its terms; what it returns is logged.
+        steps: generator updates in all.
+        rates: learning rates of generator and critic as a function of the step.
+        log_every: steps between two calls of the hook `log`; none logs only what was observed.
+        observe_every: steps between two calls of the hook `observe`, which the last step has too.
+        checkpoint_every: steps between two calls of the hook `save`; none means every `checkpoint_seconds`.
+        checkpoint_seconds: seconds between them.
+    """
+
+    steps: int
+    rates: Callable[[int], tuple[float, float]]
+    log_every: int | None = None
+    observe_every: int = 1
+    checkpoint_every: int | None = None
+    checkpoint_seconds: float = 30.0
+
+    def observes(self, step: int) -> bool:
+        """Whether a step is observed."""
+        return step % self.observe_every == 0 or step == self.steps
+
+    def logs(self, step: int) -> bool:
+        """Whether a step is logged, whatever was observed."""
+        return self.log_every is not None and (step % self.log_every == 0 or step == self.steps)
+
+    def saves(self, step: int, seconds: float) -> bool:
+        """Whether a step is saved, so many seconds after the last one that was."""
+        if self.checkpoint_every is not None:
+            return step % self.checkpoint_every == 0
+        return seconds >= self.checkpoint_seconds
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What happens during a training besides training; each may be absent.
+
+    Arguments:
+        step: called after every step, with the seconds that it took.
+        observe: called with the state and the step's terms; what it returns, if anything, is logged.
+        log: called with the state, the step's terms and what was observed.
+        save: called with a state whose terms were all well, and once more at the end.
+    """
+
+    step: Callable[[TrainingState, float], None] | None = None
+    observe: Callable[[TrainingState, Terms], Mapping[str, Any] | None] | None = None
+    log: Callable[[TrainingState, Terms, Mapping[str, Any]], None] | None = None
+    save: Callable[[TrainingState], object] | None = None
+
+
+NO_HOOKS = Hooks()
+
+
+def run_loop(
+    state: TrainingState,
+    objective: Objective,
+    sampler: Sampler,
+    settings: LoopSettings,
+    hooks: Hooks = NO_HOOKS,
+    *,
+    step: Step = train_step,
+    stop: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Trains up to `settings.steps`; returns whether it got there.
+
+    Arguments:
+        state: changed in place.
+        step: updates the state in place.
+        stop: asked before each step whether to end.
 
     Raises:
-        TrainingError: a term is not finite or has diverged; the last checkpoint stays.
-        DiskError: the disk is full; the same.
+        TrainingError: a term is not finite or has diverged: at the step it names, at most 50 steps ago. No such state
+            was observed, logged or saved.
     """
-    clock = thread.StepClock()
-    saved_at, past = time.monotonic(), _seconds(run)
-    started, first = time.monotonic(), state.step
-    with interruption() as interrupted, disk_errors(state, run), flushed_denormals():
-        while state.step < plan.steps and not interrupted():
-            begin = time.perf_counter()
-            set_rates(state, plan.rates(state.step))
-            terms = train_step(state, objective, sampler(state.step).to(state.device))
-            values = {name: float(value) for name, value in terms.items()}
-            try:
-                check(values, state.step)
-            except TrainingError as error:
-                raise TrainingError(f"{error}; {kept(run)}") from None
-            slow = clock.jumped(time.perf_counter() - begin)
+    terms = _Unread()
+    saved_at = time.monotonic()
+    while state.step < settings.steps and not stop():
+        begin = time.perf_counter()
+        set_rates(state, settings.rates(state.step))
+        found = step(state, objective, sampler(state.step).to(state.device))
+        terms.add(state.step, found)
+        if hooks.step:
+            hooks.step(state, time.perf_counter() - begin)
 
-            seen = on_step(state, values)
-            if seen or state.step % plan.log_every == 0 or state.step == plan.steps:
-                elapsed = time.monotonic() - started
-                run.log(
-                    {"step": state.step, "seconds": round(past + elapsed, 3)}
-                    | values
-                    | {"steps_per_second": round((state.step - first) / elapsed, 3)}
-                    | dict(seen)
-                )
-            if slow and plan.watch_threads:
-                adapt_threads(state, objective, sampler, run)
-
-            due = time.monotonic() - saved_at >= plan.checkpoint_seconds
-            if plan.checkpoint_every is not None:
-                due = state.step % plan.checkpoint_every == 0
-            if due:
-                checkpoint.save(state, run.checkpoints)
-                saved_at = time.monotonic()
-        checkpoint.save(state, run.checkpoints)
-    return state.step >= plan.steps
+        seen: Mapping[str, Any] = {}
+        if hooks.observe and settings.observes(state.step):
+            seen = hooks.observe(state, terms.read()) or {}
+        if hooks.log and (seen or settings.logs(state.step)):
+            hooks.log(state, terms.read(), seen)
+        if hooks.save and settings.saves(state.step, time.monotonic() - saved_at):
+            terms.read()
+            hooks.save(state)
+            saved_at = time.monotonic()
+    terms.read()
+    if hooks.save:
+        hooks.save(state)
+    return state.step >= settings.steps
 
 
-def _seconds(run: RunFolder) -> float:
-    return max((entry.get("seconds", 0.0) for entry in run.entries()), default=0.0)
+class _Unread:
+    """The terms of the last steps, which stay on the device until somebody asks for them."""
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[int, Mapping[str, Tensor]]] = []
+        self._last: Terms = {}
+
+    def add(self, step: int, terms: Mapping[str, Tensor]) -> None:
+        """Takes in the terms of a step; reads them all when there are many."""
+        self._steps.append((step, terms))
+        if len(self._steps) >= UNREAD:
+            self.read()
+
+    def read(self) -> Terms:
+        """The last step's terms as numbers; all are checked, and fetched in one go.
+
+        Raises:
+            TrainingError: names the first step that has a bad one.
+        """
+        if self._steps:
+            numbers = iter(torch.stack([value for _, terms in self._steps for value in terms.values()]).tolist())
+            for step, terms in self._steps:
+                self._last = {name: next(numbers) for name in terms}
+                check(self._last, step)
+            self._steps.clear()
+        return self._last

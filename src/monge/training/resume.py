@@ -55,7 +55,7 @@ def known_facts(folder: RunFolder, config: Config, data: DataSet, flag: str = "-
     lines = differing(config, replace(old, steps=max(config.steps, old.steps)) if config.steps >= old.steps else old)
     if facts["fingerprint"] != data.fingerprint:
         lines.append("data: its content differs")
-    if found := difference(facts.get("columns"), data.columns):
+    if found := difference(facts.get("columns"), data.info.columns):
         lines.append(f"data: of its columns, it {found}")
     if lines:
         what = f"{flag} {folder.path} holds a run with another config"
@@ -89,9 +89,9 @@ def provenance(data: DataSet) -> dict[str, Any]:
     return {
         "codec": data.codec.state(),
         "fingerprint": data.fingerprint,
-        "classes": data.classes,
-        "columns": data.columns,
-        "label_column": data.label_column,
+        "classes": data.info.classes,
+        "columns": data.info.columns,
+        "label_column": data.info.label_column,
         "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in VERSIONED},
         "revision": revision,
     }

@@ -15,7 +15,7 @@ BOOST = 100
 
 
 @dataclass(frozen=True)
-class Draw:
+class StepInputs:
     """All that one step takes from the data and from chance, for its k critic updates and its generator update.
 
     Attributes:
@@ -36,13 +36,13 @@ class Draw:
     labels: Tensor | None = None
     replay: Tensor | None = None
 
-    def to(self, device: torch.device) -> "Draw":
+    def to(self, device: torch.device) -> "StepInputs":
         """The same numbers on another device."""
         moved: dict[str, Any] = {}
         for item in fields(self):
             value: Tensor | None = getattr(self, item.name)
             moved[item.name] = None if value is None else value.to(device)
-        return Draw(**moved)
+        return StepInputs(**moved)
 
     def batch(self, update: int, fake: Tensor, step: int, codes: Tensor | None) -> Batch:
         """What one of the updates sees, with its generated samples and their codes."""
@@ -74,7 +74,7 @@ class Sampler:
         boost: 100 critic updates for the first 25 and for every 500th step.
         seed: the run's seed.
         noisy: draw noise for real and fake.
-        perturbations: sets of normal numbers that a penalty takes.
+        noise_sets: sets of normal numbers that a penalty takes.
         conditional: draw classes with the real samples.
         replayed: past samples in each batch of fakes that the critic sees.
     """
@@ -86,11 +86,11 @@ class Sampler:
     boost: bool
     seed: int
     noisy: bool = False
-    perturbations: int = 0
+    noise_sets: int = 0
     conditional: bool = False
     replayed: int = 0
 
-    def __call__(self, step: int) -> Draw:
+    def __call__(self, step: int) -> StepInputs:
         updates = 1 + (BOOST if self.boost and (step < 25 or step % 500 == 0) else self.n_critic)
         n, split = updates * self.batch, (updates, self.batch)
 
@@ -98,7 +98,7 @@ class Sampler:
             return stream(self.seed, purpose, step)
 
         def normals(purpose: Purpose, sets: int) -> torch.Tensor | None:
-            shape = (updates, sets, self.batch, *self.data.codec.shape)
+            shape = (updates, sets, self.batch, *self.data.codec.space.shape)
             return torch.randn(shape, generator=chance(purpose)) if sets else None
 
         labels = None
@@ -107,12 +107,12 @@ class Sampler:
         else:
             real = self.data.batch(n, chance(Purpose.DATA))
         replay = torch.rand(updates, self.replayed, generator=chance(Purpose.REPLAY)) if self.replayed else None
-        return Draw(
+        return StepInputs(
             real=real.unflatten(0, split),
             latent=latent(n, self.latent, chance(Purpose.LATENT)).unflatten(0, split),
             segment=torch.rand(split, generator=chance(Purpose.SEGMENT)),
             noise=normals(Purpose.NOISE, 2 if self.noisy else 0),
-            perturbation=normals(Purpose.PERTURBATION, self.perturbations),
+            perturbation=normals(Purpose.PERTURBATION, self.noise_sets),
             labels=None if labels is None else labels.unflatten(0, split),
             replay=replay,
         )

@@ -1,30 +1,11 @@
-"""When a run ends, what it does on the way, and its learning rates."""
+"""Learning rates over the steps."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from torch import Tensor
+
+from monge.config.schema import Config
 from monge.training.state import TrainingState
-
-
-@dataclass(frozen=True)
-class Plan:
-    """When a run ends and what it does on the way.
-
-    Arguments:
-        steps: generator updates in all.
-        rates: learning rates of generator and critic as a function of the step.
-        log_every: steps between log lines.
-        checkpoint_every: steps between checkpoints; none means every `checkpoint_seconds`.
-        checkpoint_seconds: seconds between checkpoints.
-        watch_threads: measure the thread count again when steps become much slower.
-    """
-
-    steps: int
-    rates: Callable[[int], tuple[float, float]]
-    log_every: int
-    checkpoint_every: int | None = None
-    checkpoint_seconds: float = 30.0
-    watch_threads: bool = False
 
 
 def linear_decay(rate: float, steps: int, start: float) -> Callable[[int], float]:
@@ -37,8 +18,19 @@ def linear_decay(rate: float, steps: int, start: float) -> Callable[[int], float
     return at
 
 
+def rates(config: Config) -> Callable[[int], tuple[float, float]]:
+    """The learning rates of generator and critic at a step."""
+    rule = config.training
+    own = (rule.learning_rate, rule.critic_learning_rate or rule.learning_rate)
+    generator, critic = (linear_decay(rate, config.steps, rule.decay_from) for rate in own)
+    return lambda step: (generator(step), critic(step))
+
+
 def set_rates(state: TrainingState, rates: tuple[float, float]) -> None:
-    """Sets the learning rates of generator and critic."""
+    """Sets the learning rates of generator and critic; a rate that is a tensor keeps its place in memory."""
     for optimiser, rate in zip((state.generator_optimiser, state.critic_optimiser), rates, strict=True):
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate

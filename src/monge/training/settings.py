@@ -4,7 +4,7 @@ import warnings
 from dataclasses import replace
 
 from monge.config import registry, spec
-from monge.config.recipe import Shape, default_for
+from monge.config.recipe import default_for
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
 
@@ -22,8 +22,9 @@ def recommended(
     Raises:
         UserError: unknown recipe or objective.
     """
-    shape = Shape(data.name, data.kind, data.codec.shape)
-    config: Config = registry.lookup(registry.RECIPES, "--recipe", recipe or default_for(shape)).load()(shape)
+    about = data.info.name, data.space
+    entry = registry.lookup(registry.RECIPES, "--recipe", recipe or default_for(*about))
+    config: Config = entry.load()(*about)
     if objective is not None:
         name = objective.split(":")[0]
         entry = registry.lookup(registry.OBJECTIVES, "--objective", name)
@@ -31,10 +32,10 @@ def recommended(
             critic = spec.with_options(registry.CRITICS, "--critic", config.critic, entry.critic)
             config = replace(config, critic=critic, training=replace(config.training, **entry.rule))
         config = replace(config, objective=objective)
-    if data.size is not None and config.training.batch > data.size and not own_batch:
-        text = f"the recipe's batch of {config.training.batch} is reduced to the {data.size} training samples"
+    if data.train.size is not None and config.training.batch > data.train.size and not own_batch:
+        text = f"the recipe's batch of {config.training.batch} is reduced to the {data.train.size} training samples"
         warnings.warn(text, stacklevel=2)
-        config = replace(config, training=replace(config.training, batch=data.size))
+        config = replace(config, training=replace(config.training, batch=data.train.size))
     return config
 
 

@@ -1,12 +1,12 @@
 """Everything that changes during training, and nothing else."""
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel
 
 from monge.training.replay import ReplayPool
 
@@ -17,7 +17,7 @@ class TrainingState:
 
     generator: nn.Module
     critic: nn.Module
-    average: AveragedModel
+    average: "Average"
     generator_optimiser: Optimizer
     critic_optimiser: Optimizer
     step: int = 0
@@ -41,7 +41,7 @@ class TrainingState:
         """What is not a network, as plain tensors and numbers."""
         return {
             "step": self.step,
-            "averaged": self.average.n_averaged,
+            "averaged": torch.tensor(self.average.count),
             "generator_optimiser": self.generator_optimiser.state_dict(),
             "critic_optimiser": self.critic_optimiser.state_dict(),
             "pool": None if self.pool is None else (self.pool.samples, self.pool.filled),
@@ -50,7 +50,7 @@ class TrainingState:
     def load_rest(self, rest: dict[str, Any]) -> None:
         """The inverse of `rest`."""
         self.step = int(rest["step"])
-        self.average.n_averaged.copy_(rest["averaged"])
+        self.average.count = int(rest["averaged"])
         self.generator_optimiser.load_state_dict(rest["generator_optimiser"])
         self.critic_optimiser.load_state_dict(rest["critic_optimiser"])
         if self.pool is not None:
@@ -58,22 +58,43 @@ class TrainingState:
             self.pool.samples.copy_(samples)
 
 
-def averaged(generator: nn.Module, decay: float) -> AveragedModel:
+class Average:
     r"""An exponential moving average of a generator's weights.
 
-    The decay at update n is :math:`\min(\beta, (1 + n)/(10 + n))`, so that early averages forget the initial weights.
+    The decay at update n is :math:`\min(\beta, (1 + n)/(10 + n))`, so that early averages forget the initial weights;
+    the first update copies. Updates are counted on the host, so none asks the device for a number.
 
     Arguments:
         generator: the network to average; buffers (batch-norm statistics) are copied, not averaged.
-        decay: final decay beta in [0, 1); 0 copies.
+        decay: final decay beta in [0, 1), a number or a tensor; 0 copies.
+
+    Attributes:
+        module: the averaged generator.
+        count: updates done.
     """
 
-    @torch.no_grad()
-    def update(average: Any, current: Any, count: Tensor | int) -> None:
-        n = int(count)
-        torch._foreach_lerp_(list(average), list(current), 1 - min(decay, (1 + n) / (10 + n)))
+    def __init__(self, generator: nn.Module, decay: float | Tensor) -> None:
+        self.module = copy.deepcopy(generator)
+        self.count = 0
+        self._decay = decay
 
-    return AveragedModel(generator, multi_avg_fn=update)
+    @torch.no_grad()
+    def update(self, generator: nn.Module) -> None:
+        """Takes in the generator's present weights."""
+        mine, current = ([part.data for part in network.parameters()] for network in (self.module, generator))
+        if self.count == 0:
+            torch._foreach_copy_(mine, current)
+        else:
+            ramp = (1 + self.count) / (10 + self.count)
+            if isinstance(self._decay, Tensor):
+                part = 1 - self._decay.clamp(max=ramp)
+                for average, new in zip(mine, current, strict=True):
+                    average.lerp_(new, part)
+            else:
+                torch._foreach_lerp_(mine, current, 1 - min(self._decay, ramp))
+        for kept, new in zip(self.module.buffers(), generator.buffers(), strict=True):
+            kept.copy_(new)
+        self.count += 1
 
 
 def optimiser(network: nn.Module, name: str, rate: float, betas: tuple[float, float]) -> Optimizer:

@@ -5,29 +5,29 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from monge.nn.code import CodedGenerator
+from monge.nn.condition import condition_of
 from monge.objective import Batch, Objective
 from monge.training.replay import mixed
-from monge.training.sampler import Draw
+from monge.training.sampler import StepInputs
 from monge.training.state import TrainingState
 
 
-def train_step(state: TrainingState, objective: Objective, draw: Draw) -> dict[str, Tensor]:
+def train_step(state: TrainingState, objective: Objective, inputs: StepInputs) -> dict[str, Tensor]:
     """Updates critic, generator and average in place; returns the named terms of the last update of each."""
-    terms = update_critic(state, objective, draw)
-    fake, generator_terms = generator_gradient(state, objective, draw)
+    terms = update_critic(state, objective, inputs)
+    fake, generator_terms = generator_gradient(state, objective, inputs)
     state.generator_optimiser.step()
     if state.pool is not None:
         state.pool.keep(fake.detach(), state.critic, state.step)
-    state.average.update_parameters(state.generator)
+    state.average.update(state.generator)
     state.step += 1
     return {name: value.detach() for name, value in (terms | generator_terms).items()}
 
 
-def update_critic(state: TrainingState, objective: Objective, draw: Draw) -> dict[str, Tensor]:
+def update_critic(state: TrainingState, objective: Objective, inputs: StepInputs) -> dict[str, Tensor]:
     """All critic updates of a step; returns the named terms of the last."""
     terms: dict[str, Tensor] = {}
-    for batch in critic_batches(state, draw):
+    for batch in critic_batches(state, inputs):
         critic_terms = objective.critic_loss(state.critic, batch)
         state.critic_optimiser.zero_grad()
         critic_terms.total.backward()
@@ -38,15 +38,17 @@ def update_critic(state: TrainingState, objective: Objective, draw: Draw) -> dic
     return terms
 
 
-def generator_gradient(state: TrainingState, objective: Objective, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
+def generator_gradient(
+    state: TrainingState, objective: Objective, inputs: StepInputs
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Puts the generator's gradient in place, for its optimiser; returns its samples and the named terms."""
     # it passes through the critic but must not be collected there
     trained = [parameter for parameter in state.critic.parameters() if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad_(False)
-    labels = None if draw.labels is None else draw.labels[-1]
-    fake = generated(state.generator, draw.latent[-1], labels)
-    own = draw.batch(-1, fake, state.step, codes_of(state.generator, draw.latent[-1]))
+    labels = None if inputs.labels is None else inputs.labels[-1]
+    fake = generated(state.generator, inputs.latent[-1], labels)
+    own = inputs.batch(-1, fake, state.step, codes_of(state.generator, inputs.latent[-1], labels))
     terms = objective.generator_loss(state.critic, own)
     state.generator_optimiser.zero_grad()
     terms.total.backward()
@@ -55,20 +57,20 @@ def generator_gradient(state: TrainingState, objective: Objective, draw: Draw) -
     return fake, terms.named
 
 
-def critic_batches(state: TrainingState, draw: Draw) -> Iterator[Batch]:
+def critic_batches(state: TrainingState, inputs: StepInputs) -> Iterator[Batch]:
     """The batches of a step's critic updates.
 
     The generator does not move in between, so all fakes are sampled in one pass, without a graph.
     """
-    latent = draw.latent[:-1]
+    latent = inputs.latent[:-1]
     updates, n = latent.shape[:2]
-    labels = None if draw.labels is None else draw.labels[:-1].flatten()
+    labels = None if inputs.labels is None else inputs.labels[:-1].flatten()
     with torch.no_grad():
         fakes = generated(state.generator, latent.flatten(0, 1), labels).unflatten(0, (updates, n))
     for update, fake in enumerate(fakes):
-        if state.pool is not None and draw.replay is not None:
-            fake = mixed(fake, state.pool, draw.replay[update])
-        yield draw.batch(update, fake, state.step, codes_of(state.generator, latent[update]))
+        if state.pool is not None and inputs.replay is not None:
+            fake = mixed(fake, state.pool, inputs.replay[update])
+        yield inputs.batch(update, fake, state.step, codes_of(state.generator, latent[update], inputs.labels))
 
 
 def generated(generator: nn.Module, latent: Tensor, labels: Tensor | None) -> Tensor:
@@ -77,6 +79,6 @@ def generated(generator: nn.Module, latent: Tensor, labels: Tensor | None) -> Te
     return samples
 
 
-def codes_of(generator: nn.Module, latent: Tensor) -> Tensor | None:
-    """The codes (n, c) that a generator makes of latent numbers (n, z), if it makes some."""
-    return generator.codes.of(latent) if isinstance(generator, CodedGenerator) else None
+def codes_of(generator: nn.Module, latent: Tensor, labels: Tensor | None) -> Tensor | None:
+    """The codes (n, c) that a generator makes of latent numbers (n, z); none where it is asked for classes instead."""
+    return condition_of(generator, latent) if labels is None else None

@@ -16,7 +16,6 @@ import torch
 from monge.errors import UserError
 from monge.objective import Objective
 from monge.run.folder import RunFolder
-from monge.training import thread
 from monge.training.sampler import Sampler
 from monge.training.state import TrainingState
 from monge.training.step import train_step
@@ -99,13 +98,23 @@ class StepClock:
 def measure_threads(state: TrainingState, objective: Objective, sampler: Sampler) -> int:
     """The fastest thread count for steps like these, found on a copy of the state."""
     scratch = copy.deepcopy(state)
-    return thread.fastest(lambda: train_step(scratch, objective, sampler(scratch.step).to(scratch.device)))
+    return fastest(lambda: train_step(scratch, objective, sampler(scratch.step).to(scratch.device)))
 
 
-def adapt_threads(state: TrainingState, objective: Objective, sampler: Sampler, run: RunFolder) -> None:
+class ThreadWatch:
     """Measures the thread count again after steps became slow; a change is logged, for it leaves bit-identity."""
-    before = torch.get_num_threads()
-    after = measure_threads(state, objective, sampler)
-    if after != before:
-        run.update(threads=after)
-        run.log({"step": state.step, "threads": after, "note": f"threads {before} -> {after}: leaves bit-identity"})
+
+    def __init__(self, objective: Objective, sampler: Sampler, run: RunFolder) -> None:
+        self._objective, self._sampler, self._run = objective, sampler, run
+        self._clock = StepClock()
+
+    def __call__(self, state: TrainingState, seconds: float) -> None:
+        """Takes in the time of one step."""
+        if not self._clock.jumped(seconds):
+            return
+        before = torch.get_num_threads()
+        after = measure_threads(state, self._objective, self._sampler)
+        if after != before:
+            note = f"threads {before} -> {after}: leaves bit-identity"
+            self._run.update(threads=after)
+            self._run.log({"step": state.step, "threads": after, "note": note})

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 
 from monge.data.cache import cached, store
-from monge.data.dataset import ArrayData, fingerprint_of, split_data
+from monge.data.dataset import ArrayData, DataInfo, fingerprint_of, split_data
 from monge.data.image.file import Header, decode, header
 from monge.data.image.resize import SIZES, check_size
 from monge.data.label import index_labels
@@ -60,7 +60,8 @@ def read_folder(folder: Path, size: int | None = None, skip_bad: bool = False) -
         warnings.warn(f"{folder}: {bad} unreadable image(s) of {len(paths)} left out", UserWarning, stacklevel=2)
     mapped = fingerprint if isinstance(images, np.memmap) else ""
     labels, classes = _classes(folder, read)
-    return split_data(folder.resolve().name or "images", images, labels, classes=classes, fingerprint=mapped)
+    info = DataInfo(folder.resolve().name or "images", classes=classes)
+    return split_data(info, images, labels, fingerprint=mapped)
 
 
 def _classes(folder: Path, paths: Sequence[Path]) -> tuple[NDArray[np.int64] | None, list[str] | None]:

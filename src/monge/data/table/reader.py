@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monge.data.array import reason
-from monge.data.dataset import ArrayData, split_data
+from monge.data.dataset import ArrayData, DataInfo, split_data
 from monge.data.label import index_labels
 from monge.data.layout import LARGEST
 from monge.data.table import column
@@ -64,8 +64,8 @@ def read_table(path: Path, label: str | None = None, skip_bad: bool = False) -> 
     if label is not None:
         y = column.classes(f"{what}: --data.label {label}", table.column(label).filter(whole))
     (labels,), classes = index_labels([y], [len(values)])
-    data = split_data(path.stem, values, labels, classes=classes)
-    data.columns, data.label_column = names, label
+    info = DataInfo(path.stem, classes=classes, columns=names, label_column=label)
+    data = split_data(info, values, labels)
     _warn_of_a_lost_class(what, data)
     return data
 
@@ -208,9 +208,9 @@ def _warn_of_a_dominant(what: str, names: list[str], values: NDArray[Any]) -> No
 
 
 def _warn_of_a_lost_class(what: str, data: ArrayData) -> None:
-    if data.labels is None or data.classes is None:
+    if data.train.labels is None or data.info.classes is None:
         return
-    counts = np.bincount(data.labels, minlength=len(data.classes))
+    counts = np.bincount(data.train.labels, minlength=len(data.info.classes))
     if not counts.all():
-        name = data.classes[int(counts.argmin())]
+        name = data.info.classes[int(counts.argmin())]
         warnings.warn(f"{what}: class {name!r} is held out whole, none of it is trained on", UserWarning, stacklevel=3)

@@ -23,7 +23,7 @@ from matplotlib.axes import Axes
 from sklearn.datasets import load_digits
 
 from monge.config.schema import Config, TrainingConfig
-from monge.data.dataset import DataSet, split_data
+from monge.data.dataset import DataInfo, DataSet, split_data
 from monge.data.image.resize import resize
 from monge.errors import TrainingError
 from monge.experiment.experiment import Budget, markdown, verdict_table
@@ -89,7 +89,7 @@ def enlarged(side: int = SIDE) -> DataSet:
     """The digits at another size, split like `monge.data.builtin.digits`."""
     digits = load_digits()
     images = (digits.images * (255 / 16)).round().astype(np.uint8)[..., None]
-    return split_data("digits", resize(images, side), digits.target.astype(np.int64), held_out=HELD_OUT)
+    return split_data(DataInfo("digits"), resize(images, side), digits.target.astype(np.int64), held_out=HELD_OUT)
 
 
 @timed

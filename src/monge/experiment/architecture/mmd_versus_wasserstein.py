@@ -40,8 +40,8 @@ from monge.experiment.sweep import Result
 from monge.experiment.trial import Judge, sampled, train
 from monge.plot.chart import band, panels
 from monge.plot.style import Files
+from monge.run.pool import flushed_denormals
 from monge.training.assemble import assemble
-from monge.training.guard import flushed_denormals
 from monge.training.state import TrainingState
 from monge.training.step import train_step
 

@@ -16,7 +16,7 @@ from monge.data.dataset import DataSet
 from monge.nn.mlp import MLPCritic
 from monge.objective import Batch, Objective
 from monge.objective.paper import wgan, wgan_gp
-from monge.training.guard import flushed_denormals
+from monge.run.pool import flushed_denormals
 
 WIDTH, BATCH, WEIGHT = 128, 128, 0.1
 RATE, BETAS, PER_CLIP = 1e-3, (0.5, 0.9), 1 / 200

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from monge.config.schema import Config, TrainingConfig
 from monge.data.builtin import digits
 from monge.data.codec import Codec
-from monge.data.dataset import ArrayData
-from monge.data.split import Part
+from monge.data.dataset import ArrayData, DataInfo
+from monge.data.split import ArraySplit
 from monge.distance.dual.potential import measured_lipschitz
 from monge.distance.points import Points
 from monge.experiment.experiment import Experiment, markdown, verdict_table
@@ -64,8 +64,10 @@ def _data() -> tuple[ArrayData, Judge]:
 
 def part_of(data: ArrayData, n: int, draw: np.random.Generator) -> ArrayData:
     """The data with only n of its training images, and all that are held out."""
-    chosen = data.train[draw.permutation(len(data.train))[:n]]
-    return ArrayData(data.name, Part.whole(chosen), Part.whole(data.held_out_sample(HELD_OUT)))
+    chosen = data.train.rows(draw.permutation(data.train.size)[:n])
+    return ArrayData(
+        DataInfo(data.info.name), ArraySplit.whole(chosen), ArraySplit.whole(data.held_out.sample(HELD_OUT))
+    )
 
 
 def reading(critic: nn.Module, codec: Codec, train: Points, held_out: Points, fake: Points) -> dict[str, float]:
@@ -92,7 +94,7 @@ def measure(cell: Repeat) -> Result:
     data = part_of(whole, CASES[cell.case], cell.draw(1))
     noise = f":noise={NOISE:g}" if cell.case.endswith("noise") else ""
     config = replace(CONFIG, objective=CONFIG.objective + noise, seed=cell.torch_seed())
-    known, held_out = (data.codec.metric(images) for images in (data.train, data.held_out_sample(HELD_OUT)))
+    known, held_out = (data.codec.metric(images) for images in (data.train.all(), data.held_out.sample(HELD_OUT)))
     rows: list[dict[str, float]] = []
 
     def watch(state: TrainingState, terms: Mapping[str, float]) -> None:

@@ -26,9 +26,9 @@ class Look:
 
     def __init__(self, data: DataSet, seed: int) -> None:
         metric = data.codec.metric
-        self._all = metric(data.train)
-        train = metric(data.train_sample(FITTED + JUDGED, seed))
-        held_out = metric(data.held_out_sample(CHOSEN + PROVED + JUDGED, seed))
+        self._all = metric(data.train.all())
+        train = metric(data.train.sample(FITTED + JUDGED, seed))
+        held_out = metric(data.held_out.sample(CHOSEN + PROVED + JUDGED, seed))
         self._fitted, floor = np.split(train, [FITTED])
         self._chosen, self._proved, self._judged = np.split(held_out, [CHOSEN, CHOSEN + PROVED])
         self._floor = wasserstein(floor, self._judged)

@@ -40,8 +40,8 @@ from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge, sampled
 from monge.plot.chart import band, key, marks, panels
 from monge.plot.style import INK, Files
+from monge.run.pool import flushed_denormals
 from monge.training.assemble import assemble
-from monge.training.guard import flushed_denormals
 from monge.training.step import train_step
 
 RATE, HIGH, SGD_FACTOR = 5e-5, 20.0, 2e4

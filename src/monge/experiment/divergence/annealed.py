@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from monge.config.schema import Config, TrainingConfig
-from monge.data.dataset import DataSet, ToyData
+from monge.data.dataset import DataInfo, DataSet, ToyData
 from monge.data.toy import ring8
 from monge.experiment.divergence import perfect_discriminator
 from monge.experiment.repeat import Repeat
@@ -57,7 +57,7 @@ class Surface:
 
 def data_of(cell: Repeat) -> DataSet:
     """The data of a repeat: a ring, or a surface of its own."""
-    return ring8() if cell.case == "ring8" else ToyData("surface", Surface(cell.torch_seed()))
+    return ring8() if cell.case == "ring8" else ToyData(DataInfo("surface"), Surface(cell.torch_seed()))
 
 
 def config(cell: Repeat, objective: str) -> Config:

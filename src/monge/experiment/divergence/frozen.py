@@ -65,7 +65,7 @@ class Gradient:
 @cache
 def _real() -> Tensor:
     data = digits()
-    return data.codec.encode(data.train)
+    return data.codec.encode(data.train.all())
 
 
 def real_batch(draw: torch.Generator) -> Tensor:

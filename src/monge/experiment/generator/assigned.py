@@ -28,7 +28,7 @@ from monge.experiment import trial
 from monge.model.build import latent_size
 from monge.model.random import Purpose, stream
 from monge.objective import Objective
-from monge.training.sampler import Draw as StepDraw
+from monge.training.sampler import StepInputs
 from monge.training.state import TrainingState
 
 BATCH = 256
@@ -114,7 +114,7 @@ def train(config: Config, data: DataSet, assignment: Assignment) -> TrainingStat
         config: of generator, steps, learning rate and average; its objective has no part in this.
     """
 
-    def step(state: TrainingState, objective: Objective, draw: StepDraw) -> dict[str, Tensor]:
+    def step(state: TrainingState, objective: Objective, draw: StepInputs) -> dict[str, Tensor]:
         size = latent_size(state.generator)
         rate = state.generator_optimiser.param_groups[0]["lr"] / config.training.learning_rate
         codes = stream(config.seed, Purpose.LATENT, state.step)
@@ -129,7 +129,7 @@ def train(config: Config, data: DataSet, assignment: Assignment) -> TrainingStat
         state.generator_optimiser.zero_grad()
         distance.backward()
         state.generator_optimiser.step()
-        state.average.update_parameters(state.generator)
+        state.average.update(state.generator)
         state.step += 1
         return {"distance": distance.detach()}
 

@@ -71,7 +71,7 @@ def measure(cell: Repeat) -> Result:
     data, judge = _data()
     config = replace(CONFIG, seed=cell.torch_seed())
     draw = torch.Generator().manual_seed(cell.torch_seed(1))
-    real = data.codec.metric(data.train)
+    real = data.codec.metric(data.train.all())
     if cell.case == WGAN:
         state = train(config, data)
     else:
@@ -137,7 +137,7 @@ def table(rows: Sequence[Result]) -> str:
 def figure(rows: Sequence[Result]) -> Files:
     """Real and generated digits, and figures of the generators."""
     data, _ = _data()
-    sheets = {"real digits": [greys(image) for image in data.codec.metric(data.held_out_sample(SHOWN))]}
+    sheets = {"real digits": [greys(image) for image in data.codec.metric(data.held_out.sample(SHOWN))]}
     sheets |= {case: row["samples"] for case, row in by_repeat(rows)[0].items()}
     titles = {name: f"exact W1, {name}" for name in ASSIGNMENTS}
 

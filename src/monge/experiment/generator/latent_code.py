@@ -81,7 +81,7 @@ def agreement(codes: NDArray[np.floating], classes: Labels) -> float:
 
 def _classes(samples: Points) -> Labels:
     data = _data()
-    return predicted(data.codec.metric(data.train), np.asarray(data.labels), samples)
+    return predicted(data.codec.metric(data.train.all()), np.asarray(data.train.labels), samples)
 
 
 @timed
@@ -97,7 +97,7 @@ def along(state: TrainingState, draw: torch.Generator, kept: bool) -> Result:
     first, second = (pictures(state, codes) for codes in ends)
     sets = {"ordinary": first, "latent": pictures(state, ends.mean(dim=0)), "blend": (first + second) / 2}
     data = _data()
-    train_set, some = (data.codec.metric(x) for x in (data.train, data.train_sample(PAIRS)))
+    train_set, some = (data.codec.metric(x) for x in (data.train.all(), data.train.sample(PAIRS)))
     paths = [pictures(state, path) for path in lines(ends[:, :PATHS], PIECES + 1)]
     facts: Result = {
         "distance": {name: round(float(nearest(x, train_set)[1].mean()), 4) for name, x in sets.items()},

@@ -80,15 +80,15 @@ def measure(cell: Repeat) -> Result:
     data, seed = DATA[name](), cell.torch_seed()
     try:
         if objective == REAL:
-            fake: Points = data.codec.metric(data.held_out_sample(SAMPLES, seed))
+            fake: Points = data.codec.metric(data.held_out.sample(SAMPLES, seed))
         else:
             fake = sampled(train(config(data, objective, seed), data), data, SAMPLES, seed)
     except TrainingError as error:
         return {"failed": str(error), "modes": 0.0, "high_quality": 0.0, "mode_kl": None, "points": []}
-    assert data.centres is not None
-    assert data.deviation is not None
-    found = modes(fake, data.centres, data.deviation)
-    uneven = mode_divergence(fake, data.centres).value
+    assert data.info.centres is not None
+    assert data.info.deviation is not None
+    found = modes(fake, data.info.centres, data.info.deviation)
+    uneven = mode_divergence(fake, data.info.centres).value
     points = np.round(fake[:DRAWN] if cell.number == 0 else fake[:0], 2 if name == "grid25" else 3)
     return found | {"mode_kl": round(uneven, 4), "points": points.tolist()}
 

@@ -33,11 +33,12 @@ from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.generator.simultaneous import generator_share, orbit, simultaneous_step
 from monge.experiment.repeat import Repeat, by_case, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
-from monge.experiment.trial import JUDGED, Judge, Step, outcome
+from monge.experiment.trial import JUDGED, Judge, outcome
 from monge.objective import Objective
 from monge.objective.loss import Minimax, Wasserstein
 from monge.plot.chart import curve, key, panels
 from monge.plot.style import INK, Files
+from monge.training.loop import Step
 from monge.training.step import train_step
 
 ORDERS: Mapping[str, Step] = {"alternating": train_step, "simultaneous": simultaneous_step}

@@ -16,20 +16,20 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
-from monge.experiment.trial import Step
 from monge.objective import Objective
 from monge.training.assemble import assemble
-from monge.training.sampler import Draw
-from monge.training.state import TrainingState, averaged
+from monge.training.loop import Step
+from monge.training.sampler import StepInputs
+from monge.training.state import Average, TrainingState
 from monge.training.step import generator_gradient, train_step, update_critic
 
 
-def simultaneous_step(state: TrainingState, objective: Objective, draw: Draw) -> Mapping[str, Tensor]:
+def simultaneous_step(state: TrainingState, objective: Objective, inputs: StepInputs) -> Mapping[str, Tensor]:
     """Like `train_step`, but the generator's gradient is that on the critic of the step's beginning."""
-    _, terms = generator_gradient(state, objective, draw)
-    critic_terms = update_critic(state, objective, draw)
+    _, terms = generator_gradient(state, objective, inputs)
+    critic_terms = update_critic(state, objective, inputs)
     state.generator_optimiser.step()
-    state.average.update_parameters(state.generator)
+    state.average.update(state.generator)
     state.step += 1
     return {name: value.detach() for name, value in (terms | critic_terms).items()}
 
@@ -56,12 +56,12 @@ def orbit(
     with torch.no_grad():
         slope.weight.fill_(psi)
     state = TrainingState(
-        point, slope, averaged(point, 0.0), SGD(point.parameters(), rate), SGD(slope.parameters(), rate)
+        point, slope, Average(point, 0.0), SGD(point.parameters(), rate), SGD(slope.parameters(), rate)
     )
     zeros = torch.zeros(2, 1, 1, dtype=torch.float64)
     path = [start]
     for _ in range(rounds):
-        step(state, objective, Draw(zeros, zeros, zeros[..., 0]))
+        step(state, objective, StepInputs(zeros, zeros, zeros[..., 0]))
         path.append((point.theta.item(), slope.weight.item()))
     return np.array(path).T
 

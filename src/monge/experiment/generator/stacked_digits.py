@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from monge.config.schema import Config, TrainingConfig
 from monge.data.builtin import digits
-from monge.data.dataset import ArrayData
-from monge.data.split import Part
+from monge.data.dataset import ArrayData, DataInfo
+from monge.data.split import ArraySplit
 from monge.distance.points import Points
 from monge.experiment.experiment import Experiment, markdown, verdict_table
 from monge.experiment.repeat import Repeat, by_case, judged, repeats, shown, spread, timed
@@ -94,9 +94,9 @@ def stacked(images: NDArray[np.uint8], n: int, draw: np.random.Generator) -> NDA
 def data_of(cell: Repeat) -> ArrayData:
     """Stacked training digits, and stacked held-out digits."""
     single, draw = digits(), cell.draw()
-    train_images, held_out = single.train, single.held_out_sample(single.held_out_size)
-    parts = [Part.whole(stacked(some, n, draw)) for some, n in ((train_images, TRAIN), (held_out, SAMPLES))]
-    return ArrayData("stacked-digits", *parts)
+    train_images, held_out = single.train.all(), single.held_out.sample(single.held_out.size)
+    parts = [ArraySplit.whole(stacked(some, n, draw)) for some, n in ((train_images, TRAIN), (held_out, SAMPLES))]
+    return ArrayData(DataInfo("stacked-digits"), *parts)
 
 
 @cache
@@ -104,7 +104,7 @@ def _judges() -> tuple[Points, NDArray[np.int64], Classifier]:
     """Training digits, their classes, and a network that tells how sure it is."""
     single = digits()
     assert single.labels is not None
-    real = single.codec.metric(single.train)
+    real = single.codec.metric(single.train.all())
     return real, single.labels, Classifier.fit(real, single.labels)
 
 
@@ -120,7 +120,7 @@ def measure(cell: Repeat) -> Result:
     """Modes among generated images, or among real ones, and how sure of their digits a network is."""
     data, seed = data_of(cell), cell.torch_seed(1)
     if cell.case == REAL:
-        points = data.codec.metric(data.held_out_sample(SAMPLES))
+        points = data.codec.metric(data.held_out.sample(SAMPLES))
     else:
         points = sampled(train(TRAININGS[cell.case].config(seed), data), data, SAMPLES, seed)
     each = points.reshape(-1, PIXELS)

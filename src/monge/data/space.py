@@ -1,0 +1,129 @@
+"""What one sample is: an image, or a vector. Whatever treats them differently asks the space, not a type or a rank."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+
+class Space(ABC):
+    """What one sample is.
+
+    Attributes:
+        name: "image" or "vector", as in stored files.
+        unit: of distances, in two words.
+        scale: in which distances are taken, in words.
+        pictured: samples that a picture shows.
+    """
+
+    name: ClassVar[str]
+    unit: ClassVar[str]
+    scale: ClassVar[str]
+    pictured: ClassVar[int]
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample in model scale."""
+
+    @property
+    @abstractmethod
+    def raw_shape(self) -> tuple[int, ...]:
+        """Shape of one sample in raw scale."""
+
+    @property
+    @abstractmethod
+    def form(self) -> str:
+        """What samples are, in words."""
+
+    @property
+    @abstractmethod
+    def side(self) -> int | None:
+        """Height in pixels; None for what is no image."""
+
+    @abstractmethod
+    def last_layer(self) -> nn.Module:
+        """What ends a generator, so that its samples can lie in the space."""
+
+
+@dataclass(frozen=True)
+class ImageSpace(Space):
+    """Images: raw uint8 (height, width, channels), in model scale (channels, height, width) in [-1, 1].
+
+    Example:
+        >>> ImageSpace(3, 32, 32).form
+        'images 32 x 32 x 3'
+    """
+
+    channels: int
+    height: int
+    width: int
+    name: ClassVar[str] = "image"
+    unit: ClassVar[str] = "pixel scale"
+    scale: ClassVar[str] = "between images with pixels in [-1, 1]"
+    pictured: ClassVar[int] = 64
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.channels, self.height, self.width
+
+    @property
+    def raw_shape(self) -> tuple[int, ...]:
+        return self.height, self.width, self.channels
+
+    @property
+    def form(self) -> str:
+        return f"images {' x '.join(map(str, self.raw_shape))}"
+
+    @property
+    def side(self) -> int:
+        return self.height
+
+    def last_layer(self) -> nn.Module:
+        return nn.Tanh()
+
+
+@dataclass(frozen=True)
+class VectorSpace(Space):
+    """Vectors of real numbers, raw in their own units, in model scale standardised.
+
+    Example:
+        >>> VectorSpace(2).shape
+        (2,)
+    """
+
+    dimension: int
+    name: ClassVar[str] = "vector"
+    unit: ClassVar[str] = "data units"
+    scale: ClassVar[str] = "in the data's own units"
+    pictured: ClassVar[int] = 1000
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.dimension,)
+
+    @property
+    def raw_shape(self) -> tuple[int, ...]:
+        return self.shape
+
+    @property
+    def form(self) -> str:
+        return f"vectors of {self.dimension} number{'s' if self.dimension > 1 else ''}"
+
+    @property
+    def side(self) -> None:
+        return None
+
+    def last_layer(self) -> nn.Module:
+        return nn.Identity()
+
+
+def space_of(raw: NDArray[Any]) -> Space:
+    """The space of raw samples: uint8 images (n, H, W, C), or vectors (n, d)."""
+    if raw.dtype == np.uint8:
+        height, width, channels = raw.shape[1:]
+        return ImageSpace(channels, height, width)
+    return VectorSpace(raw.shape[1])

@@ -1,0 +1,154 @@
+"""A training from its config to its folder: begun, or continued where it was interrupted."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from monge.config.schema import Config
+from monge.data.dataset import DataSet
+from monge.errors import TrainingError, UserError
+from monge.model.build import pick_device
+from monge.objective import Objective
+from monge.run.folder import RunFolder
+from monge.run.pool import flushed_denormals, torch_state
+from monge.training import checkpoint
+from monge.training.assemble import assemble
+from monge.training.guard import failures_told, interruption
+from monge.training.loop import Hooks, LoopSettings, Terms, run_loop
+from monge.training.monitor import Monitor
+from monge.training.resume import default_folder, known_facts, provenance, resume, settle
+from monge.training.sampler import Sampler
+from monge.training.schedule import rates
+from monge.training.state import TrainingState
+from monge.training.thread import ThreadWatch, measure_threads, wanted
+
+LOG_LINES = 100
+"""Log lines of a run, unless its config says how often."""
+BRACKETS = 20
+"""Measurements of the bracket in a run, unless its config says how often."""
+
+Display = Callable[[int, Mapping[str, Any]], None]
+"""Shows a step and what was read of it, which is nothing on most steps."""
+
+
+def train_config(
+    config: Config,
+    data: DataSet,
+    *,
+    critic: nn.Module | None = None,
+    run: str | Path | None = None,
+    device: str = "auto",
+    threads: int | str = "auto",
+    checkpoint_every: int | None = None,
+    display: Display = lambda step, seen: None,
+) -> RunFolder:
+    """Trains by a resolved config, or continues the run that it began; torch's global state stays as it was.
+
+    Arguments:
+        config: everything that decides what is computed.
+        data: the data of the config.
+        critic: takes the place of the one that the config names.
+        run: folder of the run; none means `runs/DATA-RECIPE-SEED`.
+        device: "auto", "cpu" or "cuda".
+        threads: "auto" (measured) or a number.
+        checkpoint_every: steps between checkpoints; none means every 30 s.
+        display: shown each step.
+
+    Raises:
+        UserError: bad input; nothing is written.
+        TrainingError: a loss that is not finite, a critic that diverges, a full disk; the last checkpoint stays.
+    """
+    place, count = pick_device(device), wanted(threads)
+    if checkpoint_every is not None and checkpoint_every < 1:
+        raise UserError(f"--checkpoint-every {checkpoint_every}: at least 1 is allowed")
+    state, objective, sampler = assemble(config, data, place, critic)
+    folder = RunFolder(Path(run) if run is not None else default_folder(config))
+    facts = known_facts(folder, config, data)
+    if facts is not None and facts["status"] == "finished" and facts["config"]["steps"] >= config.steps:
+        return folder
+    with torch_state():
+        watch = ThreadWatch(objective, sampler, folder) if count is None else None
+        if count is None:
+            count = (facts or {}).get("threads") or measure_threads(state, objective, sampler)
+        torch.set_num_threads(count)
+        changes = {"config": asdict(config), "threads": count, "device": place.type, "status": "running"}
+        if facts is None:
+            folder.create(changes | provenance(data))
+        with folder.lock():
+            if facts is not None:
+                resume(folder, state, config, facts, count)
+                folder.update(**changes)
+
+            def step(state: TrainingState, seconds: float) -> None:
+                display(state.step, {})
+                if watch is not None:
+                    watch(state, seconds)
+
+            hooks = Hooks(
+                step=step,
+                observe=Monitor(data, folder, config, objective.loss, latent_size=sampler.latent),
+                log=Log(folder, state.step, display),
+                save=lambda state: checkpoint.save(state, folder.checkpoints),
+            )
+            _train(state, objective, sampler, loop_settings(config, checkpoint_every), hooks, folder)
+    return folder
+
+
+def loop_settings(config: Config, checkpoint_every: int | None = None) -> LoopSettings:
+    """When a run's training ends and what happens on the way."""
+    return LoopSettings(
+        steps=config.steps,
+        rates=rates(config),
+        log_every=config.observe.log or max(1, config.steps // LOG_LINES),
+        observe_every=config.observe.bracket or max(1, config.steps // BRACKETS),
+        checkpoint_every=checkpoint_every,
+    )
+
+
+class Log:
+    """Writes a run's log lines, and shows them.
+
+    Arguments:
+        folder: of the run.
+        first: step from which this process trains.
+        display: shown what is logged.
+    """
+
+    def __init__(self, folder: RunFolder, first: int, display: Display) -> None:
+        self._folder, self._first, self._display = folder, first, display
+        self._past = max((entry.get("seconds", 0.0) for entry in folder.entries()), default=0.0)
+        self._started = time.monotonic()
+
+    def __call__(self, state: TrainingState, terms: Terms, seen: Mapping[str, Any]) -> None:
+        """Logs a step with its terms and what was observed."""
+        elapsed = time.monotonic() - self._started
+        self._folder.log(
+            {"step": state.step, "seconds": round(self._past + elapsed, 3)}
+            | dict(terms)
+            | {"steps_per_second": round((state.step - self._first) / elapsed, 3)}
+            | dict(seen)
+        )
+        self._display(state.step, {**terms, **seen})
+
+
+def _train(
+    state: TrainingState,
+    objective: Objective,
+    sampler: Sampler,
+    settings: LoopSettings,
+    hooks: Hooks,
+    folder: RunFolder,
+) -> None:
+    """Runs the loop, and leaves the outcome in `run.json`."""
+    try:
+        with interruption() as stop, failures_told(state, folder), flushed_denormals():
+            done = run_loop(state, objective, sampler, settings, hooks, stop=stop)
+    except TrainingError as error:
+        settle(folder, status="failed", error=str(error))
+        raise
+    settle(folder, status="finished" if done else "interrupted", step=state.step)
