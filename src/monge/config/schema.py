@@ -1,9 +1,26 @@
-"""The configuration of a run, as frozen dataclasses of plain values (no torch here: this must import fast)."""
+"""The configuration of a run, as frozen dataclasses of plain values (no torch here: this must import fast).
 
-from dataclasses import dataclass, field
-from typing import Literal
+A setting is one field with its type, its range if it has one, and a line that says what it is.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, is_dataclass
+from typing import Annotated, Any, Literal, get_type_hints
 
 from monge.errors import UserError
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers that a setting may have, from `low` to `high`."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        # ends that stand for an open interval are shown as what they stop short of
+        short = 0 < round(self.high) - self.high < 1e-6
+        return f"{self.low:g} to " + (f"below {self.high:.0f}" if short else f"{self.high:g}")
 
 
 @dataclass(frozen=True)
@@ -24,31 +41,31 @@ class DataConfig:
 class TrainingConfig:
     """The training rule (Algorithm 1): everything that is neither data, network nor objective."""
 
-    batch: int = 64
+    batch: Annotated[int, Range(2, 1e6)] = 64
     """Samples of one update."""
-    n_critic: int = 5
+    n_critic: Annotated[int, Range(1, 1e4)] = 5
     """Critic updates for each generator update."""
     critic_boost: bool = False
     """100 critic updates for the first 25 and for every 500th generator update, as the WGAN authors do."""
     optimiser: Literal["adam", "rmsprop"] = "adam"
     """Adam, or RMSProp without momentum."""
-    learning_rate: float = 1e-4
+    learning_rate: Annotated[float, Range(1e-12, 10)] = 1e-4
     """Learning rate of both networks, or of the generator alone."""
-    critic_learning_rate: float | None = None
+    critic_learning_rate: Annotated[float | None, Range(1e-12, 10)] = None
     """Learning rate of the critic, if it is to be another (two time-scales, Heusel et al. 2017)."""
-    beta1: float = 0.0
+    beta1: Annotated[float, Range(0, 0.9999999)] = 0.0
     """Adam's first decay rate; 0 is no momentum."""
-    beta2: float = 0.9
+    beta2: Annotated[float, Range(0, 0.9999999)] = 0.9
     """Adam's second decay rate."""
-    decay_from: float = 1.0
+    decay_from: Annotated[float, Range(0, 1)] = 1.0
     """Share of the run after which the learning rates fall linearly to zero; 1 keeps them."""
-    ema: float = 0.999
+    ema: Annotated[float, Range(0, 0.9999999)] = 0.999
     """Decay of the generator's moving average; 0 averages nothing."""
     conditional: bool = False
     """Train on the data's labels: the generator is asked for a class, and the critic judges sample and class."""
-    pack: int = 1
+    pack: Annotated[int, Range(1, 64)] = 1
     """Samples that the critic judges together (PacGAN); 1 is none."""
-    replay: float = 0.0
+    replay: Annotated[float, Range(0, 0.9)] = 0.0
     """Share of the critic's generated samples that are kept ones of the past, those it liked; 0 is none."""
 
 
@@ -56,9 +73,9 @@ class TrainingConfig:
 class ObserveConfig:
     """What is recorded during training, in generator steps; none means a hundredth, a twentieth of the run."""
 
-    log: int | None = None
+    log: Annotated[int | None, Range(1, 1e9)] = None
     """Steps between two log lines."""
-    bracket: int | None = None
+    bracket: Annotated[int | None, Range(1, 1e9)] = None
     """Steps between two measurements of the bracket and two sample pictures."""
 
 
@@ -71,8 +88,8 @@ class Config:
     objective: str = "wgan-gp"
     generator: str = "mlp"
     critic: str = "mlp"
-    steps: int = 10_000
-    seed: int = 0
+    steps: Annotated[int, Range(1, 1e9)] = 10_000
+    seed: Annotated[int, Range(0, 2**63)] = 0
     data: DataConfig = field(default_factory=DataConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     observe: ObserveConfig = field(default_factory=ObserveConfig)
@@ -83,24 +100,17 @@ class Config:
         Raises:
             UserError: names the flag, the value and what is allowed.
         """
-        rule = self.training
-        ranges: list[tuple[str, float | None, float, float]] = [
-            ("--steps", self.steps, 1, 1e9),
-            ("--seed", self.seed, 0, 2**63),
-            ("--training.batch", rule.batch, 2, 1e6),
-            ("--training.n-critic", rule.n_critic, 1, 1e4),
-            ("--training.learning-rate", rule.learning_rate, 1e-12, 10),
-            ("--training.critic-learning-rate", rule.critic_learning_rate, 1e-12, 10),
-            ("--training.beta1", rule.beta1, 0, 0.9999999),
-            ("--training.beta2", rule.beta2, 0, 0.9999999),
-            ("--training.decay-from", rule.decay_from, 0, 1),
-            ("--training.ema", rule.ema, 0, 0.9999999),
-            ("--training.pack", rule.pack, 1, 64),
-            ("--training.replay", rule.replay, 0, 0.9),
-            ("--observe.log", self.observe.log, 1, 1e9),
-            ("--observe.bracket", self.observe.bracket, 1, 1e9),
-        ]
-        for flag, value, low, high in ranges:
-            if value is not None and not low <= value <= high:
-                most = f"below {high:.0f}" if 0 < round(high) - high < 1e-6 else f"{high:g}"
-                raise UserError(f"{flag} {value} is out of range: {low:g} to {most} is allowed")
+        for flag, value, allowed in _ranges(self):
+            if value is not None and not allowed.low <= value <= allowed.high:
+                raise UserError(f"{flag} {value} is out of range: {allowed} is allowed")
+
+
+def _ranges(config: Any, prefix: str = "--") -> Iterator[tuple[str, float | None, Range]]:
+    """Flag, value and range of every setting that has one."""
+    for name, hint in get_type_hints(type(config), include_extras=True).items():
+        value, flag = getattr(config, name), prefix + name.replace("_", "-")
+        if is_dataclass(value):
+            yield from _ranges(value, f"{flag}.")
+        for note in getattr(hint, "__metadata__", ()):
+            if isinstance(note, Range):
+                yield flag, value, note
