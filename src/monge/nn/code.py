@@ -58,8 +58,9 @@ class Codes:
 
     def inputs(self, codes: Tensor) -> Tensor:
         """Codes (n, count) as the network takes them, (n, width)."""
-        cells = F.one_hot(codes[:, : self.categorical].long(), self.categories).flatten(1)
-        return torch.cat([cells.to(codes.dtype), codes[:, self.categorical :]], dim=1)
+        # not one_hot, which looks at the values
+        cells = codes[:, : self.categorical, None] == torch.arange(self.categories, device=codes.device)
+        return torch.cat([cells.flatten(1).to(codes.dtype), codes[:, self.categorical :]], dim=1)
 
     def surprise(self, guess: Tensor, codes: Tensor) -> Tensor:
         """Mean of -log Q(c | x) over samples, in nats, up to a constant, for a head's outputs (n, width)."""

@@ -76,9 +76,8 @@ class ClipNorm(Constraint):
     @torch.no_grad()
     def __call__(self, critic: nn.Module) -> None:
         for parameter in critic.parameters():
-            norm = torch.linalg.vector_norm(parameter)
-            if norm > self.bound:
-                parameter.mul_(self.bound / norm)
+            # without a branch, which would wait for the device
+            parameter.mul_((self.bound / torch.linalg.vector_norm(parameter)).clamp(max=1))
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class ProjectSpectral(Constraint):
     @torch.no_grad()
     def __call__(self, critic: nn.Module) -> None:
         for parameter in critic.parameters():
-            # no singular value exceeds the Frobenius norm
+            # no singular value exceeds the Frobenius norm; the decomposition waits for the device in any case
             if parameter.dim() > 1 and torch.linalg.vector_norm(parameter) > self.bound:
                 left, values, right = torch.linalg.svd(parameter.flatten(1), full_matrices=False)
                 matrix = (left * values.clamp(max=self.bound)) @ right
