@@ -34,14 +34,18 @@ def index_labels(
     if len({y.dtype.kind for y in given}) > 1:
         raise UserError("the labels of one part are integers, those of the other strings")
     if classes is None or given[0].dtype.kind == "U":
-        distinct = np.unique(np.concatenate(given))
-        found = [None if y is None else np.searchsorted(distinct, y).astype(np.int64) for y in checked]
-        return found, [str(name) for name in distinct]
+        return _distinct(checked, np.unique(np.concatenate(given)))
     names = [str(name) for name in np.ravel(classes)]
     for y in given:
         if y.min() < 0 or y.max() >= len(names):
             raise UserError(f"labels go from {y.min()} to {y.max()}, `classes` names 0 to {len(names) - 1}")
     return checked, names
+
+
+def _distinct(labels: list[NDArray[Any] | None], distinct: NDArray[Any]) -> tuple[list[Indices | None], list[str]]:
+    """Labels as indices of their distinct values, and these as names."""
+    found = [None if y is None else np.searchsorted(distinct, y).astype(np.int64) for y in labels]
+    return found, [str(name) for name in distinct]
 
 
 def whole_numbers(names: Iterable[str]) -> Indices | None:

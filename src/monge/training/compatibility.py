@@ -7,6 +7,7 @@ from monge.config.schema import TrainingConfig
 from monge.data.dataset import DataSet
 from monge.errors import UserError
 from monge.objective import Objective
+from monge.objective.auxiliary import Auxiliary
 
 
 def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet) -> None:
@@ -15,25 +16,31 @@ def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet)
     Raises:
         UserError: says what to change.
     """
-    auxiliary = objective.auxiliary
-    if rule.conditional and data.labels is None:
+    _check_classes(rule, objective.auxiliary, data)
+    if rule.batch % rule.pack:
+        raise UserError(f"--training.pack {rule.pack} does not divide --training.batch {rule.batch}")
+    # what a critic is asked besides whether a single sample is real
+    asked = rule.conditional or objective.auxiliary is not None
+    if rule.pack > 1 and asked:
+        raise UserError(f"--training.pack {rule.pack}: classes and codes need a critic of single samples, pack 1")
+    if rule.replay and (rule.pack > 1 or asked or objective.loss.vector):
         raise UserError(
-            f"--training.conditional: {data.name} has no labels; an .npz with arrays x and y, a table with "
+            f"--training.replay {rule.replay}: a critic that gives one number for a single sample is needed, "
+            "without classes, codes or packs; use 0"
+        )
+
+
+def _check_classes(rule: TrainingConfig, auxiliary: Auxiliary | None, data: DataSet) -> None:
+    """Refuses classes that the data has not, and objectives that do not go with them."""
+    if rule.conditional and data.train.labels is None:
+        raise UserError(
+            f"--training.conditional: {data.info.name} has no labels; an .npz with arrays x and y, a table with "
             "--data.label, or a folder with one subfolder for each class, has"
         )
     if auxiliary is not None and auxiliary.conditional and not rule.conditional:
         raise UserError("--objective: this one guesses classes and needs --training.conditional")
     if rule.conditional and auxiliary is not None and not auxiliary.conditional:
         raise UserError("--training.conditional: an objective that guesses codes takes no classes beside them")
-    if rule.batch % rule.pack:
-        raise UserError(f"--training.pack {rule.pack} does not divide --training.batch {rule.batch}")
-    if rule.pack > 1 and (rule.conditional or auxiliary is not None):
-        raise UserError(f"--training.pack {rule.pack}: classes and codes need a critic of single samples, pack 1")
-    if rule.replay and (rule.pack > 1 or rule.conditional or auxiliary is not None or objective.loss.vector):
-        raise UserError(
-            f"--training.replay {rule.replay}: a critic that gives one number for a single sample is needed, "
-            "without classes, codes or packs; use 0"
-        )
 
 
 def outputs(critic: nn.Module, data: DataSet, pack: int) -> int:
@@ -47,9 +54,9 @@ def outputs(critic: nn.Module, data: DataSet, pack: int) -> int:
     critic.eval()
     try:
         with torch.no_grad():
-            values = critic(torch.zeros(n, *data.codec.shape, device=device))
+            values = critic(torch.zeros(n, *data.codec.space.shape, device=device))
     except (RuntimeError, TypeError, ValueError) as error:
-        what = f"critic: {type(critic).__name__} cannot judge samples of shape {data.codec.shape}"
+        what = f"critic: {type(critic).__name__} cannot judge samples of shape {data.codec.space.shape}"
         raise UserError(f"{what}: {str(error).splitlines()[0]}") from error
     critic.train(training)
     if not isinstance(values, Tensor):
