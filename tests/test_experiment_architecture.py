@@ -169,7 +169,7 @@ def test_a_training_that_fails_has_the_largest_excess(tmp_path: Path, monkeypatc
     some = [broken.get(good["case"], good) for good in rows(THEORY["no-batch-norm"])]
     assert verdicts("no-batch-norm", some)["gp_works"] == FAILS
     assert set(no_batch_norm.reproduce.figures(some)) == {"figure.png", "figure.svg"}
-    assert "32" in no_batch_norm.reproduce.table(some)
+    assert "32" in no_batch_norm.reproduce.markdown(some)
 
 
 @pytest.fixture

@@ -207,7 +207,7 @@ def fixed(verdicts: dict[str, Any]) -> Experiment[honesty.Cell]:
         cells=lambda budget, seed, folder: [honesty.Cell("line", seed, seed, folder)],
         measure=lambda cell: row(),
         verdict=lambda rows: verdicts,
-        table=lambda rows: "",
+        tables=lambda rows: [],
         figures=lambda rows: {},
     )
 

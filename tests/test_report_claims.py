@@ -3,14 +3,17 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from monge.config.registry import EXPERIMENTS, Entry
 from monge.errors import UserError
-from monge.experiment.page import in_words, read, tables, write_claims
+from monge.experiment.experiment import Table
+from monge.experiment.page import in_words, read, write_claims
 
 NAME = "vanishing-gradient"
 CHROMIUM = shutil.which("chromium")
@@ -18,16 +21,17 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The results of one experiment."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The results of one experiment, whose table shows its rows as they are."""
+    made: Any = EXPERIMENTS[NAME].load()
+    plain = replace(made, tables=lambda rows: [Table(["epochs", "a | b"], [list(row.values()) for row in rows])])
+    monkeypatch.setattr(Entry, "load", lambda entry: plain)
     place = tmp_path / NAME
     place.mkdir()
     verdict = {"verdict": "does not hold", "orders_by_epochs": {"1": [1.0, 2.0, 3.0]}}
     facts: dict[str, Any] = {"budget": "quick", "seed": 0, "seconds": 75, "versions": {"torch": "2.13.0"}}
-    (place / "result.json").write_text(json.dumps(facts | {"verdicts": {"falls": verdict}}))
-    (place / "table.md").write_text(
-        "| epochs | a \\| b |\n| --- | --- |\n| 1 | <2> |\n\n| claim | verdict |\n| --- | --- |\n"
-    )
+    rows = [{"epochs": "1", "gradient": "<2>"}]
+    (place / "result.json").write_text(json.dumps(facts | {"verdicts": {"falls": verdict}, "rows": rows}))
     return tmp_path
 
 
@@ -43,11 +47,6 @@ def test_numbers_in_words() -> None:
     assert in_words(facts) == ["w1 bound: 5.99 (5.98 to 6)", "by case: a: 1.23, b: 7", "not: none"]
 
 
-def test_tables_of_markdown() -> None:
-    text = "| a | b |\n| --- | --- |\n| 1 | x \\| y |\n\nwords\n| c |\n| --- |\n"
-    assert tables(text) == [[["a", "b"], ["1", "x | y"]], [["c"]]]
-
-
 def test_the_page_says_what_was_measured(folder: Path) -> None:
     page = written(folder).read_text()
     for text in ("does not hold", "1: 2 (1 to 3)", "a | b", "&lt;2&gt;", "1 min 15 s of one core", "0 hold"):
@@ -59,9 +58,14 @@ def test_the_page_says_what_was_measured(folder: Path) -> None:
     assert '<img src="data:image/png;base64,' in first
 
 
-def test_a_missing_result_is_named(folder: Path) -> None:
-    (folder / NAME / "table.md").unlink()
-    with pytest.raises(UserError, match=r"table\.md cannot be read: No such file"):
+def test_a_missing_or_damaged_result_is_named(folder: Path) -> None:
+    result = folder / NAME / "result.json"
+    for content in ("{", "[]", '{"rows": []}'):
+        result.write_text(content)
+        with pytest.raises(UserError, match=r"result\.json is not the result of an experiment: "):
+            read(NAME, folder / NAME)
+    result.unlink()
+    with pytest.raises(UserError, match=r"result\.json cannot be read: No such file"):
         read(NAME, folder / NAME)
 
 

@@ -52,14 +52,15 @@ def main(arguments: Sequence[str]) -> int:
     if asked.name == ALL:
         return reproduce_all(asked)
     folder = asked.out or Path("runs") / "reproduce" / asked.name
-    result = measured(asked, EXPERIMENTS[asked.name].load(), folder)
-    show(result, asked.json, (folder / "table.md").read_text())
+    experiment: Any = EXPERIMENTS[asked.name].load()
+    result = measured(asked, experiment, folder)
+    show(result, asked.json, experiment.markdown(result["rows"]))
     return 0
 
 
 def reproduce_all(asked: Reproduce) -> int:
     """Runs every experiment, shows all claims with their verdicts, and writes a page of them."""
-    from monge.experiment.experiment import markdown
+    from monge.experiment.experiment import Table
     from monge.experiment.page import PAGE, read, write_claims
 
     folder = asked.out or Path("runs") / "reproduce"
@@ -73,7 +74,7 @@ def reproduce_all(asked: Reproduce) -> int:
     page = folder / PAGE
     write_claims(page, [read(name, folder / name) for name in EXPERIMENTS])
     facts = {"budget": asked.budget, "seed": asked.seed, "out": str(folder), "page": str(page), "verdicts": verdicts}
-    table = markdown(["experiment", "claim", "verdict"], rows)
+    table = Table(["experiment", "claim", "verdict"], rows).markdown()
     show(facts, asked.json, f"{table}\nfigures and numbers: {page}")
     return 0
 

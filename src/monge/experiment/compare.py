@@ -15,7 +15,7 @@ from monge.config.schema import Config, ObserveConfig
 from monge.data.dataset import DataSet
 from monge.data.source import open_source
 from monge.errors import DiskError, TrainingError, UserError
-from monge.experiment.experiment import markdown
+from monge.experiment.experiment import Table
 from monge.run.files import write_atomically
 from monge.run.pool import parallel
 from monge.training.assemble import assemble
@@ -171,7 +171,7 @@ def table(summed: Mapping[str, Result]) -> str:
         [name, f"{summed[name]['failures']}/{summed[name]['runs']}", *(_cell(summed[name], key) for key in shown)]
         for name in order
     ]
-    return markdown(["objective", "failed", *(name.replace("_", " ") for name in shown)], rows)
+    return Table(["objective", "failed", *(name.replace("_", " ") for name in shown)], rows).markdown()
 
 
 def _cell(facts: Result, name: str) -> str:

@@ -15,6 +15,28 @@ from monge.run.files import write_atomically
 Budget = Literal["quick", "full"]
 Rows = Sequence[Result]
 PACKAGES = ("monge", "torch", "numpy", "scipy", "scikit-learn", "POT")
+HOLDS = "holds"
+FAILS = "does not hold"
+INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Results as plain text in cells; whoever writes them out escapes what the written form needs.
+
+    Arguments:
+        header: names of the columns.
+        rows: cells, as many in each row as there are columns.
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def markdown(self) -> str:
+        """The table in Markdown, in which a bar within a cell would end it."""
+        lines = (self.header, ["---"] * len(self.header), *self.rows)
+        escaped = ([cell.replace("|", r"\|") for cell in cells] for cells in lines)
+        return "".join(f"| {' | '.join(cells)} |\n" for cells in escaped)
 
 
 @dataclass(frozen=True)
@@ -28,7 +50,7 @@ class Experiment(Generic[AnyCell]):
         measure: the result of one of them, with its "seconds"; a function of a module.
         line: a result in one line.
         verdict: of all results: for each claim its "verdict" and the numbers behind it.
-        table: of all results, in markdown.
+        tables: of all results.
         figures: of all results, content by file name.
         summary: of all results, what else is worth knowing; None where the verdict says it all.
         published_cells: like `cells`, on published pairs, whose file is the last argument; None where there are none.
@@ -40,7 +62,7 @@ class Experiment(Generic[AnyCell]):
     measure: Callable[[AnyCell], Result]
     line: Callable[[Result], str]
     verdict: Callable[[Rows], Result]
-    table: Callable[[Rows], str]
+    tables: Callable[[Rows], Sequence[Table]]
     figures: Callable[[Rows], Mapping[str, bytes]] = lambda rows: {}
     summary: Callable[[Rows], Result] | None = None
     published_cells: Callable[[Budget, int, Path, Path], Sequence[AnyCell]] | None = None
@@ -77,7 +99,11 @@ class Experiment(Generic[AnyCell]):
         if self.summary:
             facts["summary"] = self.summary(rows)
         facts["verdicts"] = self.verdict(rows)
-        return _write(folder, facts, rows, self.table(rows), self.figures(rows))
+        return _write(folder, facts, rows, self.markdown(rows), self.figures(rows))
+
+    def markdown(self, rows: Rows) -> str:
+        """All tables, in Markdown."""
+        return "\n".join(table.markdown() for table in self.tables(rows))
 
     def _cells(self, budget: Budget, seed: int, folder: Path, parameters: Path | None) -> Sequence[AnyCell]:
         if parameters is None:
@@ -99,16 +125,11 @@ def _write(folder: Path, facts: Result, rows: Rows, table: str, figures: Mapping
     return facts | {"rows": list(rows)}
 
 
-def in_words(holds: bool) -> str:
-    """Whether a claim holds, in words."""
-    return "holds" if holds else "does not hold"
+def verdict_word(holds: bool) -> str:
+    """The verdict on a claim that is not repeated."""
+    return HOLDS if holds else FAILS
 
 
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in markdown."""
-    return "".join(f"| {' | '.join(row)} |\n" for row in (header, ["---"] * len(header), *rows))
-
-
-def verdict_table(verdicts: Result) -> str:
-    """Each claim's short name and whether it holds, in markdown."""
-    return markdown(["claim", "verdict"], [[name, facts["verdict"]] for name, facts in verdicts.items()])
+def verdict_table(verdicts: Result) -> Table:
+    """Each claim's short name and whether it holds."""
+    return Table(["claim", "verdict"], [[name, facts["verdict"]] for name, facts in verdicts.items()])

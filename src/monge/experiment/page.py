@@ -12,11 +12,12 @@ from PIL import Image
 
 from monge.config import registry
 from monge.errors import UserError
+from monge.experiment.experiment import FAILS, HOLDS, INCONCLUSIVE, Table
 from monge.report.html import environment
 from monge.run.files import write_atomically
 
 PAGE = "claims.html"
-TONES = {"holds": "good", "does not hold": "bad", "inconclusive": "warn"}
+TONES = {HOLDS: "good", FAILS: "bad", INCONCLUSIVE: "warn"}
 """How each verdict is marked."""
 COLOURS = 128
 """Of a figure in the page."""
@@ -51,7 +52,7 @@ class Shown:
         claims: in the order of the experiment.
         facts: budget, seed, seconds and versions.
         figure: PNG as base64, or None.
-        tables: of all measurements, each a header and its rows.
+        tables: of all measurements.
     """
 
     name: str
@@ -59,7 +60,7 @@ class Shown:
     claims: Sequence[Claim]
     facts: Mapping[str, Any]
     figure: str | None
-    tables: Sequence[Sequence[Sequence[str]]]
+    tables: Sequence[Table]
 
 
 def claims_page(shown: Sequence[Shown]) -> str:
@@ -86,21 +87,22 @@ def read(name: str, folder: Path, figure: Path | None = None) -> Shown:
         figure: its figure as PNG; `figure.png` in the folder if not given.
 
     Raises:
-        UserError: there are no results.
+        UserError: there are no results, or what is there is none.
     """
-    try:
-        facts = json.loads((folder / "result.json").read_text())
-        table = (folder / "table.md").read_text()
-    except OSError as error:
-        raise UserError(f"{error.filename} cannot be read: {error.strerror or error}") from error
+    path = folder / "result.json"
     entry = registry.EXPERIMENTS[name]
-    texts: Mapping[str, str] = entry.load().claims  # type: ignore[attr-defined]
-    verdicts = facts["verdicts"]
-    claims = [Claim(text, in_words(verdicts[key]), verdicts[key]["verdict"]) for key, text in texts.items()]
+    experiment: Any = entry.load()
+    try:
+        facts = json.loads(path.read_text())
+        rows, verdicts = facts["rows"], facts["verdicts"]
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise UserError(f"{path} is not the result of an experiment: {error}") from error
+    claims = [Claim(text, in_words(verdicts[key]), verdicts[key]["verdict"]) for key, text in experiment.claims.items()]
     picture = figure or folder / "figure.png"
-    return Shown(
-        name, entry.description, claims, facts, embedded(picture) if picture.is_file() else None, tables(table)
-    )
+    embedding = embedded(picture) if picture.is_file() else None
+    return Shown(name, entry.description, claims, facts, embedding, experiment.tables(rows))
 
 
 def embedded(picture: Path) -> str:
@@ -124,17 +126,3 @@ def _value(value: Any) -> str:
             return f"{value[1]:.3g} ({value[0]:.3g} to {value[2]:.3g})"
         return ", ".join(map(_value, value)) or "none"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def tables(text: str) -> list[list[list[str]]]:
-    """The tables of a markdown text as lists of rows of cells; the first row is the header."""
-    found: list[list[list[str]]] = []
-    for line in text.splitlines():
-        cells = [
-            cell.strip().replace("\\|", "|") for cell in line.strip().removeprefix("|").removesuffix("|").split(" | ")
-        ]
-        if not line.startswith("|"):
-            found.append([])
-        elif set("".join(cells)) != {"-"}:
-            found[-1:] = [[*(found[-1] if found else []), cells]]
-    return [table for table in found if table]

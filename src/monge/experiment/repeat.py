@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from monge.experiment.experiment import Budget
+from monge.experiment.experiment import FAILS, HOLDS, INCONCLUSIVE, Budget
 from monge.experiment.sweep import Result, digest
 
 REPEATS: Mapping[Budget, int] = {"quick": 3, "full": 10}
@@ -80,10 +80,10 @@ def judged(met: Sequence[bool], cases: Sequence[str] = ()) -> str:
         cases: what each is a repeat of; of the same if not given.
     """
     if all(met):
-        return "holds"
+        return HOLDS
     cases = cases or [""] * len(met)
     by_case = [[m for m, name in zip(met, cases, strict=True) if name == case] for case in dict.fromkeys(cases)]
-    return "does not hold" if any(2 * sum(some) < len(some) for some in by_case) else "inconclusive"
+    return FAILS if any(2 * sum(some) < len(some) for some in by_case) else INCONCLUSIVE
 
 
 def of(rows: Sequence[Result], case: str) -> list[Result]:

@@ -26,7 +26,7 @@ from monge.config.schema import Config, TrainingConfig
 from monge.data.dataset import DataInfo, DataSet, split_data
 from monge.data.image.resize import resize
 from monge.errors import TrainingError
-from monge.experiment.experiment import Budget, markdown, verdict_table
+from monge.experiment.experiment import Budget, Table, verdict_table
 from monge.experiment.repeat import Repeat, by_repeat, repeats, shown, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import Judge, sampled, train
@@ -124,15 +124,15 @@ def line(row: Result) -> str:
     return f"{row['case']}: excess {row['excess']:.3f}, recall {row['recall']:.2f}"
 
 
-def table(rows: Sequence[Result], networks: Sequence[str], verdicts: Result) -> str:
-    """Figures of every network and objective, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result], networks: Sequence[str], verdicts: Result) -> list[Table]:
+    """Figures of every network and objective, and the verdicts."""
     body = []
     for network in networks:
         for objective in OBJECTIVES:
             some = [row for row in rows if row["case"] == f"{objective}-{network}"]
             body.append([NAMES[network], TITLES[objective], *(shown([row[name] for row in some]) for name in FIGURES)])
     header = ["networks", "objective", *FIGURES.values()]
-    return markdown(header, body) + "\n" + verdict_table(verdicts)
+    return [Table(header, body), verdict_table(verdicts)]
 
 
 def figure(rows: Sequence[Result], networks: Sequence[str], second: str = "recall", height: float = 2.7) -> Files:

@@ -34,7 +34,7 @@ from monge.config.schema import Config, TrainingConfig
 from monge.data.builtin import digits
 from monge.data.dataset import DataSet
 from monge.experiment.architecture.architecture import enlarged
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import Judge, sampled, train
@@ -166,8 +166,8 @@ def line(row: Result) -> str:
     )
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Figures and costs by critic and objective, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Figures and costs by critic and objective, and the verdicts."""
     body = []
     for critic in CRITICS:
         for name, title in TITLES.items():
@@ -186,7 +186,7 @@ def table(rows: Sequence[Result]) -> str:
         *FIGURES[1:],
         "ms a step",
     ]
-    return markdown(header, body) + "\n" + verdict_table(verdict(rows))
+    return [Table(header, body), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -235,6 +235,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

@@ -53,6 +53,6 @@ reproduce = Experiment(
     measure=architecture.measure,
     line=architecture.line,
     verdict=verdict,
-    table=lambda rows: architecture.table(rows, CASES, verdict(rows)),
+    tables=lambda rows: architecture.tables(rows, CASES, verdict(rows)),
     figures=lambda rows: architecture.figure(rows, CASES),
 )

@@ -23,7 +23,7 @@ from matplotlib.axes import Axes
 from monge.config.schema import Config, TrainingConfig
 from monge.data.builtin import digits
 from monge.data.dataset import DataSet
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, by_repeat, judged, repeats, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import Judge, outcome
@@ -140,10 +140,10 @@ def line(row: Result) -> str:
     return f"{row['generator']} against {row['critic']}: excess {both}"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """How often who succeeds, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """How often who succeeds, and the verdicts."""
     body = [[f"{t:g}", *(str(count) for count in counts(rows, t).values())] for t in THRESHOLDS]
-    return markdown(["excess below", *OUTCOMES], body) + "\n" + verdict_table(verdict(rows))
+    return [Table(["excess below", *OUTCOMES], body), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -203,6 +203,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from monge.distance.bounds import Draw
 from monge.distance.transport.exact import wasserstein
 from monge.experiment.bracket.degradation import DATA, DEGRADATIONS, SETTINGS
-from monge.experiment.experiment import Budget, Experiment, in_words, markdown, verdict_table
+from monge.experiment.experiment import Budget, Experiment, Table, verdict_table, verdict_word
 from monge.experiment.sweep import Result, digest
 from monge.plot.style import BLUE, STYLE, VERMILION, Files, rendered
 
@@ -165,13 +165,13 @@ def verdict(rows: Sequence[Result]) -> Result:
     blurred = [row for row in rows if BLUR[row["data"]] == row["degradation"]]
     return {
         "grows": {
-            "verdict": in_words(not falling),
+            "verdict": verdict_word(not falling),
             "not": falling,
             "mean_rises_at_every_step": f"{sum(map(rises, rows))} of {len(rows)}",
         },
-        "not_below_untouched": {"verdict": in_words(not below), "not": below},
+        "not_below_untouched": {"verdict": verdict_word(not below), "not": below},
         "ratio_below_1_for_blur": {
-            "verdict": in_words(all(fooled(row) for row in blurred)),
+            "verdict": verdict_word(all(fooled(row) for row in blurred)),
             "lowest": {name(row): min(row["ratio"]) for row in blurred},
         },
     }
@@ -182,8 +182,8 @@ def line(row: Result) -> str:
     return f"{row['data']} {row['degradation']}: excess {row['excess'][0]:.3f} to {row['excess'][-1]:.3f}"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Excess and upper / floor at every strength, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Excess and upper / floor at every strength, and the verdicts."""
     body = []
     for row in rows:
         for what, digits in (("excess", 3), ("ratio", 3)):
@@ -192,7 +192,7 @@ def table(rows: Sequence[Result]) -> str:
             label = {"excess": "excess", "ratio": "upper / floor"}[what]
             body.append([row["data"], row["degradation"], str(row["n"]), str(row["repeats"]), label, *shown])
     header = ["data", "degradation", "n", "repeats", "strength: value ± standard error", "untouched", *"12345"]
-    return markdown(header, body) + "\n" + verdict_table(verdict(rows))
+    return [Table(header, body), verdict_table(verdict(rows))]
 
 
 def excess(rows: Sequence[Result], blur: Mapping[str, str]) -> Files:
@@ -255,6 +255,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=lambda rows: excess(rows, BLUR),
 )

@@ -23,7 +23,7 @@ from monge.distance.dual.family import FAMILIES, Family
 from monge.distance.transport.exact import wasserstein
 from monge.experiment.bracket.known import Draw
 from monge.experiment.bracket.truth import KINDS, TRUTH, Truth, shift_pair
-from monge.experiment.experiment import Budget, Experiment, in_words, markdown
+from monge.experiment.experiment import Budget, Experiment, Table, verdict_word
 from monge.experiment.sweep import Result, digest
 from monge.plot.style import BLUE, GREEN, INK, PURPLE, STYLE, VERMILION, Files, rendered
 
@@ -135,19 +135,19 @@ def verdict(rows: Sequence[Result]) -> Result:
     short = 100 * (1 - mean(accurate))
     return {
         "lower": {
-            "verdict": in_words(len(above) <= allowed(len(random))),
+            "verdict": verdict_word(len(above) <= allowed(len(random))),
             "pairs": len(random),
             "above_truth": len(above),
             "allowed": allowed(len(random)),
             "by_kind": {kind: sum(row["kind"] == kind for row in above) for kind in KINDS},
         },
         "upper": {
-            "verdict": in_words(min(scores) >= -ERRORS),
+            "verdict": verdict_word(min(scores) >= -ERRORS),
             "lowest_in_standard_errors": round(min(scores), 2),
             "below_by_3_errors": sum(value < -ERRORS for value in scores),
         },
         "accuracy": {
-            "verdict": in_words(short <= WITHIN),
+            "verdict": verdict_word(short <= WITHIN),
             "pairs": len(accurate),
             "mean_below_truth_percent": round(short, 2),
             "worst_below_truth_percent": round(100 * (1 - min(accurate)), 2),
@@ -165,8 +165,8 @@ def line(row: Result) -> str:
     return f"{row['pair']} d={row['d']} n={row['n']}: {row['lower']:.3f} <= {row['w1']:.3f} <= {row['upper']:.3f}"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Counts for each kind, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Counts for each kind, and the verdicts."""
     seen = verdict(rows)
     body = []
     for kind in KINDS:
@@ -179,7 +179,7 @@ def table(rows: Sequence[Result]) -> str:
         body.append([kind, str(len(some)), str(seen["lower"]["by_kind"][kind]), *ratios])
     claims = [[name, "; ".join(f"{k} {v}" for k, v in facts.items() if k != "by_kind")] for name, facts in seen.items()]
     header = ["pairs", "number", "lower above W1", "median lower / W1", "median upper / W1"]
-    return markdown(header, body) + "\n" + markdown(["claim", "measured"], claims)
+    return [Table(header, body), Table(["claim", "measured"], claims)]
 
 
 def honesty(rows: Sequence[Result]) -> Files:
@@ -221,6 +221,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=honesty,
 )

@@ -23,7 +23,7 @@ from monge.experiment.bracket.funnel import DIMENSIONS, FUNNELS
 from monge.experiment.bracket.known import KNOWN
 from monge.experiment.bracket.published import PUBLISHED
 from monge.experiment.bracket.w1_cell import Cell, measure
-from monge.experiment.experiment import Budget, Experiment, in_words, markdown, verdict_table
+from monge.experiment.experiment import Budget, Experiment, Table, verdict_table, verdict_word
 from monge.experiment.sweep import Result
 
 QUICK = ("funnel-2-16", "funnel-4-64", "funnel-16-16", "funnel-32-64")
@@ -93,7 +93,7 @@ def verdict(results: Sequence[Result]) -> Result:
     """The one claim that does not rest on published numbers."""
     above = bounds_above(results)
     certified = sum(r["proof"] == "certified" for r in results)
-    return {"bounds": {"verdict": in_words(not above), "certified": certified, "above_w1": above}}
+    return {"bounds": {"verdict": verdict_word(not above), "certified": certified, "above_w1": above}}
 
 
 def _medians(results: Sequence[Result]) -> Result:
@@ -123,8 +123,8 @@ def _others(results: Sequence[Result]) -> Mapping[str, Result]:
     return {name: {key: chosen(results, name, "certified")[key] for key in keys} for name in names}
 
 
-def table(results: Sequence[Result]) -> str:
-    """The results beside the published numbers, in markdown: cosine / deviation of W1 in per cent."""
+def tables(results: Sequence[Result]) -> list[Table]:
+    """The results beside the published numbers: cosine / deviation of W1 in per cent."""
     header = ["D-N", "W1", *FAMILIES, "published best cosine", "published LP", "published SO"]
     rows = []
     by_cell = {(r["pair"], r["family"]): r for r in results}
@@ -145,10 +145,10 @@ def table(results: Sequence[Result]) -> str:
         [pair, f"{r['w1']:.4f}", r["family"], f"{r['bound']:.4f}", f"{100 * (r['bound'] / r['w1'] - 1):+.1f}"]
         for pair, r in _others(results).items()
     ]
-    parts = [markdown(header, rows)]
+    parts = [Table(header, rows)]
     if others:
-        parts.append(markdown(["pair", "W1", "chosen", "bound", "deviation %"], others))
-    return "\n".join([*parts, verdict_table(verdict(results))])
+        parts.append(Table(["pair", "W1", "chosen", "bound", "deviation %"], others))
+    return [*parts, verdict_table(verdict(results))]
 
 
 reproduce = Experiment(
@@ -158,7 +158,7 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     summary=summary,
     published_cells=cells,
 )

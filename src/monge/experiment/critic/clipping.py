@@ -33,7 +33,7 @@ from monge.data.dataset import DataSet
 from monge.data.toy import grid25, ring8, swissroll
 from monge.distance.transport.exact import wasserstein
 from monge.experiment.critic import clipped
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, by_case, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.plot.chart import band, panels
@@ -149,8 +149,8 @@ def line(row: Result) -> str:
     return f"{row['case']}: " + ", ".join(shares) + " from higher moments"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Norms along the depth, weights, moments and estimates of W1, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Norms along the depth, weights, moments and estimates of W1, and the verdicts."""
     deeps = of(rows, DEEP)
     along = []
     for name in deeps[0]["norms"] if deeps else ():
@@ -171,7 +171,7 @@ def table(rows: Sequence[Result]) -> str:
         "never moved",
         "gap over largest slope, of W1",
     ]
-    return "\n".join([markdown(depth, along), markdown(header, seen), verdict_table(verdict(rows))])
+    return [Table(depth, along), Table(header, seen), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -229,6 +229,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

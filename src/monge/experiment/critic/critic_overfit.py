@@ -29,7 +29,7 @@ from monge.data.dataset import ArrayData, DataInfo
 from monge.data.split import ArraySplit
 from monge.distance.dual.potential import measured_lipschitz
 from monge.distance.points import Points
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, by_case, by_repeat, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge, sampled, train
@@ -160,8 +160,8 @@ def line(row: Result) -> str:
     return f"{row['case']}: gap {gaps(row)[0]:.2f} to {last(row):.2f}, excess {row['excess']:.2f}"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Readings in the last quarter and the generators, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Readings in the last quarter and the generators, and the verdicts."""
     body = [
         [
             case,
@@ -172,7 +172,7 @@ def table(rows: Sequence[Result]) -> str:
         for case, some in by_case(rows).items()
     ]
     header = ["images", "on training images", "on held-out ones", "gap, first quarter", "gap, last quarter"]
-    return markdown([*header, "excess", "recall"], body) + "\n" + verdict_table(verdict(rows))
+    return [Table([*header, "excess", "recall"], body), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -213,6 +213,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

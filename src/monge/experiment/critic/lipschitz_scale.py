@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from monge.data.dataset import DataSet
 from monge.data.toy import ring8
 from monge.experiment.divergence.discriminator import network
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.plot.chart import LOOKS, key, marks, panels
@@ -152,15 +152,15 @@ def line(row: Result) -> str:
     return f"{row['case']}: " + ", ".join(f"{name}: {value:.3f}" for name, value in row["cosine"].items())
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Cosines and lengths against K = 1, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Cosines and lengths against K = 1, and the verdicts."""
     body = []
     for case in CASES:
         some = of(rows, case)
         for name in some[0]["cosine"] if some else ():
             body.append([case, name, *(shown([row[what][name] for row in some]) for what in ("cosine", "length"))])
     header = ["laws", "critic", "mean cosine with that of K = 1", "length over that of K = 1"]
-    return markdown(header, body) + "\n" + verdict_table(verdict(rows))
+    return [Table(header, body), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -214,6 +214,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

@@ -34,7 +34,7 @@ from monge.data.builtin import digits
 from monge.data.dataset import DataSet
 from monge.data.toy import ring8
 from monge.experiment.critic.recording import Recorded, cosines
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, by_case, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge, sampled
@@ -178,8 +178,8 @@ def line(row: Result) -> str:
     return f"{row['case']}: " + ", ".join(f"{name}: {most(row, name):.1%}" for name in (*WITH, *WITHOUT)) + " collapsed"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Collapsed updates, negative cosines and excess for every optimiser, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Collapsed updates, negative cosines and excess for every optimiser, and the verdicts."""
     body = []
     for (case, some), rate, name in product(by_case(rows).items(), RATES, (*WITH, *WITHOUT)):
         runs = [row["runs"][rate][name] for row in some]
@@ -189,7 +189,7 @@ def table(rows: Sequence[Result]) -> str:
         excess = shown([run["excess"] for run in runs])
         body.append([case, name, f"{own:g}", *shares, shown(inside) if inside else "none", excess])
     header = ["data", "optimiser", "rate", "collapsed", "cosine < 0", "of the collapsed, cosine < 0", "excess"]
-    return markdown(header, body) + "\n" + verdict_table(verdict(rows))
+    return [Table(header, body), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -235,6 +235,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

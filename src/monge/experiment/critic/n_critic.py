@@ -23,7 +23,7 @@ from matplotlib.axes import Axes
 from monge.config.schema import Config, TrainingConfig
 from monge.data.builtin import digits
 from monge.data.dataset import DataSet
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, by_case, by_repeat, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge, outcome
@@ -98,18 +98,15 @@ def line(row: Result) -> str:
     return f"{row['case']}: excess {excess(row):.3f}"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Figures for every objective and number of updates, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Figures for every objective and number of updates, and the verdicts."""
     body = []
     for name, some in by_case(rows).items():
         objective, count = name.split()
         figures = [[row.get(what, 0.0) for row in some] for what in ("recall", "precision")]
         body.append([objective, count, *map(shown, [[excess(row) for row in some], *figures])])
-    return (
-        markdown(["objective", "critic updates", "excess", "recall", "precision"], body)
-        + "\n"
-        + verdict_table(verdict(rows))
-    )
+    header = ["objective", "critic updates", "excess", "recall", "precision"]
+    return [Table(header, body), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -142,6 +139,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

@@ -23,7 +23,7 @@ from torch import Tensor
 from monge.distance.divergence.discriminator import optimal_discriminator
 from monge.distance.dual.potential import fit_potential
 from monge.experiment.divergence.discriminator import network, train
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.plot.chart import band, curve, key, panels
@@ -115,11 +115,11 @@ def line(row: Result) -> str:
     return ", ".join(f"{name}: {slope:.2g}" for name, slope in row["median_slope"].items())
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Median slopes at the generated samples, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Median slopes at the generated samples, and the verdicts."""
     names = list(rows[0]["median_slope"])
     body = [[name, shown([row["median_slope"][name] for row in rows])] for name in names]
-    return markdown(["function", "median slope at generated samples"], body) + "\n" + verdict_table(verdict(rows))
+    return [Table(["function", "median slope at generated samples"], body), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -159,6 +159,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

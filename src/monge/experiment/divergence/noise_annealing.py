@@ -22,7 +22,7 @@ from matplotlib.axes import Axes
 
 from monge.experiment.divergence import annealed, noised
 from monge.experiment.divergence.annealed import GONE, TRAININGS, data_of, trained
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge
@@ -118,8 +118,8 @@ def line(row: Result) -> str:
     return f"{row['case']}: bound over W1 at least {_tightest(row):.1f}; excess with noise {excesses}"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Excess under every noise, W1 and bound of every pair, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Excess under every noise, W1 and bound of every pair, and the verdicts."""
     body, pairs = [], []
     for case in dict.fromkeys(row["case"] for row in rows):
         some = of(rows, case)
@@ -131,8 +131,8 @@ def table(rows: Sequence[Result]) -> str:
             facts += [[min(pair["bound"]) for pair in those], [pair["diameter"] for pair in those]]
             pairs.append([case, name, *(shown(values) for values in facts)])
     header = ["data", "against", "W1", "JS at noise 1 (nats)", "best bound over all noises", "diameter without noise"]
-    excesses = markdown(["data", "noise", "excess"], body)
-    return excesses + "\n" + markdown(header, pairs) + "\n" + verdict_table(verdict(rows))
+    excesses = Table(["data", "noise", "excess"], body)
+    return [excesses, Table(header, pairs), verdict_table(verdict(rows))]
 
 
 def _js(plot: Axes, rows: Sequence[Result]) -> None:
@@ -195,6 +195,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

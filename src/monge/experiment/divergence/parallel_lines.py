@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from monge.distance.closed_form import parallel_lines as closed
 from monge.distance.divergence.discriminator import js_lower_bound
 from monge.distance.transport.exact import coupling, wasserstein
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.plot.chart import band, curve, key, panels
@@ -120,12 +120,12 @@ def line(row: Result) -> str:
     return f"from {row['start']:.3f}: {ends}"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Where each distance leads, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Where each distance leads, and the verdicts."""
     body = [
         [name, *(shown([abs(row["paths"][name][at]) for row in rows]) for at in (0, -1))] for name in rows[0]["paths"]
     ]
-    return markdown(["distance", "distance at the start", "at the end"], body) + "\n" + verdict_table(verdict(rows))
+    return [Table(["distance", "distance at the start", "at the end"], body), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -171,6 +171,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from monge.distance.divergence.discriminator import discriminator_bound
 from monge.experiment.divergence.discriminator import network, probabilities, train
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.nn.mlp import MLPGenerator
@@ -141,8 +141,8 @@ def line(row: Result) -> str:
     return f"{row['case']}: accuracy {row['accuracy'][0]:.4f}, JS {row['js'][0]:.3f} to {row['js'][-1]:.3f}"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Accuracy and JS at every noise, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Accuracy and JS at every noise, and the verdicts."""
     body = []
     for case in SUPPORTS:
         some = of(rows, case)
@@ -151,7 +151,7 @@ def table(rows: Sequence[Result]) -> str:
             density = shown([row["js_of_densities"][i - 1] for row in some]) if sigma else "log 2"
             body.append([case, f"{sigma:g}", *seen, density])
     header = ["supports", "noise", "accuracy", "JS by the discriminator (nats)", "JS by densities (nats)"]
-    return markdown(header, body) + "\n" + verdict_table(verdict(rows))
+    return [Table(header, body), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -200,6 +200,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.plot.chart import band, curve, key, panels
@@ -146,14 +146,14 @@ def line(row: Result) -> str:
     return f"share {row['share']:.2f}: " + ", ".join(f"{name} {some[-1]:.3g}" for name, some in row["costs"].items())
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Costs at every distance, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Costs at every distance, and the verdicts."""
     body = [
         [name, *(shown([row["costs"][name][i] for row in rows]) for i in range(len(DISTANCES)))]
         for name in rows[0]["costs"]
     ]
     header = ["KL (nats), by distance", *(f"{distance:g}" for distance in DISTANCES)]
-    return markdown(header, body) + "\n" + verdict_table(verdict(rows))
+    return [Table(header, body), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -193,6 +193,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from monge.experiment.divergence import frozen
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import judged, of, shown, spread
 from monge.experiment.sweep import Result
 from monge.plot.chart import curve, key, panels
@@ -54,8 +54,8 @@ def line(row: Result) -> str:
     return f"{row['case']} epochs: {frozen.growth(row):.1f} times, excess kurtosis {row['kurtosis']:.2f}"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Lengths of the gradient, its growth and its tail, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Lengths of the gradient, its growth and its tail, and the verdicts."""
     body = []
     for epochs in frozen.EPOCHS:
         some = of(rows, epochs)
@@ -63,7 +63,7 @@ def table(rows: Sequence[Result]) -> str:
         ends = [shown(norms[:, at].tolist()) for at in (0, -1)]
         body.append([epochs, *ends, shown([frozen.growth(row) for row in some]), shown([r["kurtosis"] for r in some])])
     header = ["epochs of the generator", "first gradient", "last gradient", "growth", "excess kurtosis of changes"]
-    return markdown(header, body) + "\n" + verdict_table(verdict(rows))
+    return [Table(header, body), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -97,6 +97,6 @@ reproduce = Experiment(
     measure=frozen.measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

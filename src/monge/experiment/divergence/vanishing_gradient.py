@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from monge.experiment.divergence import frozen
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import judged, of, shown, spread
 from monge.experiment.sweep import Result
 from monge.plot.chart import panels
@@ -36,15 +36,15 @@ def line(row: Result) -> str:
     return f"{row['case']} epochs: {frozen.fall(row):.1f} orders of magnitude"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Lengths of the gradient, and the verdict, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Lengths of the gradient, and the verdict."""
     body = []
     for epochs in frozen.EPOCHS:
         norms = np.array([row["norms"]["log(1 - D)"] for row in of(rows, epochs)])
         falls = [frozen.fall(row) for row in of(rows, epochs)]
         body.append([epochs, shown(norms.max(axis=1).tolist()), shown(norms[:, -1].tolist()), shown(falls)])
     header = ["epochs of the generator", "largest gradient", "last gradient", "orders of magnitude"]
-    return markdown(header, body) + "\n" + verdict_table(verdict(rows))
+    return [Table(header, body), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -59,6 +59,6 @@ reproduce = Experiment(
     measure=frozen.measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

@@ -26,7 +26,7 @@ from monge.config.schema import Config, TrainingConfig
 from monge.data.builtin import digits
 from monge.data.dataset import DataSet
 from monge.distance.transport.exact import wasserstein
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.generator import assigned
 from monge.experiment.generator.assigned import ASSIGNMENTS
 from monge.experiment.repeat import Repeat, by_case, by_repeat, judged, repeats, shown, spread, timed
@@ -124,14 +124,14 @@ def line(row: Result) -> str:
     return f"{row['case']}: " + ", ".join(f"{what} {row[what]:.2f}" for what in FIGURES)
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Figures of all generators, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Figures of all generators, and the verdicts."""
     body = [
         [case, *(shown([row[what] for row in some]) for what in (*FIGURES, "precision", "seconds"))]
         for case, some in by_case(rows).items()
     ]
     header = ["generator", *FIGURES.values(), "precision", "seconds"]
-    return markdown(header, body) + "\n" + verdict_table(verdict(rows))
+    return [Table(header, body), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -173,6 +173,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.generator.latent_code import CELLS, PIECES, ROWS, SIDE, measure
 from monge.experiment.repeat import judged, shown, spread
 from monge.experiment.sweep import Result
@@ -75,8 +75,8 @@ def line(row: Result) -> str:
     return f"halfway {ratio(row, 'latent'):.2f}, blends {ratio(row, 'blend'):.2f} times the distance; {shares}"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Samples halfway, latent planes, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Samples halfway, latent planes, and the verdicts."""
     names = {"ordinary": "ordinary", "latent": "halfway between codes", "blend": "blends of pictures"}
     halfway = [
         [title, *(shown([row[what][name] for row in rows]) for what in ("distance", "precision"))]
@@ -85,13 +85,11 @@ def table(rows: Sequence[Result]) -> str:
     agreements = [[name, shown([row["projected"][name] for row in rows])] for name in rows[0]["projected"]]
     planes = [["2 numbers", shown([row["agreement"] for row in rows])], *agreements]
     planes.append(["2 numbers, classes shuffled", shown([row["shuffled"] for row in rows])])
-    return "\n".join(
-        [
-            markdown(["samples", "distance to the nearest training digit", "precision"], halfway),
-            markdown(["latent space", "neighbours of the same class"], planes),
-            verdict_table(verdict(rows)),
-        ]
-    )
+    return [
+        Table(["samples", "distance to the nearest training digit", "precision"], halfway),
+        Table(["latent space", "neighbours of the same class"], planes),
+        verdict_table(verdict(rows)),
+    ]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -131,6 +129,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

@@ -29,7 +29,7 @@ from monge.data.builtin import digits
 from monge.data.dataset import DataSet
 from monge.experiment.bracket.rank import interval, rho, rho_of_changes
 from monge.experiment.critic.look import SETTINGS, Look
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, by_case, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import sampled, train
@@ -145,8 +145,8 @@ def line(row: Result) -> str:
     return f"{row['case']}: excess {row['excess'][0]:.2f} to {row['excess'][-1]:.2f}, rho of {seen}"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Correlations with the excess, its course, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Correlations with the excess, its course, and the verdicts."""
     body, courses = [], []
     for case, some in by_case(rows).items():
         for what, name in NAMES.items():
@@ -156,8 +156,8 @@ def table(rows: Sequence[Result]) -> str:
             body.append([case, name, shown(found), f"{low:.3f} to {high:.3f}", changes])
         courses.append([case, *(shown([pick(row["excess"]) for row in some]) for pick in (_first, min, _last))])
     header = ["training", "what", "rho with the excess", "95 % interval of the median", "rho of changes"]
-    course = markdown(["training", "first excess", "least excess", "last excess"], courses)
-    return markdown(header, body) + "\n" + course + "\n" + verdict_table(verdict(rows))
+    course = Table(["training", "first excess", "least excess", "last excess"], courses)
+    return [Table(header, body), course, verdict_table(verdict(rows))]
 
 
 def _first(values: Sequence[float]) -> float:
@@ -233,6 +233,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

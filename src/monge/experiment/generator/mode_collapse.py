@@ -27,7 +27,7 @@ from monge.data.dataset import DataSet
 from monge.data.toy import grid25, ring8
 from monge.distance.points import Points
 from monge.errors import TrainingError
-from monge.experiment.experiment import Budget, Experiment, markdown, verdict_table
+from monge.experiment.experiment import Budget, Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, by_case, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import sampled, train
@@ -124,15 +124,15 @@ def line(row: Result) -> str:
     return f"{row['case']}: {row['modes']:g} modes, high quality {row['high_quality']:.3f}"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Modes, quality and unevenness of every objective, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Modes, quality and unevenness of every objective, and the verdicts."""
     body = []
     for case, some in by_case(rows).items():
         uneven = [row["mode_kl"] for row in some if row["mode_kl"] is not None]
         facts = [shown([row[what] for row in some]) for what in ("modes", "high_quality")]
         body.append([*case.split(" ", 1), *facts, shown(uneven) if uneven else "failed"])
     header = ["data", "objective", "modes covered", "share of high quality", "KL from equal modes (nats)"]
-    return markdown(header, body) + "\n" + verdict_table(verdict(rows))
+    return [Table(header, body), verdict_table(verdict(rows))]
 
 
 def _marks(plot: Axes, rows: Sequence[Result], data: str, what: str) -> None:
@@ -184,6 +184,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

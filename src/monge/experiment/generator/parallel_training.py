@@ -29,7 +29,7 @@ from matplotlib.axes import Axes
 from monge.config.schema import Config, TrainingConfig
 from monge.data.builtin import digits
 from monge.data.dataset import DataSet
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.generator.simultaneous import generator_share, orbit, simultaneous_step
 from monge.experiment.repeat import Repeat, by_case, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
@@ -128,8 +128,8 @@ def line(row: Result) -> str:
     return f"{row['case']}: {ratio(row):.2f} times the alternating excess"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Figures of the generators, distances in the games, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Figures of the generators, distances in the games, and the verdicts."""
     body, ends = [], []
     for case, some in by_case(rows).items():
         for order in ORDERS:
@@ -144,7 +144,7 @@ def table(rows: Sequence[Result]) -> str:
                     ends.append([name, order, *(shown(radii[:, at].tolist()) for at in range(3))])
     header = ["objective", "order", "excess", "recall", "precision", "generator's share of a step"]
     distance = ["game", "order", "least distance", "largest", "last"]
-    return "\n".join([markdown(header, body), markdown(distance, ends), verdict_table(verdict(rows))])
+    return [Table(header, body), Table(distance, ends), verdict_table(verdict(rows))]
 
 
 def figure(rows: Sequence[Result]) -> Files:
@@ -196,6 +196,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )

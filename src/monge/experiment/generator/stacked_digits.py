@@ -29,7 +29,7 @@ from monge.data.builtin import digits
 from monge.data.dataset import ArrayData, DataInfo
 from monge.data.split import ArraySplit
 from monge.distance.points import Points
-from monge.experiment.experiment import Experiment, markdown, verdict_table
+from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, by_case, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import sampled, train
@@ -150,15 +150,15 @@ def line(row: Result) -> str:
     return f"{row['case']}: {row['modes']} modes, KL {row['kl']:.3f}, sure of {row['sure']:.0%} of the digits"
 
 
-def table(rows: Sequence[Result]) -> str:
-    """Modes, distance from equal shares and recognisable digits, and the verdicts, in markdown."""
+def tables(rows: Sequence[Result]) -> list[Table]:
+    """Modes, distance from equal shares and recognisable digits, and the verdicts."""
     body = []
     for case, some in by_case(rows).items():
         low, middle, high = spread([row["modes"] for row in some])
         facts = [shown([row[fact] for row in some]) for fact in ("kl", "sure")]
         body.append([case, f"{middle:g} ({low:g} to {high:g})", *facts])
     header = ["images", f"modes of {MODES}", "KL from equal modes (nats)", f"share of digits sure to {SURE:g}"]
-    return markdown(header, body) + "\n" + verdict_table(verdict(rows))
+    return [Table(header, body), verdict_table(verdict(rows))]
 
 
 def _marks(plot: Axes, rows: Sequence[Result], what: str, label: str, look: int) -> None:
@@ -213,6 +213,6 @@ reproduce = Experiment(
     measure=measure,
     line=line,
     verdict=verdict,
-    table=table,
+    tables=tables,
     figures=figure,
 )
