@@ -35,6 +35,8 @@ class Reproduce:
     """Decides everything random."""
     jobs: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Processes of one thread each; 0 is one for each core."""
+    again: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Measure everything again, also what an earlier call kept."""
     json: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print one JSON document."""
 
@@ -87,6 +89,7 @@ def measured(asked: Reproduce, experiment: Any, folder: Path) -> dict[str, Any]:
         seed=asked.seed,
         parameters=asked.pairs,
         jobs=asked.jobs or None,
+        again=asked.again,
         say=lambda line: print(f"{experiment.name}: {line}", file=sys.stderr, flush=True),
     )
     return result

@@ -1,20 +1,17 @@
 """An experiment: claims of the theory, the measurements that decide them, and the files in which both end."""
 
 import json
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Generic, Literal
+from typing import Any, Generic, Literal
 
 from monge.errors import UserError
-from monge.experiment.sweep import AnyCell, Result, sweep
+from monge.experiment.sweep import AnyCell, Kept, Result, by_versions, sweep
 from monge.run.files import write_atomically
 
 Budget = Literal["quick", "full"]
 Rows = Sequence[Result]
-PACKAGES = ("monge", "torch", "numpy", "scipy", "scikit-learn", "POT")
 HOLDS = "holds"
 FAILS = "does not hold"
 INCONCLUSIVE = "inconclusive"
@@ -75,6 +72,7 @@ class Experiment(Generic[AnyCell]):
         seed: int = 0,
         parameters: Path | None = None,
         jobs: int | None = None,
+        again: bool = False,
         say: Callable[[str], None] = lambda line: None,
     ) -> Result:
         """Measures what the folder does not hold yet; writes `result.json`, `table.md` and figures; returns the first.
@@ -85,6 +83,7 @@ class Experiment(Generic[AnyCell]):
             seed: of everything random.
             parameters: .npz file of published pairs; own ones are drawn without it.
             jobs: processes of one thread each; the number of cores if not given.
+            again: measures anew what the folder holds, too.
             say: called with a line of progress.
 
         Raises:
@@ -94,11 +93,13 @@ class Experiment(Generic[AnyCell]):
         if self.published_cells:
             facts["pairs"] = "own" if parameters is None else parameters.name
         cells = self._cells(budget, seed, folder / "cells", parameters)
-        rows = sweep(self.measure, cells, jobs=jobs, say=say, line=self.line)
+        kept = sweep(self.measure, cells, jobs=jobs, say=say, line=self.line, again=again)
+        rows = [one.result for one in kept]
         facts["seconds"] = round(sum(row["seconds"] for row in rows))
         if self.summary:
             facts["summary"] = self.summary(rows)
         facts["verdicts"] = self.verdict(rows)
+        facts["versions"] = stored_versions(kept)
         return _write(folder, facts, rows, self.markdown(rows), self.figures(rows))
 
     def markdown(self, rows: Rows) -> str:
@@ -115,14 +116,18 @@ class Experiment(Generic[AnyCell]):
 
 def _write(folder: Path, facts: Result, rows: Rows, table: str, figures: Mapping[str, bytes]) -> Result:
     """Writes all files; returns the content of `result.json`, in which each row is a line."""
-    versions = {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES}
-    facts = facts | {"versions": versions}
     lines = ",\n  ".join(json.dumps(row) for row in rows)
     text = f'{json.dumps(facts, indent=1)[:-2]},\n "rows": [\n  {lines}\n ]\n}}\n'
     contents = {"result.json": text.encode(), "table.md": table.encode()} | dict(figures)
     for name, content in contents.items():
         write_atomically(folder / name, content)
     return facts | {"rows": list(rows)}
+
+
+def stored_versions(kept: Sequence[Kept]) -> Any:
+    """The versions that made all results; where several did, a list of them, each with the number of its rows."""
+    made = by_versions(kept)
+    return made[0][0] if len(made) == 1 else [{"rows": count, "versions": versions} for versions, count in made]
 
 
 def verdict_word(holds: bool) -> str:

@@ -50,7 +50,8 @@ class Shown:
     Attributes:
         name, description: as in `registry.EXPERIMENTS`.
         claims: in the order of the experiment.
-        facts: budget, seed, seconds and versions.
+        facts: budget, seed and seconds.
+        versions: that made the measurements, in words.
         figure: PNG as base64, or None.
         tables: of all measurements.
     """
@@ -59,6 +60,7 @@ class Shown:
     description: str
     claims: Sequence[Claim]
     facts: Mapping[str, Any]
+    versions: str
     figure: str | None
     tables: Sequence[Table]
 
@@ -94,7 +96,7 @@ def read(name: str, folder: Path, figure: Path | None = None) -> Shown:
     experiment: Any = entry.load()
     try:
         facts = json.loads(path.read_text())
-        rows, verdicts = facts["rows"], facts["verdicts"]
+        rows, verdicts, versions = facts["rows"], facts["verdicts"], versions_in_words(facts["versions"])
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, LookupError, TypeError) as error:
@@ -102,7 +104,17 @@ def read(name: str, folder: Path, figure: Path | None = None) -> Shown:
     claims = [Claim(text, in_words(verdicts[key]), verdicts[key]["verdict"]) for key, text in experiment.claims.items()]
     picture = figure or folder / "figure.png"
     embedding = embedded(picture) if picture.is_file() else None
-    return Shown(name, entry.description, claims, facts, embedding, experiment.tables(rows))
+    return Shown(name, entry.description, claims, facts, versions, embedding, experiment.tables(rows))
+
+
+def versions_in_words(stored: Any) -> str:
+    """What `result.json` says of the versions that made its rows."""
+    if isinstance(stored, list):
+        total = sum(part["rows"] for part in stored)
+        return "; ".join(
+            f"{versions_in_words(part['versions'])} ({part['rows']} of {total} results)" for part in stored
+        )
+    return ", ".join(f"{name} {version}" for name, version in (stored or {}).items()) or "an unknown version"
 
 
 def embedded(picture: Path) -> str:
