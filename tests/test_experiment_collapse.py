@@ -16,7 +16,7 @@ from monge.data.builtin import digits
 from monge.data.toy import ring8
 from monge.distance.closed_form import gaussian
 from monge.errors import TrainingError
-from monge.experiment.divergence import annealed, noise_annealing, noised
+from monge.experiment.divergence import bounded_noise, noise_annealing, noisy_training
 from monge.experiment.generator import mode_collapse, stacked_digits
 from monge.experiment.repeat import Repeat
 
@@ -101,7 +101,7 @@ def points(*rows: Sequence[float]) -> torch.Tensor:
 
 
 def test_bounded_noise_has_the_variance_and_the_ball_that_it_says() -> None:
-    noise = noised.BoundedNoise(2.0, 5)
+    noise = bounded_noise.BoundedNoise(2.0, 5)
     lengths = noise.draw(100_000, torch.Generator().manual_seed(0)).norm(dim=1)
     assert float(lengths.max()) <= noise.radius < 1.001 * float(lengths.max())
     assert float(lengths.square().mean()) == pytest.approx(noise.variance, rel=0.01)
@@ -109,40 +109,40 @@ def test_bounded_noise_has_the_variance_and_the_ball_that_it_says() -> None:
 
 
 def test_js_of_noised_points_is_that_of_two_gaussians(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(noised, "WITHIN", 1 - 1e-9)
-    monkeypatch.setattr(noised, "DRAWN", 20_000)
+    monkeypatch.setattr(bounded_noise, "WITHIN", 1 - 1e-9)
+    monkeypatch.setattr(bounded_noise, "DRAWN", 20_000)
     exact = gaussian.js(gaussian.GaussianLaw(0, 1), gaussian.GaussianLaw(2, 1))
-    noise, draws = noised.BoundedNoise(1.0, 3), torch.Generator().manual_seed(0)
-    value, error = noised.js(points([0, 0, 0]), points([0, 2, 0]), noise, draws)
+    noise, draws = bounded_noise.BoundedNoise(1.0, 3), torch.Generator().manual_seed(0)
+    value, error = bounded_noise.js(points([0, 0, 0]), points([0, 2, 0]), noise, draws)
     assert value == pytest.approx(exact, abs=4 * error)
     assert error < 0.005
 
 
 def test_js_of_laws_apart_is_log_2_and_of_equal_laws_0() -> None:
-    noise, draws = noised.BoundedNoise(0.1, 2), torch.Generator().manual_seed(0)
+    noise, draws = bounded_noise.BoundedNoise(0.1, 2), torch.Generator().manual_seed(0)
     one, other = points([0, 0], [1, 0]), points([0, 5], [1, 5])
-    assert noised.js(one, other, noise, draws) == pytest.approx((LOG_2, 0))
-    assert noised.js(one, one, noise, draws) == pytest.approx((0, 0), abs=1e-12)
+    assert bounded_noise.js(one, other, noise, draws) == pytest.approx((LOG_2, 0))
+    assert bounded_noise.js(one, one, noise, draws) == pytest.approx((0, 0), abs=1e-12)
 
 
 def test_the_ball_of_points_on_a_circle_is_its_disc() -> None:
-    assert noised.diameter(points([1, 0], [-1, 0], [0, 1], [0.3, 0.2])) == pytest.approx(2, rel=0.02)
+    assert bounded_noise.diameter(points([1, 0], [-1, 0], [0, 1], [0.3, 0.2])) == pytest.approx(2, rel=0.02)
 
 
 def test_the_bound_is_the_formula_and_a_shift_is_its_w1() -> None:
-    assert noised.bound(0.25, 3.0, 0.49) == pytest.approx(2 * 0.5 + 2 * 3 * 0.7)
+    assert bounded_noise.bound(0.25, 3.0, 0.49) == pytest.approx(2 * 0.5 + 2 * 3 * 0.7)
     law = torch.randn(40, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    found = noised.compared(law, law + points([0.3, 0.4]), (0.1, 5.0), torch.Generator().manual_seed(2))
+    found = bounded_noise.compared(law, law + points([0.3, 0.4]), (0.1, 5.0), torch.Generator().manual_seed(2))
     assert found["w1"] == pytest.approx(0.5, abs=1e-5)
     assert found["js"][0] > found["js"][1]
     assert found["w1"] < min(found["least_bound"]) <= min(found["bound"])
 
 
 def test_a_surface_is_standardised_and_the_same_for_its_seed() -> None:
-    first, again = (annealed.Surface(3).draw(5000, torch.Generator().manual_seed(0)) for _ in range(2))
+    first, again = (noisy_training.Surface(3).draw(5000, torch.Generator().manual_seed(0)) for _ in range(2))
     assert torch.equal(first, again)
     assert float(first.var(dim=0).mean()) == pytest.approx(1, abs=0.1)
-    assert not torch.equal(first, annealed.Surface(4).draw(5000, torch.Generator().manual_seed(0)))
+    assert not torch.equal(first, noisy_training.Surface(4).draw(5000, torch.Generator().manual_seed(0)))
 
 
 def test_packing_is_all_that_sets_the_packed_gan_apart() -> None:
@@ -185,9 +185,9 @@ def test_every_colour_of_a_stacked_image_is_a_digit() -> None:
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few samples, few steps."""
     for name, value in {"STEPS": 2, "LOOKS_AT": 1, "N_CRITIC": 1}.items():
-        monkeypatch.setattr(annealed, name, value)
+        monkeypatch.setattr(noisy_training, name, value)
     for name, value in {"DRAWN": 20, "APPROACHES": 5}.items():
-        monkeypatch.setattr(noised, name, value)
+        monkeypatch.setattr(bounded_noise, name, value)
     monkeypatch.setattr(noise_annealing, "POINTS", 20)
     for name, value in {"STEPS": 1, "SAMPLES": 50, "DRAWN": 5}.items():
         monkeypatch.setattr(mode_collapse, name, value)

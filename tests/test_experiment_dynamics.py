@@ -13,8 +13,8 @@ from torch import nn
 from claim import FAILS, HOLDS, Row, contradicts, every_claim, holds, remembers, verdicts
 from monge.data.builtin import digits
 from monge.data.toy import ring8
-from monge.experiment.critic import clipped, clipping, momentum, n_critic, recording
-from monge.experiment.generator import parallel_training, simultaneous
+from monge.experiment.critic import clipping, critic_fit, momentum, n_critic
+from monge.experiment.generator import parallel_training, update_order
 from monge.experiment.trial import Judge
 from monge.nn.mlp import MLPCritic
 from monge.objective import Objective
@@ -145,7 +145,7 @@ def test_a_training_that_failed_counts_as_the_worst() -> None:
 def test_cosine_of_steps_without_momentum(make: Any, cosine: list[float]) -> None:
     weight = nn.Parameter(torch.zeros(2))
     optimiser = make([weight])
-    seen = recording.cosines(optimiser)
+    seen = momentum.cosines(optimiser)
     for _ in range(3):
         weight.grad = torch.tensor([3.0, -4.0])
         optimiser.step()
@@ -155,7 +155,7 @@ def test_cosine_of_steps_without_momentum(make: Any, cosine: list[float]) -> Non
 def test_momentum_steps_against_a_gradient_that_has_turned() -> None:
     weight = nn.Parameter(torch.zeros(2))
     optimiser = torch.optim.Adam([weight], 0.1, (0.9, 0.999))
-    seen = recording.cosines(optimiser)
+    seen = momentum.cosines(optimiser)
     for sign in (1, 1, 1, -1):
         weight.grad = sign * torch.tensor([3.0, 4.0])
         optimiser.step()
@@ -165,7 +165,7 @@ def test_momentum_steps_against_a_gradient_that_has_turned() -> None:
 
 def test_a_recorded_loss_is_the_loss() -> None:
     real, fake = torch.randn(5, 1), torch.randn(5, 1)
-    loss = recording.Recorded(Wasserstein())
+    loss = momentum.Recorded(Wasserstein())
     assert loss.critic(real, fake) == Wasserstein().critic(real, fake)
     assert loss.generator(real, fake) == Wasserstein().generator(real, fake)
     assert loss.values == [pytest.approx(float(fake.mean() - real.mean()))]
@@ -185,10 +185,10 @@ def test_collapsed_updates_are_counted_after_the_first_ones() -> None:
 def test_higher_moments_of_a_quadratic_function_and_of_distances_to_modes() -> None:
     data = ring8()
     draw = torch.Generator().manual_seed(0)
-    real, fake = clipped.samples(data, 20_000, draw)
-    assert clipped.higher_moments(lambda x: -x.square().sum(dim=1), real, fake, draw) == pytest.approx(0, abs=0.01)
+    real, fake = critic_fit.samples(data, 20_000, draw)
+    assert critic_fit.higher_moments(lambda x: -x.square().sum(dim=1), real, fake, draw) == pytest.approx(0, abs=0.01)
     modes = data.codec.from_metric(torch.from_numpy(data.info.centres).float())
-    share = clipped.higher_moments(lambda x: -torch.cdist(x, modes).amin(dim=1), real, fake, draw)
+    share = critic_fit.higher_moments(lambda x: -torch.cdist(x, modes).amin(dim=1), real, fake, draw)
     assert share == pytest.approx(0.78, abs=0.02)
 
 
@@ -197,7 +197,7 @@ def test_the_gap_of_a_linear_critic_is_a_distance() -> None:
     with torch.no_grad():
         critic.weight.copy_(torch.tensor([[3.0, 4.0]]))
     real = torch.randn(100, 2)
-    assert clipped.gap(critic, real, real - torch.tensor([0.6, 0.8])) == pytest.approx(1, abs=1e-5)
+    assert critic_fit.gap(critic, real, real - torch.tensor([0.6, 0.8])) == pytest.approx(1, abs=1e-5)
 
 
 def test_gradients_along_the_depth_of_a_linear_chain() -> None:
@@ -206,7 +206,7 @@ def test_gradients_along_the_depth_of_a_linear_chain() -> None:
     with torch.no_grad():
         for values in critic.parameters():
             values.fill_(2)
-    norms = clipped.layer_norms(critic, torch.ones(4, 1), torch.ones(4, 1))
+    norms = critic_fit.layer_norms(critic, torch.ones(4, 1), torch.ones(4, 1))
     last = 2 * math.sqrt(8 / 16)
     assert norms == pytest.approx([4 * last, 2 * last, last], rel=1e-3)
     row = {"norms": {"chain": norms}}
@@ -215,26 +215,26 @@ def test_gradients_along_the_depth_of_a_linear_chain() -> None:
 
 
 def test_weights_start_within_the_bound_and_stay_there() -> None:
-    start = clipped.weights(clipped.started(3, 0, 0.01), 0.01)
+    start = critic_fit.weights(critic_fit.started(3, 0, 0.01), 0.01)
     assert np.abs(start).max() == pytest.approx(1)
-    assert clipped.at_bound(start) == pytest.approx(0.02, abs=0.005)
-    critic = clipped.fitted(ring8(), 2, 5, 0, 0.01)
+    assert critic_fit.at_bound(start) == pytest.approx(0.02, abs=0.005)
+    critic = critic_fit.fitted(ring8(), 2, 5, 0, 0.01)
     assert all(float(values.detach().abs().max()) <= 0.01 for values in critic.parameters())
-    assert clipped.unmoved(critic, critic) == 1
-    assert clipped.unmoved(critic, clipped.started(2, 0, 0.01)) < 1
-    assert clipped.at_bound(np.array([1.0, -0.99, 0.97, 0.0])) == 0.5
+    assert critic_fit.unmoved(critic, critic) == 1
+    assert critic_fit.unmoved(critic, critic_fit.started(2, 0, 0.01)) < 1
+    assert critic_fit.at_bound(np.array([1.0, -0.99, 0.97, 0.0])) == 0.5
 
 
 def test_a_point_against_a_point_follows_its_closed_form() -> None:
     h, rounds = 0.2, 20
-    path = simultaneous.orbit(Objective(Wasserstein()), simultaneous.simultaneous_step, (0.6, 0.8), h, rounds)
+    path = update_order.orbit(Objective(Wasserstein()), update_order.simultaneous_step, (0.6, 0.8), h, rounds)
     assert np.hypot(*path) == pytest.approx((1 + h * h) ** (np.arange(rounds + 1) / 2))
     # W1: the critic climbs psi (0 - theta), the generator climbs psi theta; the second sees the new psi if it waits
     theta, psi = 0.6, 0.8
-    waits = simultaneous.orbit(Objective(Wasserstein()), train_step, (theta, psi), h, 1)[:, 1]
+    waits = update_order.orbit(Objective(Wasserstein()), train_step, (theta, psi), h, 1)[:, 1]
     assert waits == pytest.approx([theta + h * (psi - h * theta), psi - h * theta])
     # a quadratic form that is kept: theta^2 + psi^2 + h theta psi
-    path = simultaneous.orbit(Objective(Wasserstein()), train_step, (theta, psi), h, rounds)
+    path = update_order.orbit(Objective(Wasserstein()), train_step, (theta, psi), h, rounds)
     kept = (path**2).sum(axis=0) - h * path.prod(axis=0)
     assert kept == pytest.approx(kept[0])
 
@@ -273,7 +273,7 @@ def test_the_generators_share_of_a_step() -> None:
     # gradient down to the pixels, and from there those in weights and units
     critic = one + 2 * one + 2 * (one + 8)
     generator = one + 2 * one + one + (one + 8 * 64)
-    assert simultaneous.generator_share(config, digits()) == pytest.approx(generator / (critic + generator))
+    assert update_order.generator_share(config, digits()) == pytest.approx(generator / (critic + generator))
 
 
 @pytest.fixture

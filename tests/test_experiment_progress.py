@@ -13,9 +13,8 @@ from claim import FAILS, UNSURE, Row, every_claim, holds, remembers, verdicts
 from monge.data.builtin import digits
 from monge.data.codec import VectorCodec
 from monge.distance.transport.exact import wasserstein
-from monge.experiment.bracket import rank
-from monge.experiment.critic import critic_overfit, look
-from monge.experiment.generator import assigned, meaningful_loss
+from monge.experiment.critic import critic_overfit
+from monge.experiment.generator import assignment, course, meaningful_loss
 from monge.experiment.generator import better_distance_worse_pictures as better
 from monge.experiment.repeat import by_repeat
 from monge.plot import chart
@@ -118,18 +117,18 @@ def test_every_claim_is_contradicted() -> None:
 
 def test_rank_correlation_of_courses_and_of_their_changes() -> None:
     rising = [1.0, 2.0, 4.0, 8.0, 16.0]
-    assert rank.rho(rising, [-value for value in rising]) == pytest.approx(-1)
-    assert rank.rho(rising, [3.0] * 5) == 0
+    assert course.rho(rising, [-value for value in rising]) == pytest.approx(-1)
+    assert course.rho(rising, [3.0] * 5) == 0
     # both rise, but one by more and more and the other by less and less
-    assert rank.rho_of_changes(rising, [0.0, 8.0, 12.0, 14.0, 15.0]) == pytest.approx(-1)
+    assert course.rho_of_changes(rising, [0.0, 8.0, 12.0, 14.0, 15.0]) == pytest.approx(-1)
 
 
 def test_interval_of_a_rank_correlation() -> None:
     # atanh .5 = .5493, and 1.96 * 1.06 / 5 = .4155
-    assert rank.interval(0.5, 28) == pytest.approx((math.tanh(0.1338), math.tanh(0.9648)), abs=1e-4)
+    assert course.interval(0.5, 28) == pytest.approx((math.tanh(0.1338), math.tanh(0.9648)), abs=1e-4)
     # of two orders of 16 the largest correlation below 1 is that with one pair of neighbours exchanged
     swapped = [2.0, 1.0, *map(float, range(3, 17))]
-    assert rank.interval(1.0, 16) == rank.interval(rank.rho(swapped, sorted(swapped)), 16)
+    assert course.interval(1.0, 16) == course.interval(course.rho(swapped, sorted(swapped)), 16)
 
 
 def test_estimates_of_losses() -> None:
@@ -149,7 +148,7 @@ def test_looks_are_log_spaced() -> None:
 
 def test_a_look_at_a_shift() -> None:
     data = digits()
-    seen = look.Look(data, 0)
+    seen = course.Look(data, 0)
     draw = np.random.default_rng(0)
     images = data.codec.metric(data.train.all())
     found = seen(images[draw.integers(len(images), size=seen.fakes)] + 0.5)
@@ -160,20 +159,20 @@ def test_a_look_at_a_shift() -> None:
 
 
 def test_a_look_shares_no_digit() -> None:
-    seen = look.Look(digits(), 3)
+    seen = course.Look(digits(), 3)
     limit, excess = ({row.tobytes() for side in sides for row in side} for sides in _sides(seen))
     assert not limit & excess
-    assert len(seen._proved) == look.PROVED
+    assert len(seen._proved) == course.PROVED
 
 
-def _sides(seen: look.Look) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+def _sides(seen: course.Look) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
     return (seen._fitted, seen._chosen, seen._proved), (seen._judged,)
 
 
 def test_batches_are_assigned_optimally() -> None:
     draw = torch.Generator().manual_seed(0)
     real = torch.randn(40, 3, generator=draw)
-    rule = assigned.BatchTransport(real)
+    rule = assignment.BatchTransport(real)
     fake = torch.randn(40, 3, generator=draw)
     targets = rule.targets(fake, draw)
     assert sorted(targets.tolist()) == sorted(real.tolist())
@@ -185,7 +184,7 @@ def test_batches_are_assigned_optimally() -> None:
 def test_the_semi_dual_climbs_to_w1() -> None:
     draw = torch.Generator().manual_seed(0)
     real, fake = torch.tensor([[0.0], [10.0]]), torch.tensor([[0.0], [1.0], [2.0], [3.0]])
-    rule = assigned.SemiDual(real)
+    rule = assignment.SemiDual(real)
     # without heights all go to 0, which is nearest; half of them must go to 10
     assert rule.estimate(fake, draw) == pytest.approx(1.5)
     assert rule.targets(fake, draw).flatten().tolist() == [0, 0, 0, 0]
@@ -196,7 +195,7 @@ def test_the_semi_dual_climbs_to_w1() -> None:
     assert 3.98 < rule.estimate(fake, draw) <= 4 + 1e-6
 
 
-@pytest.mark.parametrize("name", assigned.ASSIGNMENTS)
+@pytest.mark.parametrize("name", assignment.ASSIGNMENTS)
 def test_an_assigned_generator_comes_nearer(name: str) -> None:
     data = digits()
     real = torch.from_numpy(data.codec.metric(data.train.all())).float()
@@ -204,11 +203,11 @@ def test_an_assigned_generator_comes_nearer(name: str) -> None:
     draw = torch.Generator().manual_seed(0)
 
     def distance(steps: int) -> float:
-        rule = assigned.ASSIGNMENTS[name](real)
-        state = assigned.train(replace(short, steps=steps), data, rule)
+        rule = assignment.ASSIGNMENTS[name](real)
+        state = assignment.train_by_assignment(replace(short, steps=steps), data, rule)
         with torch.no_grad():
             fake = state.generator(torch.randn(256, 16, generator=draw)).flatten(1)
-        return assigned.BatchTransport(real).estimate(fake, draw)
+        return assignment.BatchTransport(real).estimate(fake, draw)
 
     assert distance(40) < 0.8 * distance(1)
 
@@ -251,7 +250,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(meaningful_loss, name, value)
     small = {"FITTED": 40, "CHOSEN": 20, "PROVED": 20, "JUDGED": 30, "MANY": 50, "DRAWS": 2}
     for name, value in small.items():
-        monkeypatch.setattr(look, name, value)
+        monkeypatch.setattr(course, name, value)
     monkeypatch.setattr(better, "CONFIG", replace(better.CONFIG, steps=2))
     monkeypatch.setattr(better, "ESTIMATED", 50)
     monkeypatch.setattr(critic_overfit, "CONFIG", replace(critic_overfit.CONFIG, steps=8))

@@ -12,14 +12,14 @@ from monge.distance.closed_form import gaussian
 from monge.experiment.critic import lipschitz_scale
 from monge.experiment.divergence import (
     critic_versus_discriminator,
-    frozen,
+    fixed_generator,
     parallel_lines,
     perfect_discriminator,
     reverse_kl,
     unstable_gradient,
     vanishing_gradient,
 )
-from monge.experiment.divergence.frozen import EPOCHS
+from monge.experiment.divergence.fixed_generator import EPOCHS
 from monge.experiment.repeat import Repeat, judged, spread
 
 
@@ -163,8 +163,8 @@ def test_kl_by_quadrature_is_that_of_two_gaussians() -> None:
 
 def test_excess_kurtosis_of_changes() -> None:
     draw = np.random.default_rng(0)
-    assert frozen.excess_kurtosis(draw.normal(size=(4000, 16)).cumsum(axis=0)) == pytest.approx(0, abs=0.15)
-    assert frozen.excess_kurtosis(draw.standard_t(3, size=(4000, 16)).cumsum(axis=0)) > 3
+    assert fixed_generator.excess_kurtosis(draw.normal(size=(4000, 16)).cumsum(axis=0)) == pytest.approx(0, abs=0.15)
+    assert fixed_generator.excess_kurtosis(draw.standard_t(3, size=(4000, 16)).cumsum(axis=0)) > 3
 
 
 def test_the_gradient_of_a_frozen_generator_is_that_of_its_loss() -> None:
@@ -173,8 +173,8 @@ def test_the_gradient_of_a_frozen_generator_is_that_of_its_loss() -> None:
         generator.weight.fill_(1)
         discriminator.weight.fill_(2)
     # d/dw log(1 - sigmoid(2 w z)) = -2 z sigmoid(2 w z), and of -log sigmoid it is -2 z sigmoid(-2 w z)
-    gradient = frozen.Gradient(generator, torch.tensor([[1.0]]))
-    seen = [float(gradient(loss, discriminator)) for loss in frozen.LOSSES.values()]
+    gradient = fixed_generator.Gradient(generator, torch.tensor([[1.0]]))
+    seen = [float(gradient(loss, discriminator)) for loss in fixed_generator.LOSSES.values()]
     assert seen == pytest.approx([-2 / (1 + np.exp(-2)), -2 / (1 + np.exp(2))])
 
 
@@ -237,7 +237,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(critic_versus_discriminator, "CRITIC_STEPS", 2)
     monkeypatch.setattr(lipschitz_scale, "STEPS", 2)
     for name, value in {"STEPS": 6, "SEEN": (0, 1, 2, 4, 6), "LATE": 5, "PER_EPOCH": 1}.items():
-        monkeypatch.setattr(frozen, name, value)
+        monkeypatch.setattr(fixed_generator, name, value)
     for name, value in {"STEPS": 2, "SEEN": (0, 2), "HELD_OUT": 50, "POINTS": 50, "JUDGED": 20}.items():
         monkeypatch.setattr(perfect_discriminator, name, value)
 

@@ -15,8 +15,7 @@ from monge.data.toy import Funnels
 from monge.distance import wasserstein
 from monge.errors import UserError
 from monge.experiment.bracket import funnel, w1_benchmark, w1_cell
-from monge.experiment.bracket.known import KNOWN
-from monge.experiment.bracket.published import PUBLISHED
+from monge.experiment.bracket.known_pair import KNOWN
 from monge.experiment.bracket.w1_cell import Cell, measure
 from monge.experiment.sweep import remembered, sweep
 from monge.run.pool import parallel
@@ -173,7 +172,7 @@ def test_the_ten_others_choose_by_validation() -> None:
 def test_there_are_28_published_pairs_and_ten_others() -> None:
     names = w1_benchmark.pairs("full")
     assert len(names) == 38
-    assert {name.removeprefix("funnel-") for name in names[:28]} == set(PUBLISHED)
+    assert {name.removeprefix("funnel-") for name in names[:28]} == set(w1_benchmark.PUBLISHED)
     assert len(KNOWN) == 10
 
 

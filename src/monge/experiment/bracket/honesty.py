@@ -20,8 +20,8 @@ from scipy.stats import binom
 
 from monge.distance.bounds import CERTIFIED, CONFIDENCE, bracket
 from monge.distance.dual.family import FAMILIES, Family
+from monge.distance.dual.fit import Sampler
 from monge.distance.transport.exact import wasserstein
-from monge.experiment.bracket.known import Draw
 from monge.experiment.bracket.truth import KINDS, TRUTH, Truth, shift_pair
 from monge.experiment.experiment import Budget, Experiment, Table, verdict_word
 from monge.experiment.sweep import Result, digest
@@ -97,7 +97,7 @@ def measure(cell: Cell) -> Result:
     n = ACCURATE if cell.shape else int(np.exp(random.uniform(np.log(FEWEST), np.log(MOST + 1))))
     generator = torch.Generator().manual_seed(int(random.integers(2**62)))
 
-    def samples(draw: Draw, size: int) -> Any:
+    def samples(draw: Sampler, size: int) -> Any:
         return draw(size, generator).double().numpy()
 
     pair = truth.pair

@@ -8,7 +8,7 @@ same order.
 *Shift.* The laws of X and X + t are |t| apart: moving every point by t costs that much, and f(x) = <x, t> / |t| is
 1-Lipschitz and attains it.
 
-*Funnels.* W1 = E|x - y(x)| by the optimal plan of `experiment.funnel`, a mean over 100,000 samples.
+*Funnels.* W1 = E|x - y(x)| by the optimal plan of `funnel`, a mean over 100,000 samples.
 """
 
 import math
@@ -22,8 +22,9 @@ from scipy.stats import expon, norm, uniform
 from torch import Tensor
 
 from monge.data.toy import TOYS
+from monge.distance.dual.fit import Sampler
 from monge.experiment.bracket import funnel
-from monge.experiment.bracket.known import KNOWN, Draw, KnownPair
+from monge.experiment.bracket.known_pair import KNOWN, KnownPair
 
 TRUTH = 100_000
 """Samples behind the W1 of a funnel pair."""
@@ -87,12 +88,12 @@ def _log_normal(n: int, d: int, g: torch.Generator) -> Tensor:
     return (0.75 * torch.randn(n, d, generator=g)).exp()
 
 
-def _of(draw: Coordinates, d: int, factor: float = 1.0, shift: float = 0.0) -> Draw:
+def _of(draw: Coordinates, d: int, factor: float = 1.0, shift: float = 0.0) -> Sampler:
     """A sampler in d dimensions, scaled and then shifted."""
     return lambda n, g: factor * draw(n, d, g) + shift
 
 
-def _clusters(centres: Tensor) -> Draw:
+def _clusters(centres: Tensor) -> Sampler:
     """Normal clusters of deviation 0.5 about centres (k, d)."""
 
     def draw(n: int, g: torch.Generator) -> Tensor:
@@ -103,7 +104,7 @@ def _clusters(centres: Tensor) -> Draw:
     return draw
 
 
-def _two(share: float, gap: float) -> Draw:
+def _two(share: float, gap: float) -> Sampler:
     """Normal about 0 with a share, else about a gap."""
     return lambda n, g: torch.randn(n, 1, generator=g) + gap * (torch.rand(n, 1, generator=g) > share)
 
@@ -139,10 +140,10 @@ def line_pair(random: Random) -> KnownPair:
     return KnownPair(kind, _of(draw, 1, a), _of(draw, 1, b), abs(a - b) * size)
 
 
-def law(kind: str, d: int, random: Random) -> Draw:
+def law(kind: str, d: int, random: Random) -> Sampler:
     """A sampler by name: normal, box, student, clusters, or a toy law in the plane; mean variance 1 per coordinate."""
     if kind in TOYS:
-        draw: Draw = TOYS[kind].draw
+        draw: Sampler = TOYS[kind].draw
     elif kind == "clusters":
         draw = _clusters(torch.from_numpy(2 * random.standard_normal((int(random.integers(2, 7)), d))).float())
     else:

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from monge.data.dataset import DataSet
 from monge.data.toy import grid25, ring8, swissroll
 from monge.distance.transport.exact import wasserstein
-from monge.experiment.critic import clipped
+from monge.experiment.critic import critic_fit
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, by_case, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
@@ -52,29 +52,29 @@ ORDERS, STEADY, PILED, LOOSE, BLIND, SEEING = 3.0, 1.0, 0.5, 0.05, 0.1, 0.25
 def deep(data: DataSet, seed: int) -> Result:
     """Norms along the depth of critics under every bound and under the penalty."""
     facts: Result = {"norms": {}, "piled": {}}
-    real, fake = clipped.samples(data, PAIRS, torch.Generator().manual_seed(seed + 1))
+    real, fake = critic_fit.samples(data, PAIRS, torch.Generator().manual_seed(seed + 1))
     for clip in (*CLIPS, None):
         name = PENALTY if clip is None else f"c = {clip:g}"
-        critic = clipped.fitted(data, DEPTH, DEEP_STEPS, seed, clip)
-        facts["norms"][name] = clipped.layer_norms(critic, real, fake)
-        facts["piled"][name] = round(clipped.at_bound(clipped.weights(critic, clip)), 4)
+        critic = critic_fit.fitted(data, DEPTH, DEEP_STEPS, seed, clip)
+        facts["norms"][name] = critic_fit.layer_norms(critic, real, fake)
+        facts["piled"][name] = round(critic_fit.at_bound(critic_fit.weights(critic, clip)), 4)
     return facts
 
 
 def shallow(data: DataSet, seed: int, *, keep: bool) -> Result:
     """Weights and values of a clipped critic and of a penalised one, with pictures of both if they are to be kept."""
     draw = torch.Generator().manual_seed(seed + 1)
-    real, fake = clipped.samples(data, JUDGED, draw)
+    real, fake = critic_fit.samples(data, JUDGED, draw)
     facts: Result = {"w1": round(wasserstein(real[:PAIRS].numpy(), fake[:PAIRS].numpy()), 4)}
     ticks = torch.linspace(-REACH, REACH, SIDE)
     for name, clip in ((CLIPPED, CLIP), (PENALTY, None)):
-        critic = clipped.fitted(data, LAYERS, STEPS, seed, clip)
-        weights = clipped.weights(critic, clip)
+        critic = critic_fit.fitted(data, LAYERS, STEPS, seed, clip)
+        weights = critic_fit.weights(critic, clip)
         facts[name] = {
-            "higher_moments": round(clipped.higher_moments(critic, real, fake, draw), 4),
-            "piled": round(clipped.at_bound(weights), 4),
-            "unmoved": round(clipped.unmoved(critic, clipped.started(LAYERS, seed, clip)), 4),
-            "w1_estimate": round(clipped.gap(critic, real, fake), 4),
+            "higher_moments": round(critic_fit.higher_moments(critic, real, fake, draw), 4),
+            "piled": round(critic_fit.at_bound(weights), 4),
+            "unmoved": round(critic_fit.unmoved(critic, critic_fit.started(LAYERS, seed, clip)), 4),
+            "w1_estimate": round(critic_fit.gap(critic, real, fake), 4),
         }
         if keep:
             with torch.no_grad():
@@ -217,14 +217,14 @@ reproduce = Experiment(
         "exponential": f"with 12 layers and weights clipped at {', '.join(f'{c:g}' for c in CLIPS)} the gradient "
         f"changes by at least {ORDERS:g} orders of magnitude from the last layer to the first",
         "penalty_is_steady": f"under the penalty by at most {STEADY:g}",
-        "piles": f"at least {PILED:.0%} of the weights clipped at {CLIP:g} end within {clipped.NEAR:.0%} of the bound; "
-        f"under the penalty at most {LOOSE:.0%} are as near to the largest of their layer",
+        "piles": f"at least {PILED:.0%} of the weights clipped at {CLIP:g} end within {critic_fit.NEAR:.0%} of the "
+        f"bound; under the penalty at most {LOOSE:.0%} are as near to the largest of their layer",
         "clipped_is_blind": f"higher moments make up at most {BLIND:.0%} of what the clipped critic sees",
         "penalised_sees": f"and at least {SEEING:.0%} of what the penalised one sees",
     },
     cells=repeats(
         (DEEP, *LAWS),
-        (CLIPS, CLIP, DEPTH, LAYERS, DEEP_STEPS, STEPS, JUDGED, PAIRS, SIDE, REACH, BINS, clipped.SETTINGS),
+        (CLIPS, CLIP, DEPTH, LAYERS, DEEP_STEPS, STEPS, JUDGED, PAIRS, SIDE, REACH, BINS, critic_fit.SETTINGS),
     ),
     measure=measure,
     line=line,

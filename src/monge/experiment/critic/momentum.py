@@ -21,23 +21,25 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
 from monge.config.schema import Config, TrainingConfig
 from monge.data.builtin import digits
 from monge.data.dataset import DataSet
 from monge.data.toy import ring8
-from monge.experiment.critic.recording import Recorded, cosines
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, by_case, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge, sampled
+from monge.objective.loss import AdversarialLoss
 from monge.plot.chart import band, key, marks, panels
 from monge.plot.style import INK, Files
 from monge.run.pool import flushed_denormals
@@ -68,6 +70,49 @@ BEST, WRONG = 0.99, 0.1
 COLLAPSED, USUAL, ELSEWHERE, FEWER = 0.01, 0.5, 0.05, 1 / 3
 """Least share of collapsed updates; least share of negative cosines in them; most elsewhere; the most without momentum,
 over that with it."""
+
+
+class Recorded(AdversarialLoss):
+    """A loss that notes each value of the critic's.
+
+    Arguments:
+        loss: the one that both networks minimise.
+
+    Attributes:
+        values: of the critic's loss, in order.
+    """
+
+    def __init__(self, loss: AdversarialLoss) -> None:
+        self._loss = loss
+        self.values: list[float] = []
+
+    def critic(self, real: Tensor, fake: Tensor) -> Tensor:
+        value = self._loss.critic(real, fake)
+        self.values.append(float(value.detach()))
+        return value
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return self._loss.generator(real, fake)
+
+
+def cosines(optimiser: Optimizer) -> list[float]:
+    """A list to which every step of an optimiser adds the cosine between it and the negative gradient."""
+    parameters: list[Tensor] = [p for group in optimiser.param_groups for p in group["params"]]
+    found: list[float] = []
+    before: list[Tensor] = []
+
+    def remember(*_: Any) -> None:
+        before[:] = [parameters_to_vector(parameters).detach()]
+
+    def compare(*_: Any) -> None:
+        update = (parameters_to_vector(parameters).detach() - before[0]).double()
+        gradient = torch.cat([p.grad.flatten() for p in parameters if p.grad is not None]).double()
+        length = float(update.norm() * gradient.norm())
+        found.append(-float(update @ gradient) / length if length else 0.0)
+
+    optimiser.register_step_pre_hook(remember)
+    optimiser.register_step_post_hook(compare)
+    return found
 
 
 def _optimiser(name: str, parameters: Iterable[nn.Parameter], rate: float) -> Optimizer:

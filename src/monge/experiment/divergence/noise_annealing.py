@@ -3,7 +3,8 @@ r"""Annealed noise: the divergence that it makes is no measure of progress, yet 
 With noise on both laws their supports overlap, and JS of the noised laws falls as they come nearer, so that the first
 form of the GAN has a gradient even at the best discriminator, whose loss is
 :math:`2 \log 2 - 2\,\mathrm{JS}(P_{r+\epsilon} \| P_{g+\epsilon})`. But the noise decides that number as much as the
-laws do: values under different noise cannot be compared. What theorem 3.3 leaves is a bound on W1 (see `noised`).
+laws do: values under different noise cannot be compared. What theorem 3.3 leaves is a bound on W1 (see
+`bounded_noise`).
 
 The data are a surface in 16 dimensions (see `perfect_discriminator`) or a ring of eight modes, standardised. Their
 points meet the same points shifted by .5 and by 3, which is W1 itself; a normal law; and the samples of generators that
@@ -20,8 +21,8 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 
-from monge.experiment.divergence import annealed, noised
-from monge.experiment.divergence.annealed import GONE, TRAININGS, data_of, trained
+from monge.experiment.divergence import bounded_noise, noisy_training
+from monge.experiment.divergence.noisy_training import GONE, TRAININGS, data_of, trained
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
@@ -60,7 +61,7 @@ def measure(cell: Repeat) -> Result:
     others = {"near": real + NEAR * direction, "far": real + FAR * direction}
     others["normal"] = torch.randn(real.shape, generator=draws).double()
     others |= {f"generator, {name}": found[name][1] for name in ("none", "annealed")}
-    pairs = {name: noised.compared(real, other, SIGMAS, draws) for name, other in others.items()}
+    pairs = {name: bounded_noise.compared(real, other, SIGMAS, draws) for name, other in others.items()}
     return {"trainings": {name: facts for name, (facts, _) in found.items()}, "pairs": pairs}
 
 
@@ -189,9 +190,9 @@ reproduce = Experiment(
         f"{LITTLE:g} on laws at W1 = {NEAR:g}",
         "bound_holds": "2 V^(1/2) + 2 C sqrt(JS) is never below W1",
         "annealing_trains": f"annealed noise leaves at most {HALF:g} times the excess of none, with "
-        f"{annealed.N_CRITIC} discriminator updates a step",
+        f"{noisy_training.N_CRITIC} discriminator updates a step",
     },
-    cells=repeats(CASES, (SIGMAS, POINTS, NEAR, FAR, JUDGED, annealed.SETTINGS, noised.SETTINGS)),
+    cells=repeats(CASES, (SIGMAS, POINTS, NEAR, FAR, JUDGED, noisy_training.SETTINGS, bounded_noise.SETTINGS)),
     measure=measure,
     line=line,
     verdict=verdict,

@@ -7,7 +7,7 @@ With noise in the discriminator, and in its derivative, that is independent and 
 has a centred Cauchy law, without mean or variance (Arjovsky, Bottou 2017, theorem 2.6; figure 3, where the length grows
 by a multiple for generators of 1 and 10 epochs and stays about the same for that of 25). Here growth is that from the
 discriminator's start, and the law is that of changes from step to step of late training, whose excess kurtosis is 0 if
-they are normal. `frozen` has the protocol.
+they are normal. `fixed_generator` has the protocol.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from monge.experiment.divergence import frozen
+from monge.experiment.divergence import fixed_generator
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import judged, of, shown, spread
 from monge.experiment.sweep import Result
@@ -30,12 +30,12 @@ GROWN, HEAVY = 3.0, 1.0
 
 def verdict(rows: Sequence[Result]) -> Result:
     """The three claims, with their numbers for every generator."""
-    grown = {epochs: [frozen.growth(row) for row in of(rows, epochs)] for epochs in frozen.EPOCHS}
+    grown = {epochs: [fixed_generator.growth(row) for row in of(rows, epochs)] for epochs in fixed_generator.EPOCHS}
     young = [row for row in rows if row["case"] in YOUNG]
-    tails = {epochs: [row["kurtosis"] for row in of(rows, epochs)] for epochs in frozen.EPOCHS}
+    tails = {epochs: [row["kurtosis"] for row in of(rows, epochs)] for epochs in fixed_generator.EPOCHS}
     return {
         "grows": {
-            "verdict": judged([frozen.growth(row) >= GROWN for row in young], [row["case"] for row in young]),
+            "verdict": judged([fixed_generator.growth(row) >= GROWN for row in young], [row["case"] for row in young]),
             "times_by_epochs": {epochs: spread(some) for epochs, some in grown.items() if some},
         },
         "trained_is_steady": {
@@ -51,17 +51,18 @@ def verdict(rows: Sequence[Result]) -> Result:
 
 def line(row: Result) -> str:
     """One result in one line."""
-    return f"{row['case']} epochs: {frozen.growth(row):.1f} times, excess kurtosis {row['kurtosis']:.2f}"
+    return f"{row['case']} epochs: {fixed_generator.growth(row):.1f} times, excess kurtosis {row['kurtosis']:.2f}"
 
 
 def tables(rows: Sequence[Result]) -> list[Table]:
     """Lengths of the gradient, its growth and its tail, and the verdicts."""
     body = []
-    for epochs in frozen.EPOCHS:
+    for epochs in fixed_generator.EPOCHS:
         some = of(rows, epochs)
         norms = np.array([row["norms"]["-log D"] for row in some])
         ends = [shown(norms[:, at].tolist()) for at in (0, -1)]
-        body.append([epochs, *ends, shown([frozen.growth(row) for row in some]), shown([r["kurtosis"] for r in some])])
+        growths, tails = [fixed_generator.growth(row) for row in some], [row["kurtosis"] for row in some]
+        body.append([epochs, *ends, shown(growths), shown(tails)])
     header = ["epochs of the generator", "first gradient", "last gradient", "growth", "excess kurtosis of changes"]
     return [Table(header, body), verdict_table(verdict(rows))]
 
@@ -70,20 +71,20 @@ def figure(rows: Sequence[Result]) -> Files:
     """Lengths of the gradient against the discriminator's steps, and the tail of its changes."""
 
     def tails(plot: Axes) -> None:
-        at = np.arange(len(frozen.EPOCHS))
-        for number, aside in enumerate(np.linspace(-0.2, 0.2, len(of(rows, frozen.EPOCHS[0])))):
-            values = [of(rows, epochs)[number]["kurtosis"] for epochs in frozen.EPOCHS]
+        at = np.arange(len(fixed_generator.EPOCHS))
+        for number, aside in enumerate(np.linspace(-0.2, 0.2, len(of(rows, fixed_generator.EPOCHS[0])))):
+            values = [of(rows, epochs)[number]["kurtosis"] for epochs in fixed_generator.EPOCHS]
             curve(plot, at + aside, values, 0, "a repeat" if number == 0 else "", linestyle="", markevery=1)
         plot.axhline(0, color=INK, linewidth=0.6)
         plot.axhline(HEAVY, color=INK, linewidth=0.9, linestyle=":", label="heavy from here")
         plot.set_yscale("symlog", linthresh=HEAVY, linscale=0.4)
         plot.set_yticks([0, 1, 2, 5, 10, 20, 50], ["0", "1", "2", "5", "10", "20", "50"])
         plot.minorticks_off()
-        plot.set_xticks(at, frozen.EPOCHS)
+        plot.set_xticks(at, fixed_generator.EPOCHS)
         plot.set(xlabel="epochs of the generator", ylabel="excess kurtosis of changes (normal: 0)", xlim=(-0.5, 2.5))
         key(plot, 2)
 
-    return panels([lambda plot: frozen.paint(plot, rows, "-log D"), tails], 3.0)
+    return panels([lambda plot: fixed_generator.paint(plot, rows, "-log D"), tails], 3.0)
 
 
 reproduce = Experiment(
@@ -93,8 +94,8 @@ reproduce = Experiment(
         "trained_is_steady": f"for the generator of 25 epochs it stays below {GROWN:g} times",
         "heavy_tail": f"its changes have a tail heavier than normal, an excess kurtosis of {HEAVY:g} or more",
     },
-    cells=frozen.CELLS,
-    measure=frozen.measure,
+    cells=fixed_generator.CELLS,
+    measure=fixed_generator.measure,
     line=line,
     verdict=verdict,
     tables=tables,

@@ -5,14 +5,14 @@ For a discriminator within epsilon of a perfect one, and a generator with bounde
 .. math:: \lVert \nabla_\theta\, \mathbb{E} \log(1 - D(g_\theta(z))) \rVert_2 < M \frac{\epsilon}{1 - \epsilon}
 
 (Arjovsky, Bottou 2017, theorem 2.4 and figure 2, where it falls by four to five orders of magnitude in 4,000 steps).
-`frozen` has the protocol.
+`fixed_generator` has the protocol.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from monge.experiment.divergence import frozen
+from monge.experiment.divergence import fixed_generator
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import judged, of, shown, spread
 from monge.experiment.sweep import Result
@@ -25,23 +25,23 @@ ORDERS = 3.0
 
 def verdict(rows: Sequence[Result]) -> Result:
     """The claim, with its numbers for every generator."""
-    falls = {epochs: [frozen.fall(row) for row in of(rows, epochs)] for epochs in frozen.EPOCHS}
-    met = [frozen.fall(row) >= ORDERS for row in rows]
+    falls = {epochs: [fixed_generator.fall(row) for row in of(rows, epochs)] for epochs in fixed_generator.EPOCHS}
+    met = [fixed_generator.fall(row) >= ORDERS for row in rows]
     orders = {epochs: spread(some) for epochs, some in falls.items() if some}
     return {"falls": {"verdict": judged(met, [row["case"] for row in rows]), "orders_by_epochs": orders}}
 
 
 def line(row: Result) -> str:
     """One result in one line."""
-    return f"{row['case']} epochs: {frozen.fall(row):.1f} orders of magnitude"
+    return f"{row['case']} epochs: {fixed_generator.fall(row):.1f} orders of magnitude"
 
 
 def tables(rows: Sequence[Result]) -> list[Table]:
     """Lengths of the gradient, and the verdict."""
     body = []
-    for epochs in frozen.EPOCHS:
+    for epochs in fixed_generator.EPOCHS:
         norms = np.array([row["norms"]["log(1 - D)"] for row in of(rows, epochs)])
-        falls = [frozen.fall(row) for row in of(rows, epochs)]
+        falls = [fixed_generator.fall(row) for row in of(rows, epochs)]
         body.append([epochs, shown(norms.max(axis=1).tolist()), shown(norms[:, -1].tolist()), shown(falls)])
     header = ["epochs of the generator", "largest gradient", "last gradient", "orders of magnitude"]
     return [Table(header, body), verdict_table(verdict(rows))]
@@ -49,14 +49,14 @@ def tables(rows: Sequence[Result]) -> list[Table]:
 
 def figure(rows: Sequence[Result]) -> Files:
     """Lengths of the gradient against the discriminator's steps."""
-    return panels([lambda plot: frozen.paint(plot, rows, "log(1 - D)")], 3.0, 4.6)
+    return panels([lambda plot: fixed_generator.paint(plot, rows, "log(1 - D)")], 3.0, 4.6)
 
 
 reproduce = Experiment(
     name="vanishing-gradient",
     claims={"falls": f"the gradient of log(1 - D) falls by at least {ORDERS:g} orders of magnitude"},
-    cells=frozen.CELLS,
-    measure=frozen.measure,
+    cells=fixed_generator.CELLS,
+    measure=fixed_generator.measure,
     line=line,
     verdict=verdict,
     tables=tables,

@@ -1,7 +1,7 @@
 r"""Is the generator that is nearer to the data the better one? Exact W1 as an objective, against a WGAN-GP.
 
 Three generators of the same digits, with the same start and as many steps. One is trained as a WGAN-GP; the others are
-pulled to training digits by exact transport (`assigned`): to those of a batch, or to all of them by the semi-dual.
+pulled to training digits by exact transport (`assignment`): to those of a batch, or to all of them by the semi-dual.
 W1 of samples has its least value at averages: a generated sample is nearer to its partners in many batches if it is
 their median. What is then low is the upper estimate over the floor, which judges by W1 of samples too; the excess takes
 off how near generated samples are to each other.
@@ -27,8 +27,7 @@ from monge.data.builtin import digits
 from monge.data.dataset import DataSet
 from monge.distance.transport.exact import wasserstein
 from monge.experiment.experiment import Experiment, Table, verdict_table
-from monge.experiment.generator import assigned
-from monge.experiment.generator.assigned import ASSIGNMENTS
+from monge.experiment.generator.assignment import ASSIGNMENTS, SETTINGS, train_by_assignment
 from monge.experiment.repeat import Repeat, by_case, by_repeat, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge, sampled, train
@@ -76,7 +75,7 @@ def measure(cell: Repeat) -> Result:
         state = train(config, data)
     else:
         assignment = ASSIGNMENTS[cell.case](torch.from_numpy(real).float())
-        state = assigned.train(config, data, assignment)
+        state = train_by_assignment(config, data, assignment)
     fake = sampled(state, data, 2 * judge.n + ESTIMATED, config.seed)
     judged_ones, rest = fake[: 2 * judge.n], fake[2 * judge.n :]
     if cell.case == WGAN:
@@ -169,7 +168,7 @@ reproduce = Experiment(
         "excess_tells_batches": "trained by W1 of batches its excess is larger",
         "excess_tells_all_digits": "trained by W1 to all digits its excess is larger",
     },
-    cells=repeats(CASES, (CONFIG, assigned.SETTINGS, ESTIMATED, SHOWN, JUDGED)),
+    cells=repeats(CASES, (CONFIG, SETTINGS, ESTIMATED, SHOWN, JUDGED)),
     measure=measure,
     line=line,
     verdict=verdict,

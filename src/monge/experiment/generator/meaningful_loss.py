@@ -27,9 +27,8 @@ from matplotlib.axes import Axes
 from monge.config.schema import Config, TrainingConfig
 from monge.data.builtin import digits
 from monge.data.dataset import DataSet
-from monge.experiment.bracket.rank import interval, rho, rho_of_changes
-from monge.experiment.critic.look import SETTINGS, Look
 from monge.experiment.experiment import Experiment, Table, verdict_table
+from monge.experiment.generator.course import SETTINGS, Look, interval, rho, rho_of_changes
 from monge.experiment.repeat import Repeat, by_case, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import sampled, train

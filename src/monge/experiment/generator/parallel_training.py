@@ -30,7 +30,7 @@ from monge.config.schema import Config, TrainingConfig
 from monge.data.builtin import digits
 from monge.data.dataset import DataSet
 from monge.experiment.experiment import Experiment, Table, verdict_table
-from monge.experiment.generator.simultaneous import generator_share, orbit, simultaneous_step
+from monge.experiment.generator.update_order import generator_share, orbit, simultaneous_step
 from monge.experiment.repeat import Repeat, by_case, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge, outcome

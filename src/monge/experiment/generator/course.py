@@ -1,6 +1,16 @@
-"""A look at a generator during its training: lower limit and excess on samples that they do not share."""
+r"""The course of a training: looks at its generator, and how two courses go together.
+
+A look measures lower limit and excess on samples that they do not share. Two courses are compared by Spearman's rank
+correlation, with Fisher's interval and the standard error :math:`1.06 / \sqrt{n - 3}` of Fieller, Hartley, Pearson
+1957, "Tests for rank correlation coefficients", for n independent pairs. Looks at one training are not: they share its
+progress.
+"""
+
+import math
+from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from monge.data.dataset import DataSet
 from monge.distance.bounds import Draw, lower_bound
@@ -52,3 +62,25 @@ class Look:
         ]
         distance = frechet(self._all, fake[: FITTED + MANY])
         return {"lower": limit.value, "excess": float(np.mean([d.excess for d in draws])), "frechet": distance}
+
+
+def rho(a: Sequence[float], b: Sequence[float]) -> float:
+    """Spearman's correlation of two courses; 0 if one of them never changes."""
+    if min(len(set(a)), len(set(b))) < 2:
+        return 0.0
+    return float(spearmanr(a, b).statistic)
+
+
+def rho_of_changes(a: Sequence[float], b: Sequence[float]) -> float:
+    """The same of the changes from each look to the next, which have no common trend."""
+    return rho(np.diff(a).tolist(), np.diff(b).tolist())
+
+
+def interval(correlation: float, n: int) -> tuple[float, float]:
+    """The 95 % interval of a rank correlation of n pairs, n > 3.
+
+    A correlation of 1, which has none, is taken for the next smaller one, that of two neighbours exchanged.
+    """
+    most = 1 - 12 / (n * (n * n - 1))
+    centre, error = math.atanh(float(np.clip(correlation, -most, most))), 1.06 / math.sqrt(n - 3)
+    return math.tanh(centre - 1.96 * error), math.tanh(centre + 1.96 * error)

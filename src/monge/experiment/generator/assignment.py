@@ -107,7 +107,7 @@ ASSIGNMENTS: Mapping[str, Callable[[Tensor], Assignment]] = {"batches": BatchTra
 SETTINGS = (BATCH, CLIMBS, HEIGHT_RATE)
 
 
-def train(config: Config, data: DataSet, assignment: Assignment) -> TrainingState:
+def train_by_assignment(config: Config, data: DataSet, assignment: Assignment) -> TrainingState:
     """The state whose generator has taken a config's steps towards real samples; its critic is left as it was.
 
     Arguments:
