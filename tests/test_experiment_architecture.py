@@ -150,7 +150,7 @@ def test_a_network_is_as_good_as_another_up_to_a_factor() -> None:
     assert not architecture.as_good(row, other, 1.4)
     assert not architecture.as_good(row | {"recall": 0.19}, other, 1.5)
     assert architecture.as_good(row, row | {"recall": 0.0}, 1.0)
-    assert architecture.fall({"gan-mlp": row, "gan-dcgan": other}, "gan", "mlp") == 1.5
+    assert architecture.times_excess({"gan-mlp": row, "gan-dcgan": other}, "gan", "mlp") == 1.5
 
 
 def test_images_in_sixteen_greys() -> None:

@@ -148,9 +148,9 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(honesty.COUNTS, "quick", dict.fromkeys(truth.KINDS, 1))
     monkeypatch.setattr(honesty, "FAMILIES_USED", [replace(rule, steps=0) for rule in honesty.FAMILIES_USED[:1]])
     monkeypatch.setattr(honesty, "DRAWS", 3)
-    monkeypatch.setattr(honesty, "ACCURATE", 300)
-    monkeypatch.setattr(honesty, "MOST", 300)
-    monkeypatch.setattr(truth, "TRUTH", 2000)
+    monkeypatch.setattr(honesty, "ACCURACY_SAMPLES", 300)
+    monkeypatch.setattr(honesty, "MOST_SAMPLES", 300)
+    monkeypatch.setattr(truth, "TRUTH_SAMPLES", 2000)
     small = {data: {kind: replace(s, n=20) for kind, s in kinds.items()} for data, kinds in SETTINGS.items()}
     monkeypatch.setattr(excess, "SETTINGS", small)
     monkeypatch.setitem(excess.REPEATS, "quick", {"digits": 2, "grid25": 2})
@@ -199,12 +199,12 @@ def test_a_damaged_cell_is_measured_again(tmp_path: Path) -> None:
     assert remembered(cell.path) == seen
 
 
-def fixed(verdicts: dict[str, Any]) -> Experiment[honesty.Cell]:
+def fixed(verdicts: dict[str, Any]) -> Experiment[honesty.PairCell]:
     """An experiment of known outcome, which measures nothing."""
     return replace(
         honesty.reproduce,
         claims={name: f"claim {name}" for name in verdicts},
-        cells=lambda budget, seed, folder: [honesty.Cell("line", seed, seed, folder)],
+        cells=lambda budget, seed, folder: [honesty.PairCell("line", seed, seed, folder)],
         measure=lambda cell: row(),
         verdict=lambda rows: verdicts,
         tables=lambda rows: [],

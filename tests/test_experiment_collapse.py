@@ -27,7 +27,7 @@ LOG_2 = math.log(2)
 def annealing(**changes: Any) -> Row:
     """A law against its shifts, and trainings under every noise, as the theory has them."""
     bounds = {"bound": [4.0] * 8, "least_bound": [3.0] * 8, "diameter": 5.0}
-    near = {"w1": noise_annealing.NEAR, "js": [LOG_2, 0.6, 0.5, 0.3, 0.1, 0.05, 0.01, 0.0]} | bounds
+    near = {"w1": noise_annealing.NEAR_SHIFT, "js": [LOG_2, 0.6, 0.5, 0.3, 0.1, 0.05, 0.01, 0.0]} | bounds
     far = {"w1": 2.9, "js": [LOG_2] * 4 + [0.5, 0.3, 0.1, 0.01]} | bounds
     trainings = {name: {"excess": value} for name, value in (("none", 1.0), ("annealed", 0.2), ("kept", 0.4))}
     pairs = {"near": near | changes.pop("near", {}), "far": far | changes.pop("far", {})}
@@ -184,7 +184,7 @@ def test_every_colour_of_a_stacked_image_is_a_digit() -> None:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few samples, few steps."""
-    for name, value in {"STEPS": 2, "LOOKS_AT": 1, "N_CRITIC": 1}.items():
+    for name, value in {"STEPS": 2, "LOOK_COUNT": 1, "N_CRITIC": 1}.items():
         monkeypatch.setattr(noisy_training, name, value)
     for name, value in {"DRAWN": 20, "APPROACHES": 5}.items():
         monkeypatch.setattr(bounded_noise, name, value)

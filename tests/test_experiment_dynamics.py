@@ -33,7 +33,7 @@ def run(collapsed: int, negative: int, inside: int) -> Row:
 def optimised(**changes: Row) -> Row:
     """Optimisers as the source has them."""
     with_, without = run(100, 90, 80), run(3, 0, 0)
-    runs = dict.fromkeys(momentum.WITH, with_) | dict.fromkeys(momentum.WITHOUT, without)
+    runs = dict.fromkeys(momentum.MOMENTUM, with_) | dict.fromkeys(momentum.NO_MOMENTUM, without)
     named = {name: changes.get(name.removeprefix("Adam, ").replace(" = .", "_"), facts) for name, facts in runs.items()}
     return {"case": "digits", "runs": dict.fromkeys(momentum.RATES, named)}
 
@@ -177,7 +177,7 @@ def test_collapsed_updates_are_counted_after_the_first_ones() -> None:
     estimates[300:310], estimates[400:410] = -0.2, -0.05
     angles[305:315] = -0.5
     seen = momentum.described(estimates, angles)
-    assert seen["updates"] == 1000 - momentum.WARM
+    assert seen["updates"] == 1000 - momentum.WARM_UP
     assert (seen["collapsed"], seen["negative"], seen["negative_collapsed"]) == (10, 10, 5)
     assert len(seen["estimate"]) == 1000 // momentum.BLOCK
 
@@ -281,10 +281,10 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few samples, few steps."""
     tiny = {"generator": "mlp:width=8:depth=1", "critic": "mlp:width=8:depth=1"}
     monkeypatch.setattr(momentum, "CONFIG", replace(momentum.CONFIG, steps=2, **tiny))
-    monkeypatch.setattr(momentum, "WARM", 2)
+    monkeypatch.setattr(momentum, "WARM_UP", 2)
     monkeypatch.setattr(momentum, "BLOCK", 5)
     monkeypatch.setattr(momentum, "Judge", lambda data: Judge(data, 20))
-    for name, value in {"DEEP_STEPS": 1, "STEPS": 1, "JUDGED": 100, "PAIRS": 20, "SIDE": 5}.items():
+    for name, value in {"DEEP_STEPS": 1, "STEPS": 1, "JUDGED": 100, "TRANSPORTED": 20, "SIDE": 5}.items():
         monkeypatch.setattr(clipping, name, value)
     for module in (n_critic, parallel_training):
         monkeypatch.setattr(module, "CONFIG", replace(module.CONFIG, steps=1, **tiny))

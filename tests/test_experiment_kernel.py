@@ -10,7 +10,7 @@ import torch
 
 from claim import Row, contradicts, every_claim, holds, remembers
 from monge.experiment.architecture import mmd_versus_wasserstein
-from monge.experiment.architecture.mmd_versus_wasserstein import BIG, CRITICS, MMD, WGAN
+from monge.experiment.architecture.mmd_versus_wasserstein import CRITICS, LARGER_SIDE, MMD, WGAN
 from monge.experiment.generator import latent_code
 
 
@@ -84,11 +84,11 @@ def test_every_claim_is_contradicted() -> None:
 
 def test_figures_of_a_repeat() -> None:
     row = compared({"16": 0.3})
-    assert mmd_versus_wasserstein.lead(row, "16") == pytest.approx(0.3)
-    assert mmd_versus_wasserstein.of(row, "64", MMD, part=1) == 1.5
+    assert mmd_versus_wasserstein.difference(row, "16") == pytest.approx(0.3)
+    assert mmd_versus_wasserstein.value(row, "64", MMD, part=1) == 1.5
     verdict = mmd_versus_wasserstein.verdict([row])
     assert verdict["cheaper"]["64"] == [2, 2, 2]
-    assert verdict["cheaper"][f"{BIG} pixels"] == [1.1, 1.1, 1.1]
+    assert verdict["cheaper"][f"{LARGER_SIDE} pixels"] == [1.1, 1.1, 1.1]
 
 
 def test_both_objectives_start_from_one_generator() -> None:
@@ -124,7 +124,7 @@ def test_agreement_of_neighbours() -> None:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Few samples, few steps."""
-    for name, value in {"STEPS": 4, "JUDGED": 40, "TIMED": 1, "BIG": 12, "BIG_TIMED": 1}.items():
+    for name, value in {"STEPS": 4, "JUDGED": 40, "TIMED_STEPS": 1, "LARGER_SIDE": 12, "LARGER_TIMED_STEPS": 1}.items():
         monkeypatch.setattr(mmd_versus_wasserstein, name, value)
     mmd_versus_wasserstein._judge.cache_clear()
     for name, value in {"STEPS": 3, "PAIRS": 20, "PATHS": 3, "CODES": 200, "GRID": 3}.items():

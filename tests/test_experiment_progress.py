@@ -20,8 +20,8 @@ from monge.experiment.repeat import by_repeat
 from monge.plot import chart
 
 Change = Callable[[Row], Row]
-FALLING = np.linspace(5, 0.5, meaningful_loss.LOOKS_AT).tolist()
-TURNING = [5.0, 3.0] * (meaningful_loss.LOOKS_AT // 2)
+FALLING = np.linspace(5, 0.5, meaningful_loss.LOOK_COUNT).tolist()
+TURNING = [5.0, 3.0] * (meaningful_loss.LOOK_COUNT // 2)
 
 
 def trainings(number: int) -> list[Row]:
@@ -50,7 +50,7 @@ def generators(number: int) -> list[Row]:
 def readings(number: int) -> list[Row]:
     """One repeat in which the critic learns few images by heart, and noise hinders it."""
     rows = []
-    across = np.linspace(0, 1, critic_overfit.LOOKS_AT)
+    across = np.linspace(0, 1, critic_overfit.LOOK_COUNT)
     for case, images in critic_overfit.CASES.items():
         size = 100 / images * (0.5 if "noise" in case else 1)
         train, held_out = 1 + size * across, 1 - size * across
@@ -71,9 +71,9 @@ def changed(*names: str, **values: object) -> Change:
     return lambda row: row | values if row["case"] in names else row
 
 
-ZIGZAG = [1.0, 2.0] * (meaningful_loss.LOOKS_AT // 2)
-FLAT = [0.5] * critic_overfit.LOOKS_AT
-SHRINKING = np.linspace(2, 1, critic_overfit.LOOKS_AT).tolist()
+ZIGZAG = [1.0, 2.0] * (meaningful_loss.LOOK_COUNT // 2)
+FLAT = [0.5] * critic_overfit.LOOK_COUNT
+SHRINKING = np.linspace(2, 1, critic_overfit.LOOK_COUNT).tolist()
 CONTRADICTIONS: list[tuple[str, str, Change]] = [
     ("meaningful-loss", "lower", changed("wgan-gp, dcgan", lower=ZIGZAG)),
     ("meaningful-loss", "lower", changed("gan, mlp", lower=FALLING)),
@@ -142,7 +142,7 @@ def test_estimates_of_losses() -> None:
 
 def test_looks_are_log_spaced() -> None:
     steps = meaningful_loss.looks_at(1000)
-    assert (len(steps), steps[0], steps[-1]) == (meaningful_loss.LOOKS_AT, meaningful_loss.FIRST, 1000)
+    assert (len(steps), steps[0], steps[-1]) == (meaningful_loss.LOOK_COUNT, meaningful_loss.FIRST_LOOK, 1000)
     assert np.diff(np.log(steps)).std() < 0.03
 
 
@@ -246,15 +246,15 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few samples, few steps."""
     configs = {case: replace(config, steps=12) for case, config in meaningful_loss.CONFIGS.items()}
     unboosted = {c: replace(x, training=replace(x.training, critic_boost=False)) for c, x in configs.items()}
-    for name, value in {"CONFIGS": unboosted, "LOOKS_AT": 5, "FIRST": 2}.items():
+    for name, value in {"CONFIGS": unboosted, "LOOK_COUNT": 5, "FIRST_LOOK": 2}.items():
         monkeypatch.setattr(meaningful_loss, name, value)
-    small = {"FITTED": 40, "CHOSEN": 20, "PROVED": 20, "JUDGED": 30, "MANY": 50, "DRAWS": 2}
+    small = {"FITTED": 40, "CHOSEN": 20, "PROVED": 20, "JUDGED": 30, "FAKES": 50, "DRAWS": 2}
     for name, value in small.items():
         monkeypatch.setattr(course, name, value)
     monkeypatch.setattr(better, "CONFIG", replace(better.CONFIG, steps=2))
     monkeypatch.setattr(better, "ESTIMATED", 50)
     monkeypatch.setattr(critic_overfit, "CONFIG", replace(critic_overfit.CONFIG, steps=8))
-    for name, value in {"LOOKS_AT": 4, "QUARTER": 1, "FAKES": 497}.items():
+    for name, value in {"LOOK_COUNT": 4, "QUARTER": 1, "FAKES": 497}.items():
         monkeypatch.setattr(critic_overfit, name, value)
 
 

@@ -236,7 +236,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(critic_versus_discriminator, "STEPS", 2)
     monkeypatch.setattr(critic_versus_discriminator, "CRITIC_STEPS", 2)
     monkeypatch.setattr(lipschitz_scale, "STEPS", 2)
-    for name, value in {"STEPS": 6, "SEEN": (0, 1, 2, 4, 6), "LATE": 5, "PER_EPOCH": 1}.items():
+    for name, value in {"STEPS": 6, "SEEN": (0, 1, 2, 4, 6), "LATE_STEPS": 5, "STEPS_PER_EPOCH": 1}.items():
         monkeypatch.setattr(fixed_generator, name, value)
     for name, value in {"STEPS": 2, "SEEN": (0, 2), "HELD_OUT": 50, "POINTS": 50, "JUDGED": 20}.items():
         monkeypatch.setattr(perfect_discriminator, name, value)

@@ -16,7 +16,7 @@ from monge.distance import wasserstein
 from monge.errors import UserError
 from monge.experiment.bracket import funnel, w1_benchmark, w1_cell
 from monge.experiment.bracket.known_pair import KNOWN
-from monge.experiment.bracket.w1_cell import Cell, measure
+from monge.experiment.bracket.w1_cell import FitCell, measure
 from monge.experiment.sweep import remembered, sweep
 from monge.run.pool import parallel
 
@@ -120,7 +120,7 @@ def test_the_command_measures_once_and_remembers(tmp_path: Path, capsys: pytest.
 
 @pytest.mark.usefixtures("short")
 def test_a_damaged_or_missing_cell_is_measured_again_to_the_same_numbers(tmp_path: Path) -> None:
-    cell = Cell("funnel-2-4", "cones", "quick", 0, None, tmp_path)
+    cell = FitCell("funnel-2-4", "cones", "quick", 0, None, tmp_path)
     before = measure(cell)
     cell.path.write_text("{")
     assert remembered(cell.path) is None
@@ -131,7 +131,7 @@ def test_a_damaged_or_missing_cell_is_measured_again_to_the_same_numbers(tmp_pat
 
 
 def test_other_settings_are_another_cell(tmp_path: Path) -> None:
-    cell = Cell("funnel-2-4", "cones", "quick", 0, None, tmp_path)
+    cell = FitCell("funnel-2-4", "cones", "quick", 0, None, tmp_path)
     for other in (replace(cell, seed=1), replace(cell, budget="full"), replace(cell, family="lp")):
         assert other.path != cell.path
 
@@ -193,7 +193,7 @@ def test_processes_give_what_one_process_gives() -> None:
     assert dict(parallel(np.sqrt, tasks, 1)) == dict(parallel(np.sqrt, tasks, 2))
 
 
-def interrupted(cell: Cell) -> dict[str, Any]:
+def interrupted(cell: FitCell) -> dict[str, Any]:
     """Measures all pairs but the last, at which the user loses patience."""
     if cell.pair == "funnel-4-4":
         raise KeyboardInterrupt

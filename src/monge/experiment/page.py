@@ -103,7 +103,7 @@ def read(name: str, folder: Path, figure: Path | None = None) -> Shown:
         raise UserError(f"{path} is not the result of an experiment: {error}") from error
     claims = [Claim(text, in_words(verdicts[key]), verdicts[key]["verdict"]) for key, text in experiment.claims.items()]
     picture = figure or folder / "figure.png"
-    embedding = embedded(picture) if picture.is_file() else None
+    embedding = embedded_picture(picture) if picture.is_file() else None
     return Shown(name, entry.description, claims, facts, versions, embedding, experiment.tables(rows))
 
 
@@ -117,7 +117,7 @@ def versions_in_words(stored: Any) -> str:
     return ", ".join(f"{name} {version}" for name, version in (stored or {}).items()) or "an unknown version"
 
 
-def embedded(picture: Path) -> str:
+def embedded_picture(picture: Path) -> str:
     """A figure of few colours as PNG in base64, a third as large as it was."""
     buffer = io.BytesIO()
     with Image.open(picture) as image:

@@ -86,6 +86,11 @@ def judged(met: Sequence[bool], cases: Sequence[str] = ()) -> str:
     return FAILS if any(2 * sum(some) < len(some) for some in by_case) else INCONCLUSIVE
 
 
+def judged_by_case(rows: Sequence[Result], meets: Callable[[Result], bool]) -> str:
+    """What is said of a claim by repeats of several cases, each of which meets it or not."""
+    return judged([meets(row) for row in rows], [row["case"] for row in rows])
+
+
 def of(rows: Sequence[Result], case: str) -> list[Result]:
     """The repeats of one case."""
     return [row for row in rows if row["case"] == case]
@@ -105,6 +110,11 @@ def by_repeat(rows: Sequence[Result]) -> list[dict[str, Result]]:
 def spread(values: Sequence[float]) -> list[float]:
     """Lowest, median and highest of the repeats, to four digits."""
     return [float(f"{value:.4g}") for value in (min(values), float(np.median(values)), max(values))]
+
+
+def spread_by_case(rows: Sequence[Result], value: Callable[[Result], float]) -> dict[str, list[float]]:
+    """Lowest, median and highest of a value among the repeats of each case."""
+    return {case: spread([value(row) for row in some]) for case, some in by_case(rows).items()}
 
 
 def shown(values: Sequence[float]) -> str:

@@ -33,8 +33,12 @@ from monge.experiment.trial import Judge, sampled, train
 from monge.plot.chart import greys, key, marks, mosaic, panels
 from monge.plot.style import Files
 
-SIDE, HELD_OUT, JUDGED = 16, 497, 497
-"""Pixels; digits that training never sees; samples on each side of a judgement."""
+SIDE = 16
+"""Pixels."""
+HELD_OUT = 497
+"""Digits that training never sees."""
+JUDGED = 497
+"""Samples on each side of a judgement."""
 NETWORKS = {
     "dcgan": ("dcgan:latent=32:width=8:norm=batch", "dcgan:width=8"),
     "plain": ("dcgan:latent=32:width=8:norm=none:constant=true", "dcgan:width=8"),
@@ -59,7 +63,7 @@ OBJECTIVES = {
 WASSERSTEIN = ("wgan", "wgan-gp")
 TITLES = {"gan": "GAN", "wgan": "WGAN", "wgan-gp": "WGAN-GP"}
 NAMES = {"dcgan": "DCGAN", "plain": "no norm", "mlp": "MLP"}
-FAILED = {"excess": 2.0 * SIDE, "recall": 0.0, "precision": 0.0, "variance_ratio": 0.0}
+FAILURE = {"excess": 2.0 * SIDE, "recall": 0.0, "precision": 0.0, "variance_ratio": 0.0}
 """The figures of a training that failed: no images in [-1, 1] are further apart than its excess."""
 FIGURES = {"excess": "excess", "recall": "recall", "precision": "precision", "variance_ratio": "variance / real"}
 LABELS = {
@@ -103,12 +107,12 @@ def measure(cell: Repeat) -> Result:
     try:
         fake = sampled(train(config, data), data, 2 * judge.n, seed)
     except TrainingError as error:
-        return {"failed": str(error)} | FAILED
+        return {"failed": str(error)} | FAILURE
     samples = {} if cell.number else {"samples": [greys(sample) for sample in fake[:SHOWN]]}
     return judge(fake) | samples
 
 
-def fall(repeat: dict[str, Result], objective: str, network: str) -> float:
+def times_excess(repeat: dict[str, Result], objective: str, network: str) -> float:
     """How many times the excess of the same objective's DCGAN a network has."""
     return float(repeat[f"{objective}-{network}"]["excess"] / repeat[f"{objective}-dcgan"]["excess"])
 

@@ -16,13 +16,15 @@ source 003, part four ("fully connected networks, no CNN"; "collapse mode, too l
 from collections.abc import Sequence
 
 from monge.experiment.architecture import architecture
-from monge.experiment.architecture.architecture import WASSERSTEIN, fall
+from monge.experiment.architecture.architecture import WASSERSTEIN, times_excess
 from monge.experiment.experiment import Experiment
 from monge.experiment.repeat import by_repeat, judged, spread
 from monge.experiment.sweep import Result
 
-LITTLE, COLLAPSED = 1.5, 0.5
-"""Times the DCGAN's excess; the GAN's share of the variance of a Wasserstein GAN's samples."""
+LITTLE_FALL = 1.5
+"""Times the DCGAN's excess."""
+COLLAPSED_SHARE = 0.5
+"""Of the variance of a Wasserstein GAN's samples."""
 CASES = ("dcgan", "mlp")
 
 
@@ -38,10 +40,10 @@ def verdict(rows: Sequence[Result]) -> Result:
     met: dict[str, list[bool]] = {"falls_little": [], "gan_falls_more": [], "gan_collapses": []}
     for name in WASSERSTEIN:
         for run in runs:
-            met["falls_little"].append(fall(run, name, "mlp") <= LITTLE)
-            met["gan_falls_more"].append(fall(run, "gan", "mlp") > fall(run, name, "mlp"))
-            met["gan_collapses"].append(variance(run, "gan") < COLLAPSED * variance(run, name))
-    falls = {name: spread([fall(run, name, "mlp") for run in runs]) for name in ("gan", *WASSERSTEIN)}
+            met["falls_little"].append(times_excess(run, name, "mlp") <= LITTLE_FALL)
+            met["gan_falls_more"].append(times_excess(run, "gan", "mlp") > times_excess(run, name, "mlp"))
+            met["gan_collapses"].append(variance(run, "gan") < COLLAPSED_SHARE * variance(run, name))
+    falls = {name: spread([times_excess(run, name, "mlp") for run in runs]) for name in ("gan", *WASSERSTEIN)}
     variances = {name: spread([variance(run, name) for run in runs]) for name in falls}
     return {
         "falls_little": {"verdict": judged(met["falls_little"], names), "times_excess": falls},
@@ -56,9 +58,10 @@ def verdict(rows: Sequence[Result]) -> Result:
 reproduce = Experiment(
     name="mlp-generator",
     claims={
-        "falls_little": f"with an MLP either Wasserstein GAN has at most {LITTLE:g} times the excess of its DCGAN",
+        "falls_little": f"with an MLP either Wasserstein GAN has at most {LITTLE_FALL:g} times the excess of its DCGAN",
         "gan_falls_more": "the GAN has more times the excess of its DCGAN",
-        "gan_collapses": f"the variance of its samples is under {COLLAPSED:g} of that of either Wasserstein GAN's",
+        "gan_collapses": f"the variance of its samples is under {COLLAPSED_SHARE:g} of that of either Wasserstein "
+        "GAN's",
     },
     cells=architecture.cells(*CASES),
     measure=architecture.measure,

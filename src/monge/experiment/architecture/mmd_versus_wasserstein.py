@@ -24,7 +24,8 @@ on CIFAR-10.
 
 import time
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
+from itertools import product
 
 import numpy as np
 import torch
@@ -45,20 +46,27 @@ from monge.training.assemble import assemble
 from monge.training.state import TrainingState
 from monge.training.step import train_step
 
-WGAN, MMD = "wgan-gp", "mmd-gan"
+WGAN = "wgan-gp"
+MMD = "mmd-gan"
 TITLES = {WGAN: "WGAN-GP", MMD: "MMD-GAN"}
 CRITICS = {"16": "dcgan:width=16", "64": "dcgan:width=64", "mlp": "mlp:width=256:depth=3"}
 LABELS = {"16": "16", "64": "64", "mlp": "MLP"}
-SMALL, LARGE = "16", "64"
+SMALL = "16"
+LARGE = "64"
 """The critics of Binkowski et al., by filters."""
 OUTPUTS = {WGAN: 1, MMD: 16}
-GENERATOR, STEPS, PARTS = "dcgan:latent=16:width=16", 800, 4
-"""Generators are judged after each quarter of the steps."""
+GENERATOR = "dcgan:latent=16:width=16"
+STEPS = 800
+PARTS = 4
+"""Of the steps; generators are judged after each."""
 RULE = TrainingConfig(batch=64, n_critic=2, learning_rate=5e-4, beta1=0.5, beta2=0.9, decay_from=0.5, ema=0.99)
-JUDGED, TIMED = 497, 30
-"""Samples on each side of a judgement; steps of a time."""
-BIG, BIG_TIMED = 32, 3
-"""Pixels of larger images on which steps are timed as well, and how many."""
+TRAINING_SETTINGS = (tuple(CRITICS.items()), tuple(OUTPUTS.items()), GENERATOR, STEPS, PARTS, RULE)
+JUDGED = 497
+"""Samples on each side of a judgement."""
+TIMED_STEPS = 30
+LARGER_SIDE = 32
+"""Pixels of larger images on which steps are timed as well."""
+LARGER_TIMED_STEPS = 3
 FIGURES = ("excess", "recall", "precision")
 
 
@@ -108,60 +116,57 @@ def measure(cell: Repeat) -> Result:
     seed = cell.torch_seed()
     return {
         "courses": {critic: {name: course(name, critic, seed) for name in TITLES} for critic in CRITICS},
-        "costs": {critic: costs(critic, _judge()[0], TIMED, seed) for critic in CRITICS},
-        "costs_of_larger": costs(LARGE, enlarged(BIG), BIG_TIMED, seed),
+        "costs": {critic: costs(critic, _judge()[0], TIMED_STEPS, seed) for critic in CRITICS},
+        "costs_of_larger": costs(LARGE, enlarged(LARGER_SIDE), LARGER_TIMED_STEPS, seed),
     }
 
 
-def of(row: Result, critic: str, objective: str, figure: str = "excess", part: int = PARTS) -> float:
+def value(row: Result, critic: str, objective: str, figure: str = "excess", part: int = PARTS) -> float:
     """A figure of a repeat after some quarters of the steps."""
     return float(row["courses"][critic][objective][figure][part - 1])
 
 
-def lead(row: Result, critic: str) -> float:
-    """By how much MMD-GAN's excess is less than that of WGAN-GP with a critic."""
-    return of(row, critic, WGAN) - of(row, critic, MMD)
+def difference(row: Result, critic: str, figure: str = "excess", part: int = PARTS) -> float:
+    """How much higher a figure of WGAN-GP is than that of MMD-GAN: of the excess, the lead of MMD-GAN."""
+    return value(row, critic, WGAN, figure, part) - value(row, critic, MMD, figure, part)
 
 
-def ratio(of_both: dict[str, float]) -> float:
+def cost_ratio(of_both: dict[str, float]) -> float:
     """MMD-GAN's cost over that of WGAN-GP."""
     return of_both[MMD] / of_both[WGAN]
 
 
 def verdict(rows: Sequence[Result]) -> Result:
     """The five claims; those of source 002 with every critic."""
-
-    def with_every_critic(met: Callable[[Result, str], bool], difference: Callable[[Result, str], float]) -> Result:
-        pairs = [(row, critic) for critic in CRITICS for row in rows]
-        by_critic = {critic: spread([difference(row, critic) for row in rows]) for critic in CRITICS}
-        return {"verdict": judged([met(*pair) for pair in pairs], [critic for _, critic in pairs])} | by_critic
-
-    def gain(figure: str, part: int = PARTS) -> Callable[[Result, str], float]:
-        """How much higher a figure of WGAN-GP is than that of MMD-GAN."""
-        return lambda row, critic: of(row, critic, WGAN, figure, part) - of(row, critic, MMD, figure, part)
-
-    early, late, recall = gain("excess", 1), gain("excess"), gain("recall")
-    larger = [ratio(row["costs_of_larger"]) for row in rows]
-
-    def cost(row: Result, critic: str) -> float:
-        return ratio(row["costs"][critic])
-
+    recalls, early = partial(difference, figure="recall"), partial(difference, part=1)
+    cheaper = _with_every_critic(rows, lambda row, critic: cost_ratio(row["costs"][critic]), lambda times: times > 1)
+    larger = spread([cost_ratio(row["costs_of_larger"]) for row in rows])
     return {
-        "better": with_every_critic(lambda *at: late(*at) < 0, late),
-        "more_diverse": with_every_critic(lambda *at: recall(*at) > 0, recall),
-        "faster": with_every_critic(lambda *at: early(*at) < 0, early),
-        "cheaper": with_every_critic(lambda *at: cost(*at) > 1, cost) | {f"{BIG} pixels": spread(larger)},
+        "better": _with_every_critic(rows, difference, lambda more: more < 0),
+        "more_diverse": _with_every_critic(rows, recalls, lambda more: more > 0),
+        "faster": _with_every_critic(rows, early, lambda more: more < 0),
+        "cheaper": cheaper | {f"{LARGER_SIDE} pixels": larger},
         "small_critics": {
-            "verdict": judged([lead(row, SMALL) > lead(row, LARGE) for row in rows]),
-            "lead_of_mmd": {critic: spread([lead(row, critic) for row in rows]) for critic in CRITICS},
+            "verdict": judged([difference(row, SMALL) > difference(row, LARGE) for row in rows]),
+            "lead_of_mmd": {critic: spread([difference(row, critic) for row in rows]) for critic in CRITICS},
         },
     }
+
+
+def _with_every_critic(
+    rows: Sequence[Result], number: Callable[[Result, str], float], meets: Callable[[float], bool]
+) -> Result:
+    """A claim about a number that is to hold with every critic."""
+    found = {critic: [number(row, critic) for row in rows] for critic in CRITICS}
+    met = [meets(one) for numbers in found.values() for one in numbers]
+    word = judged(met, [critic for critic in CRITICS for _ in rows])
+    return {"verdict": word} | {critic: spread(numbers) for critic, numbers in found.items()}
 
 
 def line(row: Result) -> str:
     """One result in one line."""
     return "; ".join(
-        f"{critic}: " + ", ".join(f"{TITLES[name]} {of(row, critic, name):.3f}" for name in TITLES)
+        f"{critic}: " + ", ".join(f"{TITLES[name]} {value(row, critic, name):.3f}" for name in TITLES)
         for critic in CRITICS
     )
 
@@ -171,13 +176,13 @@ def tables(rows: Sequence[Result]) -> list[Table]:
     body = []
     for critic in CRITICS:
         for name, title in TITLES.items():
-            figures = [[of(row, critic, name, figure) for row in rows] for figure in FIGURES]
-            early = [of(row, critic, name, part=1) for row in rows]
+            figures = [[value(row, critic, name, figure) for row in rows] for figure in FIGURES]
+            early = [value(row, critic, name, part=1) for row in rows]
             spent = [row["costs"][critic][name] for row in rows]
             body.append([LABELS[critic], title, *map(shown, [early, *figures, spent])])
     for name, title in TITLES.items():
         spent = [row["costs_of_larger"][name] for row in rows]
-        body.append([f"{LABELS[LARGE]}, {BIG} pixels", title, *["" for _ in range(4)], shown(spent)])
+        body.append([f"{LABELS[LARGE]}, {LARGER_SIDE} pixels", title, *["" for _ in range(4)], shown(spent)])
     header = [
         "critic",
         "objective",
@@ -191,32 +196,42 @@ def tables(rows: Sequence[Result]) -> list[Table]:
 
 def figure(rows: Sequence[Result]) -> Files:
     """Excess early and late, recall, and the cost of a step, by critic."""
-
-    def paint(plot: Axes, of_both: Callable[[Result, str, str], float], label: str) -> None:
-        for look, (name, title) in enumerate(TITLES.items()):
-            band(plot, range(len(CRITICS)), [[of_both(row, c, name) for c in CRITICS] for row in rows], look, title)
-        plot.set_xticks(range(len(CRITICS)), LABELS.values())
-        plot.set(xlabel="critic (filters; MLP)", ylabel=label, ylim=(0, None))
-
-    highest = max(
-        of(row, critic, name, part=part) for row in rows for critic in CRITICS for name in TITLES for part in (1, PARTS)
+    return panels(
+        [
+            lambda plot: _excess(plot, rows, 1),
+            lambda plot: _excess(plot, rows, PARTS),
+            lambda plot: _recall(plot, rows),
+            lambda plot: _paint(
+                plot, rows, lambda row, critic, name: row["costs"][critic][name], "CPU time of a step (ms)"
+            ),
+        ],
+        2.4,
+        7.6,
     )
 
-    def excess(plot: Axes, part: int) -> None:
-        paint(plot, lambda row, critic, name: of(row, critic, name, part=part), "excess (grey, [-1, 1])")
-        plot.set_ylim(0, 1.08 * highest)
-        plot.set_title(f"after {STEPS * part // PARTS:,} steps")
-        if part == 1:
-            plot.legend(loc="lower left")
 
-    def recall(plot: Axes) -> None:
-        paint(plot, lambda row, critic, name: of(row, critic, name, "recall"), "recall (share of real digits)")
-        plot.set_title(f"after {STEPS:,} steps")
+def _paint(plot: Axes, rows: Sequence[Result], of_both: Callable[[Result, str, str], float], label: str) -> None:
+    """A number of both objectives, by critic."""
+    for look, (name, title) in enumerate(TITLES.items()):
+        band(plot, range(len(CRITICS)), [[of_both(row, c, name) for c in CRITICS] for row in rows], look, title)
+    plot.set_xticks(range(len(CRITICS)), LABELS.values())
+    plot.set(xlabel="critic (filters; MLP)", ylabel=label, ylim=(0, None))
 
-    def cost(plot: Axes) -> None:
-        paint(plot, lambda row, critic, name: row["costs"][critic][name], "CPU time of a step (ms)")
 
-    return panels([lambda plot: excess(plot, 1), lambda plot: excess(plot, PARTS), recall, cost], 2.4, 7.6)
+def _excess(plot: Axes, rows: Sequence[Result], part: int) -> None:
+    """The excess after some quarters of the steps, on the same axis for all of them."""
+    _paint(plot, rows, lambda row, critic, name: value(row, critic, name, part=part), "excess (grey, [-1, 1])")
+    every = product(rows, CRITICS, TITLES, (1, PARTS))
+    plot.set_ylim(0, 1.08 * max(value(row, critic, name, part=when) for row, critic, name, when in every))
+    plot.set_title(f"after {STEPS * part // PARTS:,} steps")
+    if part == 1:
+        plot.legend(loc="lower left")
+
+
+def _recall(plot: Axes, rows: Sequence[Result]) -> None:
+    """The recall after all steps."""
+    _paint(plot, rows, lambda row, critic, name: value(row, critic, name, "recall"), "recall (share of real digits)")
+    plot.set_title(f"after {STEPS:,} steps")
 
 
 reproduce = Experiment(
@@ -228,10 +243,7 @@ reproduce = Experiment(
         "cheaper": "a step of MMD-GAN costs more CPU time",
         "small_critics": f"MMD-GAN's lead in excess is larger with {SMALL} filters in the critic than with {LARGE}",
     },
-    cells=repeats(
-        ["digits"],
-        (tuple(CRITICS.items()), tuple(OUTPUTS.items()), GENERATOR, STEPS, PARTS, RULE, JUDGED, TIMED, BIG, BIG_TIMED),
-    ),
+    cells=repeats(["digits"], (*TRAINING_SETTINGS, JUDGED, TIMED_STEPS, LARGER_SIDE, LARGER_TIMED_STEPS)),
     measure=measure,
     line=line,
     verdict=verdict,

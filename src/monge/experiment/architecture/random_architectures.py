@@ -30,8 +30,12 @@ from monge.experiment.trial import Judge, outcome
 from monge.plot.chart import LOOKS, key, panels
 from monge.plot.style import INK, Files
 
-PER_REPEAT, STEPS, JUDGED = 14, 300, 497
-"""Architectures of a repeat; generator updates of a training; samples on each side of a judgement."""
+PER_REPEAT = 14
+"""Architectures of a repeat."""
+STEPS = 300
+"""Generator updates of a training."""
+JUDGED = 497
+"""Samples on each side of a judgement."""
 LATENT = (4, 16, 64)
 GENERATORS: dict[str, dict[str, tuple[Any, ...]]] = {
     "mlp": {"width": (32, 64, 128), "depth": (2, 4, 8), "norm": ("none", "batch", "layer")},
@@ -148,45 +152,51 @@ def tables(rows: Sequence[Result]) -> list[Table]:
 
 def figure(rows: Sequence[Result]) -> Files:
     """How often who succeeds at each threshold, and both excesses of every architecture."""
-    looks = dict(zip(("none", "batch", "layer"), LOOKS, strict=False))
+    return panels([lambda plot: _bars(plot, rows), lambda plot: _scatter(plot, rows)], 3.0)
 
-    def bars(plot: Axes) -> None:
-        left = np.zeros(len(THRESHOLDS))
-        colours = [LOOKS[1]["color"], LOOKS[0]["color"], "#bbbbbb", "#ffffff"]
-        hatches = ["////", "", "", ""]
-        at = np.arange(len(THRESHOLDS))
-        for name, colour, hatch in zip(OUTCOMES, colours, hatches, strict=True):
-            values = np.array([counts(rows, threshold)[name] for threshold in THRESHOLDS])
-            how: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": INK, "linewidth": 0.6, "label": name}
-            plot.barh(at, values, 0.6, left, **how)
-            for y, value, start in zip(at.tolist(), values.tolist(), left.tolist(), strict=True):
-                if value:
-                    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-                    place: dict[str, Any] = {"y": y, "va": "center", "bbox": box}
-                    if value < NARROW * len(rows):
-                        place = {"y": y + 0.32, "va": "bottom"}
-                    plot.text(start + value / 2, s=str(value), ha="center", **place)
-            left += values
-        plot.set_yticks(at, [f"{threshold:g}" for threshold in THRESHOLDS])
-        plot.set(xlabel="architectures", ylabel="success: excess below", xlim=(0, len(rows)))
-        key(plot, 2)
 
-    def scatter(plot: Axes) -> None:
-        for norm, look in looks.items():
-            some = [row["excess"] for row in rows if f"norm={norm}" in row["generator"]]
-            x, y = ([row[name] for row in some] for name in RULES)
-            how = {"edgecolors": look["color"], "marker": look["marker"], "s": 14, "label": f"norm {norm}"}
-            plot.scatter(x, y, facecolors="none", linewidths=0.8, **how)
-        ends = [min(min(row["excess"].values()) for row in rows), max(max(row["excess"].values()) for row in rows)]
-        plot.plot(ends, ends, color=INK, linewidth=0.8, linestyle=":")
-        plot.set(xlabel="excess of the GAN (grey, [-1, 1])", ylabel="excess of the WGAN-GP", xscale="log", yscale="log")
-        ticks = [t for t in (0.5, 0.7, 1, 2, 3, 5, 8, 16) if ends[0] / 1.1 <= t <= ends[1] * 1.1]
-        plot.set_xticks(ticks, [f"{t:g}" for t in ticks])
-        plot.set_yticks(ticks, [f"{t:g}" for t in ticks])
-        plot.minorticks_off()
-        key(plot, 3)
+def _bars(plot: Axes, rows: Sequence[Result]) -> None:
+    """How many architectures have each outcome, a bar for each threshold."""
+    at, left = np.arange(len(THRESHOLDS)), np.zeros(len(THRESHOLDS))
+    colours = [LOOKS[1]["color"], LOOKS[0]["color"], "#bbbbbb", "#ffffff"]
+    hatches = ["////", "", "", ""]
+    for name, colour, hatch in zip(OUTCOMES, colours, hatches, strict=True):
+        values = np.array([counts(rows, threshold)[name] for threshold in THRESHOLDS])
+        how: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": INK, "linewidth": 0.6, "label": name}
+        plot.barh(at, values, 0.6, left, **how)
+        for y, value, start in zip(at.tolist(), values.tolist(), left.tolist(), strict=True):
+            if value:
+                _number(plot, y, start + value / 2, value, narrow=value < NARROW * len(rows))
+        left += values
+    plot.set_yticks(at, [f"{threshold:g}" for threshold in THRESHOLDS])
+    plot.set(xlabel="architectures", ylabel="success: excess below", xlim=(0, len(rows)))
+    key(plot, 2)
 
-    return panels([bars, scatter], 3.0)
+
+def _number(plot: Axes, y: float, x: float, value: int, *, narrow: bool) -> None:
+    """The number of a part of a bar, in its middle, or above it where it is narrow."""
+    place: dict[str, Any] = {"y": y, "va": "center", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1}}
+    if narrow:
+        place = {"y": y + 0.32, "va": "bottom"}
+    plot.text(x, s=str(value), ha="center", **place)
+
+
+def _scatter(plot: Axes, rows: Sequence[Result]) -> None:
+    """Both excesses of every architecture, by the norm of its generator."""
+    for norm, look in zip(("none", "batch", "layer"), LOOKS, strict=False):
+        some = [row["excess"] for row in rows if f"norm={norm}" in row["generator"]]
+        x, y = ([row[name] for row in some] for name in RULES)
+        how = {"edgecolors": look["color"], "marker": look["marker"], "s": 14, "label": f"norm {norm}"}
+        plot.scatter(x, y, facecolors="none", linewidths=0.8, **how)
+    every = [excess for row in rows for excess in row["excess"].values()]
+    ends = [min(every), max(every)]
+    plot.plot(ends, ends, color=INK, linewidth=0.8, linestyle=":")
+    plot.set(xlabel="excess of the GAN (grey, [-1, 1])", ylabel="excess of the WGAN-GP", xscale="log", yscale="log")
+    ticks = [t for t in (0.5, 0.7, 1, 2, 3, 5, 8, 16) if ends[0] / 1.1 <= t <= ends[1] * 1.1]
+    plot.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    plot.set_yticks(ticks, [f"{t:g}" for t in ticks])
+    plot.minorticks_off()
+    key(plot, 3)
 
 
 reproduce = Experiment(

@@ -45,10 +45,11 @@ BLUR: Mapping[str, str] = {"digits": "averaged", "grid25": "blended"}
 """The blur that lowers upper / floor. In the plane the mean of nearest neighbours does not: points of another mode are
 too far away, and within a mode few samples are enough for the plug-in distance to be right."""
 ERRORS = 2.0
+"""Standard errors by which values must differ to count as different."""
 
 
 @dataclass(frozen=True)
-class Cell:
+class DegradationCell:
     """One degradation of one kind of data, at all strengths.
 
     Arguments:
@@ -73,12 +74,12 @@ class Cell:
         return self.folder / f"{self.data}-{self.degradation}.{key}.json"
 
 
-def cells(budget: Budget, seed: int, folder: Path) -> list[Cell]:
+def cells(budget: Budget, seed: int, folder: Path) -> list[DegradationCell]:
     """Every degradation of both kinds of data."""
-    return [Cell(data, kind, REPEATS[budget][data], seed, folder) for data in DATA for kind in DEGRADATIONS]
+    return [DegradationCell(data, kind, REPEATS[budget][data], seed, folder) for data in DATA for kind in DEGRADATIONS]
 
 
-def measure(cell: Cell) -> Result:
+def measure(cell: DegradationCell) -> Result:
     """Excess and upper / floor at every strength, with standard errors over the repeats."""
     start = time.perf_counter()
     repeats = [_repeat(cell, number) for number in range(cell.repeats)]
@@ -106,7 +107,7 @@ def measure(cell: Cell) -> Result:
     }
 
 
-def _repeat(cell: Cell, number: int) -> list[Draw]:
+def _repeat(cell: DegradationCell, number: int) -> list[Draw]:
     """The transports of one split, for every strength."""
     pool = DATA[cell.data](np.random.default_rng([cell.seed, number]))
     setting, degrade = SETTINGS[cell.data][cell.degradation], DEGRADATIONS[cell.degradation]
@@ -195,18 +196,18 @@ def tables(rows: Sequence[Result]) -> list[Table]:
     return [Table(header, body), verdict_table(verdict(rows))]
 
 
-def excess(rows: Sequence[Result], blur: Mapping[str, str]) -> Files:
+def figure(rows: Sequence[Result]) -> Files:
     """Excess and upper / floor against the strength: a row for each kind of data, a column for each degradation."""
     data = list(dict.fromkeys(row["data"] for row in rows))
     found = {(row["data"], row["degradation"]): row for row in rows}
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.6, 4.2), dpi=200, layout="constrained")
-        plots = figure.subplots(len(data), 4, squeeze=False)
+        canvas = Figure(figsize=(7.6, 4.2), dpi=200, layout="constrained")
+        plots = canvas.subplots(len(data), 4, squeeze=False)
         for name, line in zip(data, plots, strict=True):
             # blur has an axis of its own: its effect is small beside the others'
-            _row(line[:1], name, [found[name, blur[name]]])
+            _row(line[:1], name, [found[name, BLUR[name]]])
             _row(line[1:], name, [found[name, kind] for kind in ("shrunken", "dropped", "noisy")])
-        return rendered(figure)
+        return rendered(canvas)
 
 
 def _row(plots: Sequence[Axes], name: str, rows: Sequence[Result]) -> None:
@@ -256,5 +257,5 @@ reproduce = Experiment(
     line=line,
     verdict=verdict,
     tables=tables,
-    figures=lambda rows: excess(rows, BLUR),
+    figures=figure,
 )

@@ -22,7 +22,7 @@ from monge.distance.bounds import CERTIFIED, CONFIDENCE, bracket
 from monge.distance.dual.family import FAMILIES, Family
 from monge.distance.dual.fit import Sampler
 from monge.distance.transport.exact import wasserstein
-from monge.experiment.bracket.truth import KINDS, TRUTH, Truth, shift_pair
+from monge.experiment.bracket.truth import KINDS, TRUTH_SAMPLES, Truth, shift_pair
 from monge.experiment.experiment import Budget, Experiment, Table, verdict_word
 from monge.experiment.sweep import Result, digest
 from monge.plot.style import BLUE, GREEN, INK, PURPLE, STYLE, VERMILION, Files, rendered
@@ -39,24 +39,33 @@ ACCURACY = "accuracy"
 """The kind of the shifts of at least one standard deviation in 1 to 5 dimensions."""
 LENGTHS: Mapping[Budget, Sequence[float]] = {"quick": (1.0,), "full": (1.0, 1.5, 2.0)}
 LAWS: Mapping[Budget, Sequence[str]] = {"quick": ("normal",), "full": ("normal", "box", "clusters")}
-FEWEST, MOST, ACCURATE = 200, 5000, 3000
-"""Samples of each law: between the first two, and for accuracy."""
-DRAWS, DRAWS_ON_A_LINE, DRAWN = 24, 240, 512
-"""Draws for the upper estimate, on a line, where sorting solves it, and samples a side in each, at most."""
+FEWEST_SAMPLES = 200
+MOST_SAMPLES = 5000
+"""Samples of each law: a random number between the two."""
+ACCURACY_SAMPLES = 3000
+"""Samples of each law of an accuracy pair."""
+DRAWS = 24
+"""For the upper estimate."""
+DRAWS_ON_A_LINE = 240
+"""The same on a line, where sorting solves it."""
+DRAW_SIZE = 512
+"""Samples a side in each draw, at most."""
 STEPS = 100
 """Of the trained families: a tenth of their own number. A worse potential is as honest; only its limit is lower."""
-SIZES = (TRUTH, FEWEST, MOST, ACCURATE, DRAWS, DRAWS_ON_A_LINE, DRAWN)
+SIZES = (TRUTH_SAMPLES, FEWEST_SAMPLES, MOST_SAMPLES, ACCURACY_SAMPLES, DRAWS, DRAWS_ON_A_LINE, DRAW_SIZE)
 # few steps need long ones
 RATES = {"cones": 3e-2, "orthogonal": 5e-3}
 FAMILIES_USED: Sequence[Family] = [
     replace(FAMILIES[name], steps=STEPS, rate=RATES[name]) if name in RATES else FAMILIES[name] for name in CERTIFIED
 ]
-ERRORS, WITHIN = 3.0, 12.0
-"""Standard errors that the upper's mean may be below the truth, and per cent that the lower limit may, on average."""
+UPPER_ERRORS = 3.0
+"""Standard errors that the upper's mean may be below the truth."""
+LOWER_PERCENT = 12.0
+"""Per cent that the lower limit may be below the truth, on average."""
 
 
 @dataclass(frozen=True)
-class Cell:
+class PairCell:
     """One pair of laws.
 
     Arguments:
@@ -81,20 +90,21 @@ class Cell:
         return self.folder / f"{self.kind}-{self.index:03d}.{key}.json"
 
 
-def cells(budget: Budget, seed: int, folder: Path) -> list[Cell]:
+def cells(budget: Budget, seed: int, folder: Path) -> list[PairCell]:
     """All pairs of a budget."""
-    random = [Cell(kind, i, seed, folder) for kind, count in COUNTS[budget].items() for i in range(count)]
+    random = [PairCell(kind, i, seed, folder) for kind, count in COUNTS[budget].items() for i in range(count)]
     shapes = [(law, d, length) for law in LAWS[budget] for d in range(1, 6) for length in LENGTHS[budget]]
-    return random + [Cell(ACCURACY, i, seed, folder, shape) for i, shape in enumerate(shapes)]
+    return random + [PairCell(ACCURACY, i, seed, folder, shape) for i, shape in enumerate(shapes)]
 
 
-def measure(cell: Cell) -> Result:
+def measure(cell: PairCell) -> Result:
     """The bracket of n samples of each law, and the mean of exact transport over fresh draws."""
     start = time.perf_counter()
     number = [*KINDS, ACCURACY].index(cell.kind)
     random = np.random.default_rng([cell.seed, number, cell.index])
     truth = KINDS[cell.kind](random) if cell.shape is None else Truth(shift_pair(random, *cell.shape))
-    n = ACCURATE if cell.shape else int(np.exp(random.uniform(np.log(FEWEST), np.log(MOST + 1))))
+    limits = np.log(FEWEST_SAMPLES), np.log(MOST_SAMPLES + 1)
+    n = ACCURACY_SAMPLES if cell.shape else int(np.exp(random.uniform(*limits)))
     generator = torch.Generator().manual_seed(int(random.integers(2**62)))
 
     def samples(draw: Sampler, size: int) -> Any:
@@ -103,7 +113,7 @@ def measure(cell: Cell) -> Result:
     pair = truth.pair
     x, y = samples(pair.upper, n), samples(pair.lower, n)
     seen = bracket(x, y, draws=1, families=FAMILIES_USED, seed=cell.seed)
-    size, draws = min(DRAWN, n // 2), DRAWS_ON_A_LINE if x.shape[1] == 1 else DRAWS
+    size, draws = min(DRAW_SIZE, n // 2), DRAWS_ON_A_LINE if x.shape[1] == 1 else DRAWS
     uppers = [wasserstein(samples(pair.upper, size), samples(pair.lower, size)) for _ in range(draws)]
     return {
         "kind": cell.kind,
@@ -142,12 +152,12 @@ def verdict(rows: Sequence[Result]) -> Result:
             "by_kind": {kind: sum(row["kind"] == kind for row in above) for kind in KINDS},
         },
         "upper": {
-            "verdict": verdict_word(min(scores) >= -ERRORS),
+            "verdict": verdict_word(min(scores) >= -UPPER_ERRORS),
             "lowest_in_standard_errors": round(min(scores), 2),
-            "below_by_3_errors": sum(value < -ERRORS for value in scores),
+            "below_by_3_errors": sum(value < -UPPER_ERRORS for value in scores),
         },
         "accuracy": {
-            "verdict": verdict_word(short <= WITHIN),
+            "verdict": verdict_word(short <= LOWER_PERCENT),
             "pairs": len(accurate),
             "mean_below_truth_percent": round(short, 2),
             "worst_below_truth_percent": round(100 * (1 - min(accurate)), 2),
@@ -182,11 +192,11 @@ def tables(rows: Sequence[Result]) -> list[Table]:
     return [Table(header, body), Table(["claim", "measured"], claims)]
 
 
-def honesty(rows: Sequence[Result]) -> Files:
+def figure(rows: Sequence[Result]) -> Files:
     """Lower and upper over the truth against the dimension, a mark for each pair of positive W1."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7, 3), dpi=200, layout="constrained")
-        left, right = figure.subplots(1, 2)
+        canvas = Figure(figsize=(7, 3), dpi=200, layout="constrained")
+        left, right = canvas.subplots(1, 2)
         for kind, (marker, colour) in MARKERS.items():
             some = [row for row in rows if row["kind"] == kind]
             # laws of one dimension lie side by side, in the order in which they were drawn
@@ -207,7 +217,7 @@ def honesty(rows: Sequence[Result]) -> Files:
         right.set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
         right.minorticks_off()
         right.legend(loc="upper left", frameon=False, handletextpad=0.1)
-        return rendered(figure)
+        return rendered(canvas)
 
 
 reproduce = Experiment(
@@ -215,12 +225,12 @@ reproduce = Experiment(
     claims={
         "lower": f"the lower limit exceeds W1 no more often than its confidence of {CONFIDENCE:.0%} allows",
         "upper": "the upper estimate is on average not below W1",
-        "accuracy": f"for shifts in 1 to 5 dimensions the lower limit is on average within {WITHIN:.0f} % of W1",
+        "accuracy": f"for shifts in 1 to 5 dimensions the lower limit is on average within {LOWER_PERCENT:.0f} % of W1",
     },
     cells=cells,
     measure=measure,
     line=line,
     verdict=verdict,
     tables=tables,
-    figures=honesty,
+    figures=figure,
 )

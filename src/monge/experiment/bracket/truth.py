@@ -26,7 +26,7 @@ from monge.distance.dual.fit import Sampler
 from monge.experiment.bracket import funnel
 from monge.experiment.bracket.known_pair import KNOWN, KnownPair
 
-TRUTH = 100_000
+TRUTH_SAMPLES = 100_000
 """Samples behind the W1 of a funnel pair."""
 Random = np.random.Generator
 
@@ -176,7 +176,7 @@ def funnel_truth(random: Random) -> Truth:
     """A pair of the benchmark's kind with centres of its own."""
     d, n = int(random.choice([2, 4, 8, 16, 32])), int(random.choice([4, 16, 64]))
     own = funnel.own(d, n, int(random.integers(2**31)))
-    w1, error = own.distance(TRUTH, torch.Generator().manual_seed(int(random.integers(2**31))))
+    w1, error = own.distance(TRUTH_SAMPLES, torch.Generator().manual_seed(int(random.integers(2**31))))
     return Truth(KnownPair(own.name, own.moved, own.uniform, w1), error)
 
 

@@ -24,7 +24,7 @@ from statistics import median
 from monge.distance.dual.potential import FAMILIES
 from monge.experiment.bracket.funnel import DIMENSIONS, FUNNELS
 from monge.experiment.bracket.known_pair import KNOWN
-from monge.experiment.bracket.w1_cell import Cell, measure
+from monge.experiment.bracket.w1_cell import FitCell, measure
 from monge.experiment.experiment import Budget, Experiment, Table, verdict_table, verdict_word
 from monge.experiment.sweep import Result
 
@@ -103,9 +103,11 @@ def families(pair: str) -> tuple[str, ...]:
     return tuple(name for name, family in FAMILIES.items() if pair not in KNOWN or family.proof == "certified")
 
 
-def cells(budget: Budget, seed: int, folder: Path, parameters: Path | None = None) -> list[Cell]:
+def cells(budget: Budget, seed: int, folder: Path, parameters: Path | None = None) -> list[FitCell]:
     """Every pair and family of a budget, on own pairs or on the published ones of a file."""
-    return [Cell(pair, family, budget, seed, parameters, folder) for pair in pairs(budget) for family in families(pair)]
+    return [
+        FitCell(pair, family, budget, seed, parameters, folder) for pair in pairs(budget) for family in families(pair)
+    ]
 
 
 def line(result: Result) -> str:

@@ -44,7 +44,7 @@ def rule(family: str, budget: Budget) -> Family:
 
 
 @dataclass(frozen=True)
-class Cell:
+class FitCell:
     """One potential to be fitted.
 
     Arguments:
@@ -84,7 +84,7 @@ class Cell:
         return funnel.published(self.parameters, shape[0], shape[1])
 
 
-def measure(cell: Cell) -> Result:
+def measure(cell: FitCell) -> Result:
     """How the potential of the cell's family does on its pair."""
     benchmark = cell.funnel
     if benchmark is None:

@@ -34,28 +34,48 @@ from monge.data.toy import grid25, ring8, swissroll
 from monge.distance.transport.exact import wasserstein
 from monge.experiment.critic import critic_fit
 from monge.experiment.experiment import Experiment, Table, verdict_table
-from monge.experiment.repeat import Repeat, by_case, judged, of, repeats, shown, spread, timed
+from monge.experiment.repeat import Repeat, judged, judged_by_case, of, repeats, shown, spread, spread_by_case, timed
 from monge.experiment.sweep import Result
 from monge.plot.chart import band, panels
 from monge.plot.style import BLUE, INK, VERMILION, Files
 
 LAWS: dict[str, Callable[[], DataSet]] = {"ring8": ring8, "grid25": grid25, "swissroll": swissroll}
-CLIPS, CLIP = (0.1, 0.01, 0.001), 0.01
-"""Bounds of the deep critics, and of those whose weights and values are looked at."""
-DEEP, CLIPPED, PENALTY = "12 layers", f"c = {CLIP:g}", "penalty"
-DEPTH, LAYERS, DEEP_STEPS, STEPS = 12, 3, 500, 1500
-JUDGED, PAIRS, SIDE, REACH, BINS = 20_000, 1000, 37, 2.5, 40
-"""Samples of a mean and of an exact transport; points across a picture, half its width, and bars of a histogram."""
-ORDERS, STEADY, PILED, LOOSE, BLIND, SEEING = 3.0, 1.0, 0.5, 0.05, 0.1, 0.25
+CLIPS = (0.1, 0.01, 0.001)
+"""Bounds of the deep critics."""
+CLIP = 0.01
+"""The bound of critics whose weights and values are looked at."""
+DEEP = "12 layers"
+CLIPPED = f"c = {CLIP:g}"
+PENALTY = "penalty"
+DEEP_LAYERS = 12
+LAYERS = 3
+DEEP_STEPS = 500
+STEPS = 1500
+CRITIC_SETTINGS = (CLIPS, CLIP, DEEP_LAYERS, LAYERS, DEEP_STEPS, STEPS)
+JUDGED = 20_000
+"""Samples of a mean."""
+TRANSPORTED = 1000
+"""Samples of an exact transport."""
+SIDE = 37
+"""Points across a picture."""
+REACH = 2.5
+"""Half the width of a picture, in deviations."""
+BINS = 40
+EXPONENTIAL_ORDERS = 3.0
+STEADY_ORDERS = 1.0
+PILED_SHARE = 0.5
+LOOSE_SHARE = 0.05
+BLIND_SHARE = 0.1
+SEEING_SHARE = 0.25
 
 
 def deep(data: DataSet, seed: int) -> Result:
     """Norms along the depth of critics under every bound and under the penalty."""
     facts: Result = {"norms": {}, "piled": {}}
-    real, fake = critic_fit.samples(data, PAIRS, torch.Generator().manual_seed(seed + 1))
+    real, fake = critic_fit.samples(data, TRANSPORTED, torch.Generator().manual_seed(seed + 1))
     for clip in (*CLIPS, None):
         name = PENALTY if clip is None else f"c = {clip:g}"
-        critic = critic_fit.fitted(data, DEPTH, DEEP_STEPS, seed, clip)
+        critic = critic_fit.fitted(data, DEEP_LAYERS, DEEP_STEPS, seed, clip)
         facts["norms"][name] = critic_fit.layer_norms(critic, real, fake)
         facts["piled"][name] = round(critic_fit.at_bound(critic_fit.weights(critic, clip)), 4)
     return facts
@@ -65,7 +85,7 @@ def shallow(data: DataSet, seed: int, *, keep: bool) -> Result:
     """Weights and values of a clipped critic and of a penalised one, with pictures of both if they are to be kept."""
     draw = torch.Generator().manual_seed(seed + 1)
     real, fake = critic_fit.samples(data, JUDGED, draw)
-    facts: Result = {"w1": round(wasserstein(real[:PAIRS].numpy(), fake[:PAIRS].numpy()), 4)}
+    facts: Result = {"w1": round(wasserstein(real[:TRANSPORTED].numpy(), fake[:TRANSPORTED].numpy()), 4)}
     ticks = torch.linspace(-REACH, REACH, SIDE)
     for name, clip in ((CLIPPED, CLIP), (PENALTY, None)):
         critic = critic_fit.fitted(data, LAYERS, STEPS, seed, clip)
@@ -112,33 +132,47 @@ def straightness(row: Result, name: str) -> float:
 
 
 def verdict(rows: Sequence[Result]) -> Result:
-    """The four claims, with their numbers over the repeats."""
-    deeps, flat = of(rows, DEEP), [row for row in rows if row["case"] in LAWS]
-    cases, names = [row["case"] for row in flat], [f"c = {clip:g}" for clip in CLIPS] if deeps else []
-
-    def by_law(what: str, *kinds: str) -> Result:
-        return {
-            name: {law: spread([row[name][what] for row in some]) for law, some in by_case(flat).items()}
-            for name in kinds
-        }
-
-    piles = [row[CLIPPED]["piled"] >= PILED and row[PENALTY]["piled"] <= LOOSE for row in flat]
-    blind = [row[CLIPPED]["higher_moments"] <= BLIND for row in flat]
-    seeing = [row[PENALTY]["higher_moments"] >= SEEING for row in flat]
+    """The five claims, with their numbers over the repeats."""
+    deep_rows, flat = of(rows, DEEP), [row for row in rows if row["case"] in LAWS]
     return {
-        "exponential": {
-            "verdict": judged([all(abs(orders(row, name)) >= ORDERS for name in names) for row in deeps]),
-            "orders": {name: spread([orders(row, name) for row in deeps]) for name in names},
-            "squared_correlation": {name: spread([straightness(row, name) for row in deeps]) for name in names},
-        },
+        "exponential": _exponential(deep_rows),
         "penalty_is_steady": {
-            "verdict": judged([abs(orders(row, PENALTY)) <= STEADY for row in deeps]),
-            "orders": spread([orders(row, PENALTY) for row in deeps]) if deeps else None,
+            "verdict": judged([abs(orders(row, PENALTY)) <= STEADY_ORDERS for row in deep_rows]),
+            "orders": spread([orders(row, PENALTY) for row in deep_rows]) if deep_rows else None,
         },
-        "piles": {"verdict": judged(piles, cases), "shares": by_law("piled", CLIPPED, PENALTY)},
-        "clipped_is_blind": {"verdict": judged(blind, cases), "shares": by_law("higher_moments", CLIPPED)},
-        "penalised_sees": {"verdict": judged(seeing, cases), "shares": by_law("higher_moments", PENALTY)},
+        "piles": {
+            "verdict": judged_by_case(flat, _piles),
+            "shares": _by_law(flat, "piled", CLIPPED) | _by_law(flat, "piled", PENALTY),
+        },
+        "clipped_is_blind": {
+            "verdict": judged_by_case(flat, lambda row: row[CLIPPED]["higher_moments"] <= BLIND_SHARE),
+            "shares": _by_law(flat, "higher_moments", CLIPPED),
+        },
+        "penalised_sees": {
+            "verdict": judged_by_case(flat, lambda row: row[PENALTY]["higher_moments"] >= SEEING_SHARE),
+            "shares": _by_law(flat, "higher_moments", PENALTY),
+        },
     }
+
+
+def _exponential(rows: Sequence[Result]) -> Result:
+    """The claim about clipped critics of many layers."""
+    names = [f"c = {clip:g}" for clip in CLIPS] if rows else []
+    return {
+        "verdict": judged([all(abs(orders(row, name)) >= EXPONENTIAL_ORDERS for name in names) for row in rows]),
+        "orders": {name: spread([orders(row, name) for row in rows]) for name in names},
+        "squared_correlation": {name: spread([straightness(row, name) for row in rows]) for name in names},
+    }
+
+
+def _piles(row: Result) -> bool:
+    """Whether clipped weights lie at the bound, and penalised ones do not lie at the largest of their layer."""
+    return bool(row[CLIPPED]["piled"] >= PILED_SHARE and row[PENALTY]["piled"] <= LOOSE_SHARE)
+
+
+def _by_law(rows: Sequence[Result], what: str, name: str) -> Result:
+    """A share of one kind of critic, for each law."""
+    return {name: spread_by_case(rows, lambda row: float(row[name][what]))}
 
 
 def line(row: Result) -> str:
@@ -198,7 +232,7 @@ def _surface(plot: Axes, row: Result, name: str, colour: str) -> None:
 def _depths(plot: Axes, rows: Sequence[Result]) -> None:
     for look, name in enumerate(rows[0]["norms"]):
         runs = 10.0 ** np.array([_logarithms(row, name) for row in rows])
-        band(plot, np.arange(1, DEPTH + 1), runs, look, name, markevery=2)
+        band(plot, np.arange(1, DEEP_LAYERS + 1), runs, look, name, markevery=2)
     plot.set(yscale="log", xlabel="hidden layer", ylabel="length of the gradient", xticks=[1, 4, 8, 12])
     plot.legend(loc="lower left", bbox_to_anchor=(-0.25, 1.0), ncols=2, handlelength=2.2, columnspacing=0.8)
 
@@ -215,17 +249,15 @@ reproduce = Experiment(
     name="clipping",
     claims={
         "exponential": f"with 12 layers and weights clipped at {', '.join(f'{c:g}' for c in CLIPS)} the gradient "
-        f"changes by at least {ORDERS:g} orders of magnitude from the last layer to the first",
-        "penalty_is_steady": f"under the penalty by at most {STEADY:g}",
-        "piles": f"at least {PILED:.0%} of the weights clipped at {CLIP:g} end within {critic_fit.NEAR:.0%} of the "
-        f"bound; under the penalty at most {LOOSE:.0%} are as near to the largest of their layer",
-        "clipped_is_blind": f"higher moments make up at most {BLIND:.0%} of what the clipped critic sees",
-        "penalised_sees": f"and at least {SEEING:.0%} of what the penalised one sees",
+        f"changes by at least {EXPONENTIAL_ORDERS:g} orders of magnitude from the last layer to the first",
+        "penalty_is_steady": f"under the penalty by at most {STEADY_ORDERS:g}",
+        "piles": f"at least {PILED_SHARE:.0%} of the weights clipped at {CLIP:g} end within "
+        f"{critic_fit.NEAR_BOUND:.0%} of the bound; under the penalty at most {LOOSE_SHARE:.0%} are as near to the "
+        "largest of their layer",
+        "clipped_is_blind": f"higher moments make up at most {BLIND_SHARE:.0%} of what the clipped critic sees",
+        "penalised_sees": f"and at least {SEEING_SHARE:.0%} of what the penalised one sees",
     },
-    cells=repeats(
-        (DEEP, *LAWS),
-        (CLIPS, CLIP, DEPTH, LAYERS, DEEP_STEPS, STEPS, JUDGED, PAIRS, SIDE, REACH, BINS, critic_fit.SETTINGS),
-    ),
+    cells=repeats((DEEP, *LAWS), (*CRITIC_SETTINGS, JUDGED, TRANSPORTED, SIDE, REACH, BINS, critic_fit.SETTINGS)),
     measure=measure,
     line=line,
     verdict=verdict,

@@ -18,12 +18,17 @@ from monge.objective import Batch, Objective
 from monge.objective.paper import wgan, wgan_gp
 from monge.run.pool import flushed_denormals
 
-WIDTH, BATCH, WEIGHT = 128, 128, 0.1
-RATE, BETAS, PER_CLIP = 1e-3, (0.5, 0.9), 1 / 200
-"""Adam's under the penalty; with clipping RMSProp's rate in units of c, the paper's 5e-5 at c = .01."""
-NEAR = 0.02
+WIDTH = 128
+BATCH = 128
+PENALTY_WEIGHT = 0.1
+RATE = 1e-3
+"""Adam's, under the penalty."""
+BETAS = (0.5, 0.9)
+RATE_PER_CLIP = 1 / 200
+"""RMSProp's rate in units of c, with clipping: the paper's 5e-5 at c = .01."""
+NEAR_BOUND = 0.02
 """How far from the bound a weight may be that lies at it, as a fraction."""
-SETTINGS = (WIDTH, BATCH, WEIGHT, RATE, BETAS, PER_CLIP, NEAR)
+SETTINGS = (WIDTH, BATCH, PENALTY_WEIGHT, RATE, BETAS, RATE_PER_CLIP, NEAR_BOUND)
 
 
 def started(depth: int, seed: int, clip: float | None) -> nn.Module:
@@ -50,10 +55,10 @@ def fitted(data: DataSet, depth: int, steps: int, seed: int, clip: float | None)
     """A critic trained with clipping, or with the penalty."""
     draw = torch.Generator().manual_seed(seed)
     critic = started(depth, seed, clip)
-    objective: Objective = wgan_gp(WEIGHT) if clip is None else wgan(clip)
+    objective: Objective = wgan_gp(PENALTY_WEIGHT) if clip is None else wgan(clip)
     optimiser: Optimizer = Adam(critic.parameters(), RATE, BETAS)
     if clip is not None:
-        optimiser = RMSprop(critic.parameters(), clip * PER_CLIP, alpha=0.99)
+        optimiser = RMSprop(critic.parameters(), clip * RATE_PER_CLIP, alpha=0.99)
     with flushed_denormals():
         for step in range(steps):
             real, fake = samples(data, BATCH, draw)
@@ -105,7 +110,7 @@ def unmoved(critic: nn.Module, start: nn.Module) -> float:
 
 def at_bound(scaled: NDArray[np.float64]) -> float:
     """The share of weights within 2 % of the bound that they are given over."""
-    return float(np.mean(np.abs(scaled) >= 1 - NEAR))
+    return float(np.mean(np.abs(scaled) >= 1 - NEAR_BOUND))
 
 
 def gap(critic: nn.Module, real: Tensor, fake: Tensor) -> float:

@@ -30,7 +30,7 @@ from monge.data.split import ArraySplit
 from monge.distance.dual.potential import measured_lipschitz
 from monge.distance.points import Points
 from monge.experiment.experiment import Experiment, Table, verdict_table
-from monge.experiment.repeat import Repeat, by_case, by_repeat, judged, repeats, shown, spread, timed
+from monge.experiment.repeat import Repeat, by_case, by_repeat, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge, sampled, train
 from monge.model.inference import critic_outputs
@@ -48,10 +48,13 @@ CONFIG = Config(
     steps=600,
     training=TrainingConfig(batch=64, n_critic=5, learning_rate=5e-4, ema=0.0),
 )
-LOOKS_AT, HELD_OUT, FAKES = 20, 497, 1000
-"""Looks, evenly spaced; held-out and generated samples of a look."""
-QUARTER = LOOKS_AT // 4
-OPENED = 2.0
+LOOK_COUNT = 20
+"""Evenly spaced over the steps."""
+HELD_OUT = 497
+FAKES = 1000
+"""Held-out and generated samples of a look."""
+QUARTER = LOOK_COUNT // 4
+OPENED_TIMES = 2.0
 """Times its size in the first quarter that a gap has in the last if it has opened."""
 CASES = {f"{n}{noise}": n for n in IMAGES for noise in ("", " with noise")}
 
@@ -98,7 +101,7 @@ def measure(cell: Repeat) -> Result:
     rows: list[dict[str, float]] = []
 
     def watch(state: TrainingState, terms: Mapping[str, float]) -> None:
-        if state.step % (config.steps // LOOKS_AT) == 0:
+        if state.step % (config.steps // LOOK_COUNT) == 0:
             fake = sampled(state, data, FAKES, cell.torch_seed(1 + state.step))
             rows.append(reading(state.critic, data.codec, known, held_out, fake))
 
@@ -131,27 +134,36 @@ def diverges(row: Result) -> bool:
 
 def verdict(rows: Sequence[Result]) -> Result:
     """The four claims, with their numbers over the repeats."""
-    few = [row for row in rows if row["case"] == str(IMAGES[0])]
+    few, runs = of(rows, str(IMAGES[0])), by_repeat(rows)
     growth = [last(row) / quarter(gaps(row), 0) for row in few]
-    ordered = [[last(pair[str(n)]) for n in IMAGES] for pair in by_repeat(rows)]
-    noisy = [(pair, n) for pair in by_repeat(rows) for n in IMAGES]
-    left = [last(pair[f"{n} with noise"]) / last(pair[str(n)]) for pair, n in noisy]
-    by_images = {str(n): spread([x for x, (_, m) in zip(left, noisy, strict=True) if m == n]) for n in IMAGES}
     moves = {
         f"{what}_from_third_to_last_quarter": spread([quarter(row[what], 3) - quarter(row[what], 2) for row in few])
         for what in ("train", "held_out")
     }
     return {
-        "opens": {"verdict": judged([x >= OPENED for x in growth]), "times": spread(growth)},
+        "opens": {"verdict": judged([times >= OPENED_TIMES for times in growth]), "times": spread(growth)},
         "diverges": {"verdict": judged([diverges(row) for row in few])} | moves,
-        "fewer_images": {
-            "verdict": judged([sorted(some, reverse=True) == some for some in ordered]),
-            "last_gap": {str(n): spread(some) for n, some in zip(IMAGES, zip(*ordered, strict=True), strict=True)},
-        },
-        "noise": {
-            "verdict": judged([x < 1 for x in left], [str(n) for _, n in noisy]),
-            "gap_over_that_without": by_images,
-        },
+        "fewer_images": _fewer_images(runs),
+        "noise": _noise(runs),
+    }
+
+
+def _fewer_images(runs: Sequence[Mapping[str, Result]]) -> Result:
+    """The claim that the last gap is the larger the fewer images there are."""
+    last_gaps = [[last(run[str(n)]) for n in IMAGES] for run in runs]
+    return {
+        "verdict": judged([sorted(some, reverse=True) == some for some in last_gaps]),
+        "last_gap": {str(n): spread(some) for n, some in zip(IMAGES, zip(*last_gaps, strict=True), strict=True)},
+    }
+
+
+def _noise(runs: Sequence[Mapping[str, Result]]) -> Result:
+    """The claim that noise makes the last gap smaller, for each number of images."""
+    left = {str(n): [last(run[f"{n} with noise"]) / last(run[str(n)]) for run in runs] for n in IMAGES}
+    met = [share < 1 for some in left.values() for share in some]
+    return {
+        "verdict": judged(met, [images for images, some in left.items() for _ in some]),
+        "gap_over_that_without": {images: spread(some) for images, some in left.items()},
     }
 
 
@@ -177,7 +189,7 @@ def tables(rows: Sequence[Result]) -> list[Table]:
 
 def figure(rows: Sequence[Result]) -> Files:
     """Both estimates of the fewest images, and the gaps of all cases, against the steps."""
-    steps = (np.arange(LOOKS_AT) + 1) * (CONFIG.steps // LOOKS_AT)
+    steps = (np.arange(LOOK_COUNT) + 1) * (CONFIG.steps // LOOK_COUNT)
     cases = by_case(rows)
 
     def estimates(plot: Axes) -> None:
@@ -203,13 +215,14 @@ def figure(rows: Sequence[Result]) -> Files:
 reproduce = Experiment(
     name="critic-overfit",
     claims={
-        "opens": f"on {IMAGES[0]} images the gap is in the last quarter at least {OPENED:g} times that in the first",
+        "opens": f"on {IMAGES[0]} images the gap is in the last quarter at least {OPENED_TIMES:g} times that in the "
+        "first",
         "diverges": "there the estimate on training images rises, and that on held-out ones falls, from the third "
         "quarter to the last",
         "fewer_images": f"the last gap is the larger the fewer images: {', '.join(f'{n:,}' for n in IMAGES)}",
         "noise": f"noise of {NOISE:g} on the critic's input makes it smaller, for each number of images",
     },
-    cells=repeats(tuple(CASES), (CONFIG, NOISE, LOOKS_AT, HELD_OUT, FAKES, JUDGED)),
+    cells=repeats(tuple(CASES), (CONFIG, NOISE, LOOK_COUNT, HELD_OUT, FAKES, JUDGED)),
     measure=measure,
     line=line,
     verdict=verdict,

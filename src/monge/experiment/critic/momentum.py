@@ -36,7 +36,7 @@ from monge.data.builtin import digits
 from monge.data.dataset import DataSet
 from monge.data.toy import ring8
 from monge.experiment.experiment import Experiment, Table, verdict_table
-from monge.experiment.repeat import Repeat, by_case, judged, repeats, shown, spread, timed
+from monge.experiment.repeat import Repeat, by_case, judged_by_case, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge, sampled
 from monge.objective.loss import AdversarialLoss
@@ -46,16 +46,21 @@ from monge.run.pool import flushed_denormals
 from monge.training.assemble import assemble
 from monge.training.step import train_step
 
-RATE, HIGH, SGD_FACTOR = 5e-5, 20.0, 2e4
-"""The paper's rate, how many times as large the high one is, and SGD's rate over that of the others.
-
-SGD's was chosen among powers of ten by the excess of one training with a seed of its own.
-"""
-WITH, WITHOUT = ("Adam, beta1 = .9", "Adam, beta1 = .5"), ("Adam, beta1 = 0", "RMSProp", "SGD")
+RATE = 5e-5
+"""The paper's."""
+HIGH_FACTOR = 20.0
+"""How many times as large the high rate is."""
+SGD_FACTOR = 2e4
+"""SGD's rate over that of the others: of powers of ten the best, by the excess of a training with a seed of its own."""
+MOMENTUM = ("Adam, beta1 = .9", "Adam, beta1 = .5")
+NO_MOMENTUM = ("Adam, beta1 = 0", "RMSProp", "SGD")
+OPTIMISERS = (*MOMENTUM, *NO_MOMENTUM)
 DATA: dict[str, Callable[[], DataSet]] = {"digits": digits, "ring8": ring8}
-ALPHA, BETA2 = 0.99, 0.999
-"""Decay of the squares, of RMSProp and of Adam."""
-RATES = {"low": 1.0, "high": HIGH}
+ALPHA = 0.99
+"""Decay of RMSProp's squares."""
+BETA2 = 0.999
+"""Decay of Adam's."""
+RATES = {"low": 1.0, "high": HIGH_FACTOR}
 CONFIG = Config(
     objective="wgan",
     generator="mlp:latent=32:width=128:depth=3",
@@ -63,13 +68,23 @@ CONFIG = Config(
     steps=300,
     training=TrainingConfig(batch=64, n_critic=5, optimiser="rmsprop", learning_rate=RATE, ema=0.0),
 )
-WARM, BLOCK = 200, 20
-"""First updates of the critic that are not judged, and updates in a point of the figure."""
-BEST, WRONG = 0.99, 0.1
-"""The quantile that is the best estimate of a run; the least fraction of it by which a collapsed critic is wrong."""
-COLLAPSED, USUAL, ELSEWHERE, FEWER = 0.01, 0.5, 0.05, 1 / 3
-"""Least share of collapsed updates; least share of negative cosines in them; most elsewhere; the most without momentum,
-over that with it."""
+TRAINING_SETTINGS = (CONFIG, RATE, HIGH_FACTOR, SGD_FACTOR, MOMENTUM, NO_MOMENTUM, ALPHA, BETA2)
+WARM_UP = 200
+"""First updates of the critic, which are not judged."""
+BLOCK = 20
+"""Updates in a point of the figure."""
+BEST_QUANTILE = 0.99
+"""Of a run's estimates: its best one."""
+WRONG_FRACTION = 0.1
+"""Of the best estimate, by which a collapsed critic is wrong at least."""
+COLLAPSED_SHARE = 0.01
+"""Of the updates, at least."""
+NEGATIVE_SHARE = 0.5
+"""Of the collapsed updates, at least."""
+NEGATIVE_ELSEWHERE = 0.05
+"""Share of all others, at most."""
+WITHOUT_OVER_WITH = 1 / 3
+"""Collapsed updates without momentum over those with it, at most."""
 
 
 class Recorded(AdversarialLoss):
@@ -123,7 +138,7 @@ def _optimiser(name: str, parameters: Iterable[nn.Parameter], rate: float) -> Op
     return Adam(parameters, rate, (float(name.split(" = ")[1]), BETA2), fused=True)
 
 
-def trained(data: DataSet, judge: Judge, seed: int, name: str, rate: float) -> Result:
+def training_result(data: DataSet, judge: Judge, seed: int, name: str, rate: float) -> Result:
     """What the critic's loss and steps did in one training, and how far its generator is from the data."""
     config = replace(CONFIG, seed=seed)
     state, objective, sampler = assemble(config, data, torch.device("cpu"))
@@ -142,8 +157,8 @@ def trained(data: DataSet, judge: Judge, seed: int, name: str, rate: float) -> R
 
 def described(estimates: NDArray[np.float64], angles: NDArray[np.float64]) -> Result:
     """Counts of collapsed updates and negative cosines after the first ones, and estimates in blocks."""
-    late, turned = estimates[WARM:], angles[WARM:] < 0
-    down = late < -WRONG * np.quantile(estimates, BEST)
+    late, turned = estimates[WARM_UP:], angles[WARM_UP:] < 0
+    down = late < -WRONG_FRACTION * np.quantile(estimates, BEST_QUANTILE)
     medians = np.median(estimates[: len(estimates) // BLOCK * BLOCK].reshape(-1, BLOCK), axis=1)
     return {
         "updates": len(late),
@@ -158,11 +173,8 @@ def described(estimates: NDArray[np.float64], angles: NDArray[np.float64]) -> Re
 def measure(cell: Repeat) -> Result:
     """Every optimiser at both rates, from the same networks on the same batches."""
     data = DATA[cell.case]()
-    run = partial(trained, data, Judge(data), cell.torch_seed() % 2**31)
-    names = (*WITH, *WITHOUT)
-    return {
-        "runs": {rate: {name: run(name, RATE * factor) for name in names} for rate, factor in RATES.items()},
-    }
+    run = partial(training_result, data, Judge(data), cell.torch_seed() % 2**31)
+    return {"runs": {rate: {name: run(name, RATE * factor) for name in OPTIMISERS} for rate, factor in RATES.items()}}
 
 
 def total(row: Result, name: str, what: str) -> int:
@@ -170,63 +182,62 @@ def total(row: Result, name: str, what: str) -> int:
     return sum(row["runs"][rate][name][what] for rate in RATES)
 
 
-def collapsed(row: Result, name: str) -> dict[str, float]:
-    """The share of collapsed updates of one optimiser, by rate."""
-    runs = {rate: row["runs"][rate][name] for rate in RATES}
-    return {rate: run["collapsed"] / run["updates"] for rate, run in runs.items()}
+def collapsed(row: Result, name: str) -> float:
+    """The share of an optimiser's updates that are collapsed, at the rate at which it is larger."""
+    runs = [row["runs"][rate][name] for rate in RATES]
+    return max(float(run["collapsed"] / run["updates"]) for run in runs)
 
 
-def turned(row: Result, name: str) -> tuple[float, float]:
-    """The shares of negative cosines, among collapsed updates and among all others, over both rates."""
-    down, inside = total(row, name, "collapsed"), total(row, name, "negative_collapsed")
-    return inside / max(down, 1), (total(row, name, "negative") - inside) / max(total(row, name, "updates") - down, 1)
+def turned(row: Result, name: str) -> float:
+    """The share of negative cosines among collapsed updates, over both rates."""
+    return total(row, name, "negative_collapsed") / max(total(row, name, "collapsed"), 1)
+
+
+def turned_elsewhere(row: Result, name: str) -> float:
+    """The share of negative cosines among all other updates, over both rates."""
+    negative = total(row, name, "negative") - total(row, name, "negative_collapsed")
+    return negative / max(total(row, name, "updates") - total(row, name, "collapsed"), 1)
 
 
 def fewer(row: Result) -> bool:
     """Whether no optimiser without momentum collapses more than a third as often as any with it does."""
-    fewest = min(total(row, name, "collapsed") for name in WITH)
-    return fewest > 0 and max(total(row, name, "collapsed") for name in WITHOUT) <= FEWER * fewest
-
-
-def most(row: Result, name: str) -> float:
-    """The larger of both rates' shares of collapsed updates."""
-    return max(collapsed(row, name).values())
+    fewest = min(total(row, name, "collapsed") for name in MOMENTUM)
+    return fewest > 0 and max(total(row, name, "collapsed") for name in NO_MOMENTUM) <= WITHOUT_OVER_WITH * fewest
 
 
 def verdict(rows: Sequence[Result]) -> Result:
     """The four claims, with their numbers over the repeats of each data set."""
 
-    def facts(names: Sequence[str], value: Callable[[Result, str], float]) -> Result:
-        runs = by_case(rows)
-        return {
-            name: {case: spread([value(row, name) for row in some]) for case, some in runs.items()} for name in names
+    def claim(meets: Callable[[Result], bool], names: Sequence[str], share: Callable[[Result, str], float]) -> Result:
+        shares = {
+            name: {case: spread([share(row, name) for row in some]) for case, some in by_case(rows).items()}
+            for name in names
         }
+        return {"verdict": judged_by_case(rows, meets), "shares": shares}
 
-    def inside(row: Result, name: str) -> float:
-        return turned(row, name)[0]
+    def least(row: Result, share: Callable[[Result, str], float]) -> float:
+        return min(share(row, name) for name in MOMENTUM)
 
-    def outside(row: Result, name: str) -> float:
-        return turned(row, name)[1]
+    def elsewhere(row: Result) -> float:
+        return max(turned_elsewhere(row, name) for name in MOMENTUM)
 
-    found = {
-        "collapses": ([min(most(row, n) for n in WITH) >= COLLAPSED for row in rows], facts(WITH, most)),
-        "momentum_is_why": ([fewer(row) for row in rows], facts(WITHOUT, most)),
-        "turns_negative": ([min(inside(row, n) for n in WITH) >= USUAL for row in rows], facts(WITH, inside)),
-        "only_then": ([max(outside(row, n) for n in WITH) <= ELSEWHERE for row in rows], facts(WITH, outside)),
+    return {
+        "collapses": claim(lambda row: least(row, collapsed) >= COLLAPSED_SHARE, MOMENTUM, collapsed),
+        "momentum_is_why": claim(fewer, NO_MOMENTUM, collapsed),
+        "turns_negative": claim(lambda row: least(row, turned) >= NEGATIVE_SHARE, MOMENTUM, turned),
+        "only_then": claim(lambda row: elsewhere(row) <= NEGATIVE_ELSEWHERE, MOMENTUM, turned_elsewhere),
     }
-    cases = [row["case"] for row in rows]
-    return {claim: {"verdict": judged(met, cases), "shares": shares} for claim, (met, shares) in found.items()}
 
 
 def line(row: Result) -> str:
     """One result in one line."""
-    return f"{row['case']}: " + ", ".join(f"{name}: {most(row, name):.1%}" for name in (*WITH, *WITHOUT)) + " collapsed"
+    return f"{row['case']}: " + ", ".join(f"{name}: {collapsed(row, name):.1%}" for name in OPTIMISERS) + " collapsed"
 
 
 def tables(rows: Sequence[Result]) -> list[Table]:
     """Collapsed updates, negative cosines and excess for every optimiser, and the verdicts."""
     body = []
-    for (case, some), rate, name in product(by_case(rows).items(), RATES, (*WITH, *WITHOUT)):
+    for (case, some), rate, name in product(by_case(rows).items(), RATES, OPTIMISERS):
         runs = [row["runs"][rate][name] for row in some]
         own = RATE * RATES[rate] * (SGD_FACTOR if name == "SGD" else 1)
         shares = [shown([run[what] / run["updates"] for run in runs]) for what in ("collapsed", "negative")]
@@ -243,19 +254,22 @@ def figure(rows: Sequence[Result]) -> Files:
 
     def trace(plot: Axes, case: str) -> None:
         plot.axhline(0, color=INK, linewidth=0.6)
-        for look, name in enumerate((*WITH, "RMSProp")):
+        for look, name in enumerate((*MOMENTUM, "RMSProp")):
             band(plot, at, [row["runs"]["high"][name]["estimate"] for row in by_case(rows)[case]], look, name)
         plot.set(xlabel="update of the critic", ylabel=f"the critic's estimate, {case}")
         key(plot)
 
+    def shares_of(row: Result, name: str) -> tuple[float, float]:
+        return turned(row, name), turned_elsewhere(row, name)
+
     def shares(plot: Axes) -> None:
         ticks = [f"{case}\n{when}" for case in DATA for when in ("collapsed", "other")]
-        for look, name in enumerate(WITH):
+        for look, name in enumerate(MOMENTUM):
             for i, aside in enumerate(np.linspace(-0.15, 0.15, len(by_case(rows)["digits"]))):
-                values = [share for case in DATA for share in turned(by_case(rows)[case][i], name)]
+                values = [share for case in DATA for share in shares_of(by_case(rows)[case][i], name)]
                 where, label = np.arange(4) + 0.44 * look - 0.22 + aside, name if i == 0 else ""
                 marks(plot, where, values, look, label)
-        plot.axhline(USUAL, color=INK, linewidth=0.9, linestyle=":")
+        plot.axhline(NEGATIVE_SHARE, color=INK, linewidth=0.9, linestyle=":")
         plot.set_xticks(range(4), ticks)
         plot.tick_params(axis="x", labelsize=6.5)
         plot.set(xlabel="updates of both rates", ylabel="share with a negative cosine", xlim=(-0.5, 3.5))
@@ -267,16 +281,14 @@ def figure(rows: Sequence[Result]) -> Files:
 reproduce = Experiment(
     name="momentum",
     claims={
-        "collapses": f"with either momentum the critic's loss collapses at times: at {COLLAPSED:.0%} of the updates "
-        "of one of both rates",
+        "collapses": f"with either momentum the critic's loss collapses at times: at {COLLAPSED_SHARE:.0%} of the "
+        "updates of one of both rates",
         "momentum_is_why": "without momentum (beta1 = 0, RMSProp, SGD) it does so at most a third as often",
-        "turns_negative": f"while it is collapsed, at least {USUAL:.0%} of the steps have a negative cosine with the "
-        "negative gradient",
-        "only_then": f"elsewhere at most {ELSEWHERE:.0%} have",
+        "turns_negative": f"while it is collapsed, at least {NEGATIVE_SHARE:.0%} of the steps have a negative cosine "
+        "with the negative gradient",
+        "only_then": f"elsewhere at most {NEGATIVE_ELSEWHERE:.0%} have",
     },
-    cells=repeats(
-        tuple(DATA), (CONFIG, RATE, HIGH, SGD_FACTOR, WITH, WITHOUT, ALPHA, BETA2, WARM, BLOCK, BEST, WRONG, JUDGED)
-    ),
+    cells=repeats(tuple(DATA), (*TRAINING_SETTINGS, WARM_UP, BLOCK, BEST_QUANTILE, WRONG_FRACTION, JUDGED)),
     measure=measure,
     line=line,
     verdict=verdict,

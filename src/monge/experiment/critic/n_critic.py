@@ -40,7 +40,9 @@ RULES = {
     "wgan-gp": replace(RULE, beta1=0.0, beta2=0.9),
 }
 LABELS = {"gan-minimax": "log(1 - D)", "gan": "-log D", "wgan-gp": "WGAN-GP"}
-HURT, UNHURT = 1.5, 1.1
+HURT_TIMES = 1.5
+UNHURT_TIMES = 1.1
+"""Times the least excess with fewer updates: of an objective that is hurt at least, of one that is not at most."""
 WORST = 16.0
 """No images of 8 x 8 in [-1, 1] are further apart: the excess of a training that failed."""
 
@@ -82,11 +84,11 @@ def verdict(rows: Sequence[Result]) -> Result:
     times = {objective: [against(run, objective) for run in by_repeat(rows)] for objective in RULES}
     return {
         "wgan_gp_is_not_hurt": {
-            "verdict": judged([value <= UNHURT for value in times["wgan-gp"]]),
+            "verdict": judged([value <= UNHURT_TIMES for value in times["wgan-gp"]]),
             "excess_over_the_least": spread(times["wgan-gp"]),
         },
         "minimax_is_hurt": {
-            "verdict": judged([value >= HURT for value in times["gan-minimax"]]),
+            "verdict": judged([value >= HURT_TIMES for value in times["gan-minimax"]]),
             "excess_over_the_least": spread(times["gan-minimax"]),
             "of_gan": spread(times["gan"]),
         },
@@ -129,9 +131,9 @@ def figure(rows: Sequence[Result]) -> Files:
 reproduce = Experiment(
     name="n-critic",
     claims={
-        "wgan_gp_is_not_hurt": f"the WGAN-GP's excess with {COUNTS[-1]} critic updates is at most {UNHURT:g} times "
-        "the least with fewer",
-        "minimax_is_hurt": f"with log(1 - D) it is at least {HURT:g} times that",
+        "wgan_gp_is_not_hurt": f"the WGAN-GP's excess with {COUNTS[-1]} critic updates is at most {UNHURT_TIMES:g} "
+        "times the least with fewer",
+        "minimax_is_hurt": f"with log(1 - D) it is at least {HURT_TIMES:g} times that",
     },
     cells=repeats(
         [case(objective, count) for objective in RULES for count in COUNTS], (CONFIG, tuple(RULES.items()), JUDGED)

@@ -22,21 +22,29 @@ from torch import Tensor
 
 from monge.distance.divergence.discriminator import optimal_discriminator
 from monge.distance.dual.potential import fit_potential
-from monge.experiment.divergence.discriminator import network, train
+from monge.experiment.divergence.discriminator import network, train_discriminator
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
 from monge.plot.chart import band, curve, key, panels
 from monge.plot.style import Files
 
-CENTRE, SAMPLES = 3.0, 4000
-"""Of the real law, and minus that of the generated one; samples of each for the critic."""
-STEPS, BATCH, CRITIC_STEPS = 2000, 128, 500
+CENTRE = 3.0
+"""Of the real law, and minus that of the generated one."""
+SAMPLES = 4000
+"""Of each law, for the critic."""
+STEPS = 2000
+BATCH = 128
+"""Of the discriminator."""
+CRITIC_STEPS = 500
 ACROSS = np.linspace(-6, 6, 121)
 """Where both are looked at."""
-VANISHED, STEEP, LINEAR = 1e-2, 0.9, 0.95
-"""The discriminator's largest median slope at generated samples; the critic's least there, and its least anywhere
-between the centres of the two laws."""
+VANISHED_SLOPE = 1e-2
+"""The discriminator's median slope at generated samples, at most."""
+KEPT_SLOPE = 0.9
+"""The critic's median slope there, at least."""
+LINEAR_SLOPE = 0.95
+"""The critic's slope anywhere between the centres of the two laws, at least."""
 SATURATED = 0.99
 """How near to 1 and 0 D is at the two centres."""
 
@@ -50,7 +58,7 @@ def measure(cell: Repeat) -> Result:
     def sides(n: int) -> tuple[Tensor, Tensor]:
         return tuple(torch.randn(n, 1, generator=draw) + at for at in (CENTRE, -CENTRE))  # type: ignore[return-value]
 
-    train(discriminator, lambda step: sides(BATCH), STEPS)
+    train_discriminator(discriminator, lambda step: sides(BATCH), STEPS)
     real, fake = (side.double().numpy() for side in sides(SAMPLES))
     critic = fit_potential(real, fake, "orthogonal", steps=CRITIC_STEPS, seed=cell.seed + cell.number)
     line = ACROSS[:, None]
@@ -100,9 +108,9 @@ def verdict(rows: Sequence[Result]) -> Result:
     least = [float(np.min(np.array(row["slopes"])[between])) for row in rows]
     return {
         "saturates": {"verdict": judged([s >= SATURATED for s in sure]), "sure": spread(sure)},
-        "gradient_vanishes": {"verdict": judged([g <= VANISHED for g in gone]), "median_slope": spread(gone)},
+        "gradient_vanishes": {"verdict": judged([g <= VANISHED_SLOPE for g in gone]), "median_slope": spread(gone)},
         "critic_near_linear": {
-            "verdict": judged([k >= STEEP and s >= LINEAR for k, s in zip(kept, least, strict=True)]),
+            "verdict": judged([k >= KEPT_SLOPE and s >= LINEAR_SLOPE for k, s in zip(kept, least, strict=True)]),
             "median_slope_at_generated": spread(kept),
             "least_slope_between_centres": spread(least),
             "w1_bound": spread([row["w1_bound"] for row in rows]),
@@ -151,9 +159,9 @@ reproduce = Experiment(
     name="critic-versus-discriminator",
     claims={
         "saturates": f"between two Gaussians the discriminator is sure to {SATURATED:g} at both centres",
-        "gradient_vanishes": f"the median gradient of log(1 - D) at generated samples is at most {VANISHED:g}",
-        "critic_near_linear": f"a 1-Lipschitz critic's slope is {LINEAR:g} to 1 between the centres, and its median at "
-        f"generated samples at least {STEEP:g}",
+        "gradient_vanishes": f"the median gradient of log(1 - D) at generated samples is at most {VANISHED_SLOPE:g}",
+        "critic_near_linear": f"a 1-Lipschitz critic's slope is {LINEAR_SLOPE:g} to 1 between the centres, and its "
+        f"median at generated samples at least {KEPT_SLOPE:g}",
     },
     cells=repeats(["gaussians"], (CENTRE, SAMPLES, STEPS, BATCH, CRITIC_STEPS)),
     measure=measure,

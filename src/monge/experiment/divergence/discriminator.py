@@ -18,7 +18,7 @@ def network(shape: tuple[int, ...], seed: int, width: int = 64, depth: int = 2) 
         return MLPCritic(shape, width, depth)
 
 
-def train(
+def train_discriminator(
     discriminator: nn.Module,
     batch: Callable[[int], Pair],
     steps: int,

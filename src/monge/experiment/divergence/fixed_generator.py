@@ -22,7 +22,7 @@ from scipy.stats import kurtosis
 from torch import Tensor, nn
 
 from monge.data.builtin import digits
-from monge.experiment.divergence.discriminator import Pair, network, train
+from monge.experiment.divergence.discriminator import Pair, network, train_discriminator
 from monge.experiment.repeat import Repeat, of, repeats, timed
 from monge.experiment.sweep import Result
 from monge.nn.mlp import MLPGenerator
@@ -30,17 +30,28 @@ from monge.objective.loss import AdversarialLoss, Minimax, NonSaturating
 from monge.plot.chart import band, key
 
 EPOCHS = ("1", "10", "25")
-PER_EPOCH, BATCH = 20, 64
+STEPS_PER_EPOCH = 20
+BATCH = 64
 """1,300 training digits are 20 batches."""
-SHAPE, LATENT, WIDTH, DEPTH, RATE, BETAS = (1, 8, 8), 32, 128, 2, 1e-3, (0.5, 0.999)
+SHAPE = (1, 8, 8)
+LATENT = 32
+WIDTH = 128
+DEPTH = 2
+RATE = 1e-3
+BETAS = (0.5, 0.999)
 STEPS = 2000
 """Of the fresh discriminator."""
 SEEN = tuple(sorted({0, *np.geomspace(1, STEPS, 40).round().astype(int).tolist()}))
-LATE, DIRECTIONS, POINTS = 200, 64, 256
-"""Last steps, whose gradients are projected on random directions; latent points of a gradient."""
+LATE_STEPS = 200
+"""The last ones, whose gradients are projected on random directions."""
+DIRECTIONS = 64
+LATENT_POINTS = 256
+"""Of a gradient."""
 LOSSES: dict[str, AdversarialLoss] = {"log(1 - D)": Minimax(), "-log D": NonSaturating()}
 
-CELLS = repeats(EPOCHS, (PER_EPOCH, BATCH, SHAPE, LATENT, WIDTH, DEPTH, RATE, BETAS, STEPS, SEEN, LATE, POINTS))
+CELLS = repeats(
+    EPOCHS, (STEPS_PER_EPOCH, BATCH, SHAPE, LATENT, WIDTH, DEPTH, RATE, BETAS, STEPS, SEEN, LATE_STEPS, LATENT_POINTS)
+)
 
 
 class Gradient:
@@ -98,8 +109,8 @@ def measure(cell: Repeat) -> Result:
     """Lengths of both gradients while the discriminator is trained, and the tail of their late changes."""
     draw = torch.Generator().manual_seed(cell.torch_seed())
     seed = cell.torch_seed(1) % 2**31
-    generator = trained_generator(int(cell.case) * PER_EPOCH, seed, draw)
-    gradient = Gradient(generator, torch.randn(POINTS, LATENT, generator=draw))
+    generator = trained_generator(int(cell.case) * STEPS_PER_EPOCH, seed, draw)
+    gradient = Gradient(generator, torch.randn(LATENT_POINTS, LATENT, generator=draw))
     discriminator = network(SHAPE, seed + 2, WIDTH, DEPTH)
     count = sum(p.numel() for p in gradient.parameters)
     directions = torch.randn(DIRECTIONS, count, generator=draw, dtype=torch.float64) / count**0.5
@@ -110,14 +121,14 @@ def measure(cell: Repeat) -> Result:
         if step in SEEN:
             for name, loss in LOSSES.items():
                 norms[name].append(float(f"{gradient(loss, discriminator).norm():.4g}"))
-        if step > STEPS - LATE:
+        if step > STEPS - LATE_STEPS:
             late.append(directions @ gradient(LOSSES["-log D"], discriminator))
 
     def batch(step: int) -> Pair:
         with torch.no_grad():
             return real_batch(draw), generator(torch.randn(BATCH, LATENT, generator=draw))
 
-    train(discriminator, batch, STEPS, rate=RATE, betas=BETAS, watch=watch)
+    train_discriminator(discriminator, batch, STEPS, rate=RATE, betas=BETAS, watch=watch)
     return {"norms": norms, "kurtosis": excess_kurtosis(torch.stack(late).numpy())}
 
 
@@ -127,18 +138,6 @@ def excess_kurtosis(projections: NDArray[np.float64]) -> float:
     0 for normal changes; a median over 64 directions that depend on each other.
     """
     return round(float(np.median(kurtosis(np.diff(projections, axis=0), axis=0))), 3)
-
-
-def fall(row: Result) -> float:
-    """Orders of magnitude from the largest gradient of log(1 - D) to the last."""
-    norms = row["norms"]["log(1 - D)"]
-    return float(np.log10(max(norms) / max(norms[-1], 1e-30)))
-
-
-def growth(row: Result) -> float:
-    """The median of the last five looks at the gradient of -log D over that at the start."""
-    norms = row["norms"]["-log D"]
-    return float(np.median(norms[-5:]) / norms[0])
 
 
 def paint(plot: Axes, rows: Sequence[Result], loss: str) -> None:

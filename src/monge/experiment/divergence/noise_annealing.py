@@ -22,9 +22,9 @@ import torch
 from matplotlib.axes import Axes
 
 from monge.experiment.divergence import bounded_noise, noisy_training
-from monge.experiment.divergence.noisy_training import GONE, TRAININGS, data_of, trained
+from monge.experiment.divergence.noisy_training import NOISE_GONE, TRAININGS, data_of, training_course
 from monge.experiment.experiment import Experiment, Table, verdict_table
-from monge.experiment.repeat import Repeat, judged, of, repeats, shown, spread, timed
+from monge.experiment.repeat import Repeat, judged_by_case, of, repeats, shown, spread, spread_by_case, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge
 from monge.plot.chart import band, key, panels
@@ -35,19 +35,24 @@ SIGMAS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Deviations of the noise; a coordinate of the data has 1."""
 POINTS = 512
 """Of each law."""
-NEAR, FAR = 0.5, 3.0
-"""Shifts, and so W1."""
-LITTLE, MUCH = 0.1, 5.0
-"""Noise of the near and of the far pair that are compared."""
+NEAR_SHIFT = 0.5
+FAR_SHIFT = 3.0
+"""Of two pairs, and so their W1."""
+LITTLE_NOISE = 0.1
+MUCH_NOISE = 5.0
+"""Under which the near and the far pair are compared."""
 LABELS = {
-    "near": f"shift {NEAR:g}",
-    "far": f"shift {FAR:g}",
+    "near": f"shift {NEAR_SHIFT:g}",
+    "far": f"shift {FAR_SHIFT:g}",
     "normal": "normal law",
     "generator, none": "GAN, no noise",
     "generator, annealed": "GAN, annealed",
 }
-HIGH, LOW, HALF = 0.9, 0.1, 0.5
-"""Shares of log 2 at the least and the most noise; the share of a near pair's JS, and of the excess without noise."""
+HIGH_SHARE = 0.9
+LOW_SHARE = 0.1
+"""Of log 2, at the least and the most noise."""
+HALF = 0.5
+"""Of a near pair's JS, and of the excess without noise."""
 
 
 @timed
@@ -55,19 +60,24 @@ def measure(cell: Repeat) -> Result:
     """Trainings under every noise, and what the bound says of the data against shifts, a normal law and generators."""
     data, draws = data_of(cell), torch.Generator().manual_seed(cell.torch_seed(2))
     judge = Judge(data)
-    found = {name: trained(cell, data, judge, objective, POINTS) for name, objective in TRAININGS.items()}
+    found = {name: training_course(cell, data, judge, objective, POINTS) for name, objective in TRAININGS.items()}
     real = data.batch(POINTS, draws).double()
     direction = torch.nn.functional.normalize(torch.randn(real.shape[1], generator=draws).double(), dim=0)
-    others = {"near": real + NEAR * direction, "far": real + FAR * direction}
+    others = {"near": real + NEAR_SHIFT * direction, "far": real + FAR_SHIFT * direction}
     others["normal"] = torch.randn(real.shape, generator=draws).double()
     others |= {f"generator, {name}": found[name][1] for name in ("none", "annealed")}
     pairs = {name: bounded_noise.compared(real, other, SIGMAS, draws) for name, other in others.items()}
     return {"trainings": {name: facts for name, (facts, _) in found.items()}, "pairs": pairs}
 
 
+def _shares(row: Result, level: int) -> list[float]:
+    """JS of both pairs that stand still, over log 2, at a level of the noise."""
+    return [float(row["pairs"][name]["js"][level]) / math.log(2) for name in ("near", "far")]
+
+
 def _misled(row: Result) -> float:
     """JS of the far pair with much noise over that of the near pair with little."""
-    far, near = (row["pairs"][name]["js"][SIGMAS.index(s)] for name, s in (("far", MUCH), ("near", LITTLE)))
+    far, near = (row["pairs"][name]["js"][SIGMAS.index(s)] for name, s in (("far", MUCH_NOISE), ("near", LITTLE_NOISE)))
     return float(far) / max(float(near), 1e-12)
 
 
@@ -82,34 +92,48 @@ def _excesses(row: Result) -> tuple[float, float]:
     return annealed, none
 
 
+def _trains(row: Result) -> bool:
+    """Whether annealed noise leaves at most half of the excess without noise."""
+    annealed, none = _excesses(row)
+    return annealed <= HALF * none
+
+
+def _excess_ratio(row: Result) -> float:
+    """The excess with annealed noise over that without."""
+    annealed, none = _excesses(row)
+    return annealed / none
+
+
 def verdict(rows: Sequence[Result]) -> Result:
     """The four claims, with their numbers over the repeats of both laws."""
-    cases = [row["case"] for row in rows]
-    still = [[np.array(row["pairs"][name]["js"]) / math.log(2) for name in ("near", "far")] for row in rows]
-    first, last = [min(js[0] for js in both) for both in still], [max(js[-1] for js in both) for both in still]
-    misled, tightest = [_misled(row) for row in rows], [_tightest(row) for row in rows]
-    excesses = [_excesses(row) for row in rows]
-    pairs = [pair for row in rows for pair in row["pairs"].values()]
+    least, most = 0, len(SIGMAS) - 1
     return {
         "noise_decides": {
-            "verdict": judged([a >= HIGH and b <= LOW for a, b in zip(first, last, strict=True)], cases),
-            "share_of_log_2_at_least_noise": spread(first),
-            "share_of_log_2_at_most_noise": spread(last),
+            "verdict": judged_by_case(
+                rows, lambda row: min(_shares(row, least)) >= HIGH_SHARE and max(_shares(row, most)) <= LOW_SHARE
+            ),
+            "share_of_log_2_at_least_noise": spread([min(_shares(row, least)) for row in rows]),
+            "share_of_log_2_at_most_noise": spread([max(_shares(row, most)) for row in rows]),
         },
-        "no_measure": {"verdict": judged([m <= HALF for m in misled], cases), "far_over_near": spread(misled)},
-        "bound_holds": {
-            "verdict": judged([t >= 1 for t in tightest], cases),
-            "least_bound_over_w1": spread(tightest),
-            "best_bound_over_w1": spread([min(pair["bound"]) / pair["w1"] for pair in pairs]),
-            "best_bounds_below_diameter": sum(min(pair["bound"]) < pair["diameter"] for pair in pairs) / len(pairs),
+        "no_measure": {
+            "verdict": judged_by_case(rows, lambda row: _misled(row) <= HALF),
+            "far_over_near": spread([_misled(row) for row in rows]),
         },
+        "bound_holds": {"verdict": judged_by_case(rows, lambda row: _tightest(row) >= 1)} | _bound_facts(rows),
         "annealing_trains": {
-            "verdict": judged([a <= HALF * b for a, b in excesses], cases),
-            "excess_over_that_without": {
-                case: spread([a / b for (a, b), name in zip(excesses, cases, strict=True) if name == case])
-                for case in dict.fromkeys(cases)
-            },
+            "verdict": judged_by_case(rows, _trains),
+            "excess_over_that_without": spread_by_case(rows, _excess_ratio),
         },
+    }
+
+
+def _bound_facts(rows: Sequence[Result]) -> Result:
+    """How far the bound is above W1, and how often it says more than the diameter does."""
+    pairs = [pair for row in rows for pair in row["pairs"].values()]
+    return {
+        "least_bound_over_w1": spread([_tightest(row) for row in rows]),
+        "best_bound_over_w1": spread([min(pair["bound"]) / pair["w1"] for pair in pairs]),
+        "best_bounds_below_diameter": sum(min(pair["bound"]) < pair["diameter"] for pair in pairs) / len(pairs),
     }
 
 
@@ -138,7 +162,7 @@ def tables(rows: Sequence[Result]) -> list[Table]:
 
 def _js(plot: Axes, rows: Sequence[Result]) -> None:
     """JS of laws that stand still against the noise."""
-    for look, (name, shift) in enumerate((("near", NEAR), ("far", FAR))):
+    for look, (name, shift) in enumerate((("near", NEAR_SHIFT), ("far", FAR_SHIFT))):
         band(plot, SIGMAS, [row["pairs"][name]["js"] for row in rows], look, f"W1 = {shift:g}", markevery=1)
     plot.axhline(math.log(2), color=INK, linewidth=0.6)
     plot.set(xlabel="noise (deviations of a coordinate)", ylabel="JS with noise (nats; log 2 = 0.69)", xscale="log")
@@ -161,7 +185,7 @@ def _course(plot: Axes, rows: Sequence[Result], what: int, label: str) -> None:
     for look, (name, text) in enumerate({"none": "no noise", "annealed": "annealed", "kept": "kept"}.items()):
         courses = np.array([row["trainings"][name]["course"] for row in rows])
         band(plot, courses[0, :, 0], courses[:, :, what], look, text, markevery=1)
-    plot.axvline(GONE, color=INK, linewidth=0.9, linestyle=":")
+    plot.axvline(NOISE_GONE, color=INK, linewidth=0.9, linestyle=":")
     plot.set(xlabel="step of the generator (dotted: noise gone)", ylabel=label, ylim=(0, None))
     key(plot, 3)
 
@@ -184,15 +208,17 @@ def figure(rows: Sequence[Result]) -> Files:
 reproduce = Experiment(
     name="noise-annealing",
     claims={
-        "noise_decides": f"JS of laws that stand still goes from {HIGH:g} log 2 at noise {SIGMAS[0]:g} to {LOW:g} "
-        f"log 2 at noise {SIGMAS[-1]:g}",
-        "no_measure": f"with noise {MUCH:g} on laws at W1 = {FAR:g} JS is at most {HALF:g} times that with noise "
-        f"{LITTLE:g} on laws at W1 = {NEAR:g}",
+        "noise_decides": f"JS of laws that stand still goes from {HIGH_SHARE:g} log 2 at noise {SIGMAS[0]:g} to "
+        f"{LOW_SHARE:g} log 2 at noise {SIGMAS[-1]:g}",
+        "no_measure": f"with noise {MUCH_NOISE:g} on laws at W1 = {FAR_SHIFT:g} JS is at most {HALF:g} times that with "
+        f"noise {LITTLE_NOISE:g} on laws at W1 = {NEAR_SHIFT:g}",
         "bound_holds": "2 V^(1/2) + 2 C sqrt(JS) is never below W1",
         "annealing_trains": f"annealed noise leaves at most {HALF:g} times the excess of none, with "
         f"{noisy_training.N_CRITIC} discriminator updates a step",
     },
-    cells=repeats(CASES, (SIGMAS, POINTS, NEAR, FAR, JUDGED, noisy_training.SETTINGS, bounded_noise.SETTINGS)),
+    cells=repeats(
+        CASES, (SIGMAS, POINTS, NEAR_SHIFT, FAR_SHIFT, JUDGED, noisy_training.SETTINGS, bounded_noise.SETTINGS)
+    ),
     measure=measure,
     line=line,
     verdict=verdict,

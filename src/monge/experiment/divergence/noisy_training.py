@@ -18,20 +18,28 @@ from monge.experiment.sweep import Result
 from monge.experiment.trial import Judge, sampled, train
 from monge.training.state import TrainingState
 
-STEPS, BATCH, N_CRITIC, RATE, BETAS, EMA = 600, 128, 10, 1e-3, (0.5, 0.999), 0.99
-GENERATOR, CRITIC = "mlp:latent=2:width=64:depth=2", "mlp:width=64:depth=2"
-STD, GONE = 2.0, 480
-"""The noise at first, and the step from which on it is annealed to 0."""
-LOOKS_AT = 12
+STEPS = 600
+BATCH = 128
+N_CRITIC = 10
+RATE = 1e-3
+BETAS = (0.5, 0.999)
+EMA = 0.99
+GENERATOR = "mlp:latent=2:width=64:depth=2"
+CRITIC = "mlp:width=64:depth=2"
+FIRST_NOISE = 2.0
+"""Deviation of the noise at the start."""
+NOISE_GONE = 480
+"""The step from which on there is none, if it is annealed."""
+LOOK_COUNT = 12
 """Times that a training is judged."""
 TRAININGS: Mapping[str, str] = {
     "none": "gan-minimax",
-    "annealed": f"noisy-gan:std={STD:g}:schedule=linear:steps={GONE}",
-    "kept": f"noisy-gan:std={STD:g}:schedule=constant",
+    "annealed": f"noisy-gan:std={FIRST_NOISE:g}:schedule=linear:steps={NOISE_GONE}",
+    "kept": f"noisy-gan:std={FIRST_NOISE:g}:schedule=constant",
 }
 """By what becomes of the noise."""
 SETTINGS = (
-    *(STEPS, BATCH, N_CRITIC, RATE, BETAS, EMA, GENERATOR, CRITIC, LOOKS_AT, tuple(TRAININGS.items())),
+    *(STEPS, BATCH, N_CRITIC, RATE, BETAS, EMA, GENERATOR, CRITIC, LOOK_COUNT, tuple(TRAININGS.items())),
     *(perfect_discriminator.DIMENSION, perfect_discriminator.HIDDEN),
 )
 
@@ -67,7 +75,7 @@ def config(cell: Repeat, objective: str) -> Config:
     return Config(objective=objective, generator=GENERATOR, critic=CRITIC, steps=STEPS, seed=seed, training=rule)
 
 
-def trained(cell: Repeat, data: DataSet, judge: Judge, objective: str, n: int) -> tuple[Result, Tensor]:
+def training_course(cell: Repeat, data: DataSet, judge: Judge, objective: str, n: int) -> tuple[Result, Tensor]:
     """The course of a training, and points of its generator.
 
     Arguments:
@@ -82,7 +90,7 @@ def trained(cell: Repeat, data: DataSet, judge: Judge, objective: str, n: int) -
 
     def watch(state: TrainingState, terms: Mapping[str, float]) -> None:
         losses.append(terms["critic_loss"])
-        if state.step % (STEPS // LOOKS_AT) == 0:
+        if state.step % (STEPS // LOOK_COUNT) == 0:
             excess = judge(sampled(state, data, 2 * judge.n))["excess"]
             seen.append((state.step, excess, round(math.log(2) - float(np.mean(losses)) / 2, 4)))
             losses.clear()

@@ -13,6 +13,7 @@ that is undefined moves nothing.
 References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", example 1; source 003, part three.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -30,10 +31,13 @@ from monge.plot.chart import band, curve, key, panels
 from monge.plot.style import INK, Files
 
 THETAS = (-1.0, -0.6, -0.3, -0.1, 0.0, 0.1, 0.3, 0.6, 1.0)
-SAMPLES, BATCH = 400, 32
-"""Of each segment, for the curves and for a step of descent."""
-STEPS, RATE = 400, 0.1
-"""Their sum of rates is about 4, several times the longest way."""
+SAMPLES = 400
+"""Of each segment, for the curves."""
+BATCH = 32
+"""Samples of each segment, for a step of descent."""
+STEPS = 400
+RATE = 0.1
+"""Over all steps the rates add up to about 4, several times the longest way."""
 SHOWN = 51
 """Points of a path in the figure."""
 CURVES: Mapping[str, Callable[[float], closed.Curve]] = {
@@ -44,10 +48,16 @@ CURVES: Mapping[str, Callable[[float], closed.Curve]] = {
     "Hellinger": closed.hellinger,
 }
 SAMPLED = "W1 of samples"
-W1_ERROR, JS_SHARE, JS_AT_0 = 0.05, 0.95, 0.05
-"""How far W1 of samples may be from |theta|, the share of log 2 that the bound of JS must reach, and its most at 0."""
-ARRIVED, MOVED = 0.02, 1e-9
-"""|theta| at the end where descent arrives, and the way where it does not move."""
+W1_ERROR = 0.05
+"""How far W1 of samples may be from |theta|."""
+JS_SHARE = 0.95
+"""Of log 2, that the bound of JS must reach."""
+JS_AT_0 = 0.05
+"""The most that bound may be where the segments meet, in nats."""
+ARRIVED = 0.02
+"""|theta| at the end where descent arrives, at most."""
+MOVED = 1e-9
+"""The way of a descent that does not move, at most."""
 
 
 def segment(draw: Generator, n: int, theta: float) -> NDArray[np.float64]:
@@ -88,28 +98,43 @@ def measure(cell: Repeat) -> Result:
     }
 
 
+def w1_error(row: Result) -> float:
+    """How far W1 of samples is from |theta|, at most."""
+    return max(abs(float(w1) - abs(theta)) for w1, theta in zip(row["w1"], THETAS, strict=True))
+
+
+def js_share(row: Result) -> float:
+    """JS of samples over log 2, at the theta but 0 where it is least."""
+    return min(float(js) for js, theta in zip(row["js"], THETAS, strict=True) if theta) / math.log(2)
+
+
+def js_at_0(row: Result) -> float:
+    """JS of samples where the segments meet."""
+    return float(row["js"][THETAS.index(0.0)])
+
+
+def only_w1_arrives(row: Result) -> bool:
+    """Whether descent by W1, in closed form and of samples, ends at 0, and that by anything else does not move."""
+    ends = [abs(row["paths"][name][-1]) for name in ("W1", SAMPLED)]
+    ways = [np.ptp(row["paths"][name]) for name in CURVES if name != "W1"]
+    return bool(max(ends) <= ARRIVED and max(ways) <= MOVED)
+
+
 def verdict(rows: Sequence[Result]) -> Result:
     """The three claims, with their numbers over the repeats."""
-    errors = [max(abs(w - abs(t)) for w, t in zip(row["w1"], THETAS, strict=True)) for row in rows]
-    apart = [min(js for js, t in zip(row["js"], THETAS, strict=True) if t) / np.log(2) for row in rows]
-    together = [row["js"][THETAS.index(0.0)] for row in rows]
-    ends = {name: [abs(row["paths"][name][-1]) for row in rows] for name in rows[0]["paths"]}
-    ways = {name: [float(np.ptp(row["paths"][name])) for row in rows] for name in CURVES if name != "W1"}
     return {
-        "w1_follows": {"verdict": judged([e <= W1_ERROR for e in errors]), "largest_error": spread(errors)},
+        "w1_follows": {
+            "verdict": judged([w1_error(row) <= W1_ERROR for row in rows]),
+            "largest_error": spread([w1_error(row) for row in rows]),
+        },
         "js_jumps": {
-            "verdict": judged([a >= JS_SHARE and b <= JS_AT_0 for a, b in zip(apart, together, strict=True)]),
-            "least_share_of_log_2": spread(apart),
-            "at_0": spread(together),
+            "verdict": judged([js_share(row) >= JS_SHARE and js_at_0(row) <= JS_AT_0 for row in rows]),
+            "least_share_of_log_2": spread([js_share(row) for row in rows]),
+            "at_0": spread([js_at_0(row) for row in rows]),
         },
         "only_w1_arrives": {
-            "verdict": judged(
-                [
-                    max(ends["W1"][i], ends[SAMPLED][i]) <= ARRIVED and max(way[i] for way in ways.values()) <= MOVED
-                    for i in range(len(rows))
-                ]
-            ),
-            "ends": {name: spread(end) for name, end in ends.items()},
+            "verdict": judged([only_w1_arrives(row) for row in rows]),
+            "ends": {name: spread([abs(row["paths"][name][-1]) for row in rows]) for name in rows[0]["paths"]},
         },
     }
 

@@ -22,7 +22,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from monge.distance.divergence.discriminator import discriminator_bound
-from monge.experiment.divergence.discriminator import network, probabilities, train
+from monge.experiment.divergence.discriminator import network, probabilities, train_discriminator
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
@@ -30,19 +30,30 @@ from monge.nn.mlp import MLPGenerator
 from monge.plot.chart import band, key, panels
 from monge.plot.style import INK, Files
 
-DIMENSION, HIDDEN = 16, 32
+DIMENSION = 16
+"""Of the space."""
+HIDDEN = 32
+"""Units in a layer of the networks that embed the laws."""
 SUPPORTS = {"curves": 1, "surfaces": 2}
 """Dimensions of the laws."""
 SIGMAS = (0.0, 0.1, 0.3, 1.0, 3.0)
 """Deviations of the noise; a coordinate of a law without noise has 1 on average."""
-STEPS, BATCH, HELD_OUT = 1000, 128, 4096
+STEPS = 1000
+BATCH = 128
+HELD_OUT = 4096
 SEEN = (0, 3, 10, 30, 100, 300, STEPS)
-POINTS, JUDGED = 4096, 512
-"""Samples in a mixture, and samples at which the densities are taken."""
-ACCURATE, NEAR = 0.99, 0.9
-"""Least accuracy and share of log 2 without noise."""
-RISE, BELOW = 0.005, 0.25
-"""Nats by which JS may rise with the noise, which is chance, and its most share of log 2 at the strongest."""
+POINTS = 4096
+"""Samples in a mixture."""
+JUDGED = 512
+"""Samples at which the densities are taken."""
+ACCURATE = 0.99
+"""Accuracy without noise, at least."""
+NEAR_SHARE = 0.9
+"""Of log 2, that JS without noise is at least."""
+CHANCE_RISE = 0.005
+"""Nats by which JS may rise with the noise, by chance."""
+LOW_SHARE = 0.25
+"""Of log 2, that JS under the strongest noise is at most."""
 
 Law = Callable[[int, torch.Generator], Tensor]
 
@@ -65,7 +76,7 @@ def embedded(dimension: int, seed: int) -> Law:
     return law
 
 
-def noisy(law: Law, sigma: float) -> Law:
+def noisy_law(law: Law, sigma: float) -> Law:
     """The same law with normal noise."""
 
     def sum_of(n: int, draws: torch.Generator) -> Tensor:
@@ -79,7 +90,7 @@ def mixture_js(p: Law, q: Law, sigma: float, draws: torch.Generator) -> float:
     centres = [law(POINTS, draws).double() for law in (p, q)]
     gains = []
     for own, law in enumerate((p, q)):
-        x = noisy(law, sigma)(JUDGED, draws).double()
+        x = noisy_law(law, sigma)(JUDGED, draws).double()
         logs = [torch.logsumexp(-torch.cdist(x, c).square() / (2 * sigma**2), dim=1) for c in centres]
         gains.append(math.log(2) - torch.nn.functional.softplus(logs[1 - own] - logs[own]).mean())
     return max(0.0, float(sum(gains)) / 2)
@@ -90,7 +101,7 @@ def measure(cell: Repeat) -> Result:
     """Accuracy and bound of JS at every noise, on held-out samples, and without noise during training."""
     dimension = SUPPORTS[cell.case]
     p, q = (embedded(dimension, cell.torch_seed(side)) for side in (0, 1))
-    levels = [_at(cell, noisy(p, sigma), noisy(q, sigma)) for sigma in SIGMAS]
+    levels = [_at(cell, noisy_law(p, sigma), noisy_law(q, sigma)) for sigma in SIGMAS]
     draws = torch.Generator().manual_seed(cell.torch_seed(4))
     return {
         "accuracy": [level[-1][0] for level in levels],
@@ -113,7 +124,7 @@ def _at(cell: Repeat, p: Law, q: Law) -> list[tuple[float, float]]:
             accuracy = (np.mean(real > 0.5) + np.mean(fake < 0.5)) / 2
             seen.append((round(float(accuracy), 5), round(discriminator_bound(real, fake).value, 5)))
 
-    train(discriminator, lambda step: (p(BATCH, draws), q(BATCH, draws)), STEPS, watch=watch)
+    train_discriminator(discriminator, lambda step: (p(BATCH, draws), q(BATCH, draws)), STEPS, watch=watch)
     return seen
 
 
@@ -121,16 +132,18 @@ def verdict(rows: Sequence[Result]) -> Result:
     """The two claims, with their numbers over the repeats of both cases."""
     cases = [row["case"] for row in rows]
     least, shares = [row["accuracy"][0] for row in rows], [row["js"][0] / math.log(2) for row in rows]
-    falling = [max(np.diff([*row["js"], 0.0]).max(), np.diff(row["js_of_densities"]).max()) <= RISE for row in rows]
+    falling = [
+        max(np.diff([*row["js"], 0.0]).max(), np.diff(row["js_of_densities"]).max()) <= CHANCE_RISE for row in rows
+    ]
     last = [max(row["js"][-1], row["js_of_densities"][-1]) / math.log(2) for row in rows]
     return {
         "perfect": {
-            "verdict": judged([a >= ACCURATE and s >= NEAR for a, s in zip(least, shares, strict=True)], cases),
+            "verdict": judged([a >= ACCURATE and s >= NEAR_SHARE for a, s in zip(least, shares, strict=True)], cases),
             "accuracy": spread(least),
             "share_of_log_2": spread(shares),
         },
         "noise_ends_it": {
-            "verdict": judged([f and s <= BELOW for f, s in zip(falling, last, strict=True)], cases),
+            "verdict": judged([f and s <= LOW_SHARE for f, s in zip(falling, last, strict=True)], cases),
             "share_of_log_2_at_most_noise": spread(last),
         },
     }
@@ -193,8 +206,8 @@ reproduce = Experiment(
     name="perfect-discriminator",
     claims={
         "perfect": f"between laws on curves or surfaces in {DIMENSION} dimensions a discriminator reaches an accuracy "
-        f"of {ACCURATE:g} on held-out samples and a JS of {NEAR:g} log 2",
-        "noise_ends_it": f"noise on both brings JS down, to at most {BELOW:g} log 2",
+        f"of {ACCURATE:g} on held-out samples and a JS of {NEAR_SHARE:g} log 2",
+        "noise_ends_it": f"noise on both brings JS down, to at most {LOW_SHARE:g} log 2",
     },
     cells=repeats(list(SUPPORTS), (DIMENSION, HIDDEN, SIGMAS, STEPS, BATCH, HELD_OUT, POINTS, JUDGED)),
     measure=measure,

@@ -35,9 +35,11 @@ MISTAKES = ("dropped", "false")
 DISTANCES = (2.0, 4.0, 6.0, 8.0, 10.0, 12.0)
 FITTED = 8.0
 """The distance of the mixture that one normal law is fitted to."""
-FAR, FACTOR = 6.0, 5.0
-"""From this distance on, the dear mistake costs this many times the cheap one."""
-NEAR = 0.5
+FAR = 6.0
+"""The distance from which on one mistake is dear and the other cheap."""
+DEAR_TIMES = 5.0
+"""How many times the cheap mistake the dear one costs."""
+NEAR_FIT = 0.5
 """Deviations between a fitted mean and a mode for it to be on the mode; fractions for moments."""
 SLACK = 1e-6
 """Of the bound of the cheap mistake, in nats."""
@@ -128,13 +130,13 @@ def verdict(rows: Sequence[Result]) -> Result:
     on, off = [_on_a_mode(row) for row in rows], [_off_moments(row) for row in rows]
     return {
         "dropped_is_bounded": {"verdict": judged([o <= SLACK for o in over]), "over_the_bound": spread(over)},
-        "false_is_dear": {"verdict": judged([r >= FACTOR for r in reverse]), "false_over_dropped": spread(reverse)},
+        "false_is_dear": {"verdict": judged([r >= DEAR_TIMES for r in reverse]), "false_over_dropped": spread(reverse)},
         "forward_is_opposite": {
-            "verdict": judged([f >= FACTOR for f in forward]),
+            "verdict": judged([f >= DEAR_TIMES for f in forward]),
             "dropped_over_false": spread(forward),
         },
         "one_mode_or_all": {
-            "verdict": judged([a <= NEAR and b <= NEAR for a, b in zip(on, off, strict=True)]),
+            "verdict": judged([a <= NEAR_FIT and b <= NEAR_FIT for a, b in zip(on, off, strict=True)]),
             "reverse_from_a_mode": spread(on),
             "forward_from_moments": spread(off),
         },
@@ -185,8 +187,9 @@ reproduce = Experiment(
     name="reverse-kl",
     claims={
         "dropped_is_bounded": "KL(g || r) of a dropped mode of share s is at most log 1 / (1 - s), however far it is",
-        "false_is_dear": f"KL(g || r) of a false mode is at least {FACTOR:g} times that, from {FAR:g} deviations on",
-        "forward_is_opposite": f"KL(r || g) of a dropped mode is at least {FACTOR:g} times that of a false one",
+        "false_is_dear": f"KL(g || r) of a false mode is at least {DEAR_TIMES:g} times that, from {FAR:g} deviations "
+        "on",
+        "forward_is_opposite": f"KL(r || g) of a dropped mode is at least {DEAR_TIMES:g} times that of a false one",
         "one_mode_or_all": "one normal law fitted by KL(g || r) sits on one mode; by KL(r || g) it covers both",
     },
     cells=repeats(["mixture"], (DISTANCES, FITTED, len(GRID))),

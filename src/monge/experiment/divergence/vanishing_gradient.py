@@ -14,7 +14,7 @@ import numpy as np
 
 from monge.experiment.divergence import fixed_generator
 from monge.experiment.experiment import Experiment, Table, verdict_table
-from monge.experiment.repeat import judged, of, shown, spread
+from monge.experiment.repeat import judged_by_case, of, shown, spread_by_case
 from monge.experiment.sweep import Result
 from monge.plot.chart import panels
 from monge.plot.style import Files
@@ -23,17 +23,21 @@ ORDERS = 3.0
 """Of magnitude, from the largest length to the last."""
 
 
+def fall(row: Result) -> float:
+    """Orders of magnitude from the largest gradient of log(1 - D) to the last."""
+    norms = row["norms"]["log(1 - D)"]
+    return float(np.log10(max(norms) / max(norms[-1], 1e-30)))
+
+
 def verdict(rows: Sequence[Result]) -> Result:
     """The claim, with its numbers for every generator."""
-    falls = {epochs: [fixed_generator.fall(row) for row in of(rows, epochs)] for epochs in fixed_generator.EPOCHS}
-    met = [fixed_generator.fall(row) >= ORDERS for row in rows]
-    orders = {epochs: spread(some) for epochs, some in falls.items() if some}
-    return {"falls": {"verdict": judged(met, [row["case"] for row in rows]), "orders_by_epochs": orders}}
+    word = judged_by_case(rows, lambda row: fall(row) >= ORDERS)
+    return {"falls": {"verdict": word, "orders_by_epochs": spread_by_case(rows, fall)}}
 
 
 def line(row: Result) -> str:
     """One result in one line."""
-    return f"{row['case']} epochs: {fixed_generator.fall(row):.1f} orders of magnitude"
+    return f"{row['case']} epochs: {fall(row):.1f} orders of magnitude"
 
 
 def tables(rows: Sequence[Result]) -> list[Table]:
@@ -41,7 +45,7 @@ def tables(rows: Sequence[Result]) -> list[Table]:
     body = []
     for epochs in fixed_generator.EPOCHS:
         norms = np.array([row["norms"]["log(1 - D)"] for row in of(rows, epochs)])
-        falls = [fixed_generator.fall(row) for row in of(rows, epochs)]
+        falls = [fall(row) for row in of(rows, epochs)]
         body.append([epochs, shown(norms.max(axis=1).tolist()), shown(norms[:, -1].tolist()), shown(falls)])
     header = ["epochs of the generator", "largest gradient", "last gradient", "orders of magnitude"]
     return [Table(header, body), verdict_table(verdict(rows))]

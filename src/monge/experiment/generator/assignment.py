@@ -33,8 +33,10 @@ from monge.training.state import TrainingState
 
 BATCH = 256
 """Samples of an update."""
-CLIMBS, HEIGHT_RATE = 2, 0.01
-"""Updates of the heights for each of the generator; their rate in data units, for shares in units of 1/n."""
+CLIMBS = 2
+"""Updates of the heights for each of the generator."""
+HEIGHT_RATE = 0.01
+"""In data units, for shares in units of 1/n."""
 
 
 class Assignment(Protocol):

@@ -28,7 +28,7 @@ from monge.data.dataset import DataSet
 from monge.distance.transport.exact import wasserstein
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.generator.assignment import ASSIGNMENTS, SETTINGS, train_by_assignment
-from monge.experiment.repeat import Repeat, by_case, by_repeat, judged, repeats, shown, spread, timed
+from monge.experiment.repeat import Repeat, by_case, by_repeat, judged, repeats, shown, spread_by_case, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import JUDGED, Judge, sampled, train
 from monge.model.inference import critic_outputs
@@ -45,8 +45,10 @@ CONFIG = Config(
 """The recipe for digits with half its width and a fifth of its steps."""
 WGAN = "WGAN-GP"
 CASES = (WGAN, *ASSIGNMENTS)
-ESTIMATED, SHOWN = 1300, 36
-"""Generated samples of an estimate, as many as there are training digits; samples for the figure."""
+ESTIMATED = 1300
+"""Generated samples of an estimate, as many as there are training digits."""
+SHOWN = 36
+"""Samples in the figure."""
 HALF = 0.5
 """The most recall that counts as lower, over that of the WGAN-GP."""
 FIGURES = {
@@ -115,7 +117,7 @@ def verdict(rows: Sequence[Result]) -> Result:
 
 
 def _by_case(rows: Sequence[Result], what: str) -> Result:
-    return {what: {case: spread([row[what] for row in some]) for case, some in by_case(rows).items()}}
+    return {what: spread_by_case(rows, lambda row: float(row[what]))}
 
 
 def line(row: Result) -> str:

@@ -19,11 +19,17 @@ from monge.distance.transport.exact import wasserstein
 from monge.evaluation.reference import QUICK
 from monge.metric.frechet import frechet
 
-FITTED, CHOSEN, PROVED, JUDGED = 650, 83, 166, 248
-"""Real samples that fit, choose and prove the lower limit, and samples on each side of the excess."""
-MANY, DRAWS = 1000, 3
-"""Generated samples that choose, and prove, the lower limit; draws of generated samples for an excess."""
-SETTINGS = (FITTED, CHOSEN, PROVED, JUDGED, MANY, DRAWS)
+FITTED = 650
+CHOSEN = 83
+PROVED = 166
+"""Real samples that fit, choose and prove the lower limit."""
+JUDGED = 248
+"""Samples on each side of the excess."""
+FAKES = 1000
+"""Generated samples that choose the lower limit, and as many that prove it."""
+DRAWS = 3
+"""Of generated samples, for an excess."""
+SETTINGS = (FITTED, CHOSEN, PROVED, JUDGED, FAKES, DRAWS)
 
 
 class Look:
@@ -46,7 +52,7 @@ class Look:
     @property
     def fakes(self) -> int:
         """Generated samples that a look takes."""
-        return FITTED + 2 * MANY + 2 * DRAWS * JUDGED
+        return FITTED + 2 * FAKES + 2 * DRAWS * JUDGED
 
     def __call__(self, fake: Points) -> dict[str, float]:
         """The lower limit, the excess, and the Frechet distance in pixels to all training samples.
@@ -54,13 +60,13 @@ class Look:
         Arguments:
             fake: `fakes` generated samples in metric scale, (n, d).
         """
-        fitted, chosen, proved, judged = np.split(fake, np.cumsum([FITTED, MANY, MANY]))
+        fitted, chosen, proved, judged = np.split(fake, np.cumsum([FITTED, FAKES, FAKES]))
         limit = lower_bound((self._fitted, fitted), (self._chosen, chosen), (self._proved, proved), families=QUICK)
         draws = [
             Draw(wasserstein(first, self._judged), self._floor, wasserstein(first, second))
             for first, second in judged.reshape(DRAWS, 2, JUDGED, -1)
         ]
-        distance = frechet(self._all, fake[: FITTED + MANY])
+        distance = frechet(self._all, fake[: FITTED + FAKES])
         return {"lower": limit.value, "excess": float(np.mean([d.excess for d in draws])), "frechet": distance}
 
 

@@ -24,16 +24,33 @@ from monge.metric.precision_recall import coverage
 from monge.plot.chart import greys
 from monge.training.state import TrainingState
 
-OBJECTIVE, WIDTH, STEPS = "wgan-gp:weight=5:noise=0.2", 256, 1500
+OBJECTIVE = "wgan-gp:weight=5:noise=0.2"
+WIDTH = 256
+STEPS = 1500
 """The recipe for digits, with fewer steps."""
 RULE = TrainingConfig(batch=64, n_critic=2, learning_rate=5e-4, decay_from=0.5, ema=0.998)
-SPACE, PLANE, SIDE = 16, 2, 8
-"""Latent numbers of the two generators; pixels."""
-PAIRS, PATHS, PIECES = 497, 100, 32
-"""Pairs of codes and real digits of a precision; paths and steps of each."""
-CODES, NEIGHBOURS = 1500, 10
-ROWS, ALONG, GRID, MARKED = 3, 9, 12, 300
-"""For the figure: pairs, pictures along a path, digits on a side of the plane, codes."""
+SPACE = 16
+"""Latent numbers of the generator whose paths are followed."""
+PLANE = 2
+"""Those of the generator whose latent space is a picture."""
+SIDE = 8
+"""Pixels."""
+PAIRS = 497
+"""Of codes; and real digits of a precision."""
+PATHS = 100
+PIECES = 32
+"""Steps of a path."""
+CODES = 1500
+"""Whose neighbours are looked at."""
+NEIGHBOURS = 10
+ROWS = 3
+"""Pairs of codes in the figure."""
+ALONG = 9
+"""Pictures along a path in the figure."""
+GRID = 12
+"""Digits on a side of the plane in the figure."""
+MARKED = 300
+"""Codes in the figure."""
 
 CELLS = repeats(
     ["digits"],

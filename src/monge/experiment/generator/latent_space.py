@@ -30,57 +30,64 @@ from monge.experiment.sweep import Result
 from monge.plot.chart import mosaic, panels
 from monge.plot.style import INK, Files
 
-NEAR, JUMP, TIMES = 1.25, 1 / 8, 5.0
-"""Times the distance of ordinary samples; the largest step's share of a path; times the shuffled agreement."""
+NEAR_TIMES = 1.25
+"""Times the distance of ordinary samples."""
+LARGEST_STEP = 1 / 8
+"""Share of a path."""
+COHERENT_TIMES = 5.0
+"""Times the shuffled agreement."""
+TITLES = {"ordinary": "ordinary", "latent": "halfway between codes", "blend": "blends of pictures"}
 COLOURS = (INK, "#cc6677", "#117733", "#88ccee", "#882255", "#999933", "#332288", "#ddaa33", "#aa4499", "#44aa99")
 """Of the digits; the muted scheme of Tol, which colour-blind people tell apart, with a darker sand."""
 
 
-def ratio(row: Result, name: str) -> float:
+def distance_ratio(row: Result, name: str) -> float:
     """Distance to the nearest training digit, over that of ordinary samples."""
     return float(row["distance"][name] / row["distance"]["ordinary"])
 
 
+def blends_are_worse(row: Result) -> bool:
+    """Whether blends of pictures are farther than samples halfway between codes, and less precise."""
+    farther = distance_ratio(row, "blend") > distance_ratio(row, "latent")
+    return bool(farther and row["precision"]["blend"] < row["precision"]["latent"])
+
+
 def verdict(rows: Sequence[Result]) -> Result:
     """The four claims."""
-    ours, blends = ([ratio(row, name) for row in rows] for name in ("latent", "blend"))
-    precisions = {name: [row["precision"][name] for row in rows] for name in ("ordinary", "latent", "blend")}
-    above = [row["agreement"] / row["shuffled"] for row in rows]
+    halfway, blends = ([distance_ratio(row, name) for row in rows] for name in ("latent", "blend"))
     jumps = [row["jump"] for row in rows]
-    worse = [
-        blend > line and row["precision"]["blend"] < row["precision"]["latent"]
-        for blend, line, row in zip(blends, ours, rows, strict=True)
-    ]
     return {
-        "near": {"verdict": judged([r <= NEAR for r in ours]), "times_the_distance": spread(ours)},
+        "near": {"verdict": judged([times <= NEAR_TIMES for times in halfway]), "times_the_distance": spread(halfway)},
         "blends_are_not": {
-            "verdict": judged(worse),
+            "verdict": judged([blends_are_worse(row) for row in rows]),
             "times_the_distance": spread(blends),
-            "precision": {name: spread(some) for name, some in precisions.items()},
+            "precision": {name: spread([row["precision"][name] for row in rows]) for name in TITLES},
         },
-        "smooth": {"verdict": judged([jump <= JUMP for jump in jumps]), "largest_step": spread(jumps)},
-        "regions": {
-            "verdict": judged([times >= TIMES for times in above]),
-            "agreement": spread([row["agreement"] for row in rows]),
-            "shuffled": spread([row["shuffled"] for row in rows]),
-            "classes": spread([row["classes"] for row in rows]),
-            "projected": {name: spread([row["projected"][name] for row in rows]) for name in rows[0]["projected"]},
-        },
+        "smooth": {"verdict": judged([jump <= LARGEST_STEP for jump in jumps]), "largest_step": spread(jumps)},
+        "regions": _regions(rows),
     }
+
+
+def _regions(rows: Sequence[Result]) -> Result:
+    """The claim that neighbours in the latent plane share their class."""
+    found = {name: spread([row[name] for row in rows]) for name in ("agreement", "shuffled", "classes")}
+    projected = {name: spread([row["projected"][name] for row in rows]) for name in rows[0]["projected"]}
+    coherent = [row["agreement"] / row["shuffled"] >= COHERENT_TIMES for row in rows]
+    return {"verdict": judged(coherent)} | found | {"projected": projected}
 
 
 def line(row: Result) -> str:
     """One result in one line."""
+    halfway, blends = (distance_ratio(row, name) for name in ("latent", "blend"))
     shares = f"agreement {row['agreement']:.2f}, shuffled {row['shuffled']:.2f}"
-    return f"halfway {ratio(row, 'latent'):.2f}, blends {ratio(row, 'blend'):.2f} times the distance; {shares}"
+    return f"halfway {halfway:.2f}, blends {blends:.2f} times the distance; {shares}"
 
 
 def tables(rows: Sequence[Result]) -> list[Table]:
     """Samples halfway, latent planes, and the verdicts."""
-    names = {"ordinary": "ordinary", "latent": "halfway between codes", "blend": "blends of pictures"}
     halfway = [
         [title, *(shown([row[what][name] for row in rows]) for what in ("distance", "precision"))]
-        for name, title in names.items()
+        for name, title in TITLES.items()
     ]
     agreements = [[name, shown([row["projected"][name] for row in rows])] for name in rows[0]["projected"]]
     planes = [["2 numbers", shown([row["agreement"] for row in rows])], *agreements]
@@ -119,11 +126,13 @@ def figure(rows: Sequence[Result]) -> Files:
 reproduce = Experiment(
     name="latent-space",
     claims={
-        "near": f"samples halfway between codes are at most {NEAR:g} times as far from the nearest training digit as "
-        "ordinary ones",
+        "near": f"samples halfway between codes are at most {NEAR_TIMES:g} times as far from the nearest training "
+        "digit as ordinary ones",
         "blends_are_not": "blends of two pictures are farther, and less of them are in the manifold of real digits",
-        "smooth": f"the largest of {PIECES} steps of a path is at most {JUMP:g} of its length, on average over paths",
-        "regions": f"in a latent plane neighbours share a class {TIMES:g} times as often as with shuffled classes",
+        "smooth": f"the largest of {PIECES} steps of a path is at most {LARGEST_STEP:g} of its length, on average over "
+        "paths",
+        "regions": f"in a latent plane neighbours share a class {COHERENT_TIMES:g} times as often as with shuffled "
+        "classes",
     },
     cells=CELLS,
     measure=measure,

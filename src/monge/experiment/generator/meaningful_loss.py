@@ -29,7 +29,7 @@ from monge.data.builtin import digits
 from monge.data.dataset import DataSet
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.generator.course import SETTINGS, Look, interval, rho, rho_of_changes
-from monge.experiment.repeat import Repeat, by_case, judged, repeats, shown, spread, timed
+from monge.experiment.repeat import Repeat, by_case, judged_by_case, repeats, shown, spread, spread_by_case, timed
 from monge.experiment.sweep import Result
 from monge.experiment.trial import sampled, train
 from monge.plot.chart import LOOKS, band, curve, marks, panels
@@ -56,12 +56,17 @@ CONFIGS: Mapping[str, Config] = {
     for name, config in (("wgan-gp", WGAN_GP), ("gan", GAN))
     for kind, generator in GENERATORS.items()
 }
-FIRST, LOOKS_AT = 10, 16
-"""The first step at which there is a look, and how many there are."""
+FIRST_LOOK = 10
+"""The first step at which there is a look."""
+LOOK_COUNT = 16
 WINDOW = 51
 """Steps over which a loss has its median, at most; never more than the last half of the training."""
-HIGH, LOW, SATURATED = 0.9, 0.5, 0.8
-"""The least rho that is a high one, the least that is one at all, and the share of log 2 that is near it."""
+HIGH_RHO = 0.9
+"""From here on a course follows another one."""
+LOW_RHO = 0.5
+"""Below this a course says nothing of another one."""
+SATURATED_SHARE = 0.8
+"""Of log 2, from which on JS is near it."""
 NAMES = {"lower": "lower limit", "estimate": "loss's estimate", "frechet": "Frechet", "steps": "number of steps"}
 
 
@@ -72,7 +77,7 @@ def _data() -> DataSet:
 
 def looks_at(steps: int) -> list[int]:
     """The log-spaced steps at which there is a look."""
-    return sorted({*np.geomspace(FIRST, steps, LOOKS_AT).round().astype(int).tolist()})
+    return sorted({*np.geomspace(FIRST_LOOK, steps, LOOK_COUNT).round().astype(int).tolist()})
 
 
 def recent(losses: Sequence[float]) -> float:
@@ -108,31 +113,31 @@ def correlation(row: Result, what: str) -> float:
     return rho(row[what], row["excess"])
 
 
+def last_share(row: Result) -> float:
+    """What the discriminator's loss says of JS in the end, over log 2."""
+    return float(row["estimate"][-1]) / math.log(2)
+
+
 def verdict(rows: Sequence[Result]) -> Result:
     """The four claims, with their numbers by case."""
     wgans, gans = ([row for row in rows if row["case"].startswith(name)] for name in ("wgan", "gan"))
-    last = [row["estimate"][-1] / math.log(2) for row in gans]
     return {
-        "lower": _correlated(rows, "lower", lambda value: value >= HIGH),
-        "critic": _correlated(wgans, "estimate", lambda value: value >= HIGH),
-        "js_says_nothing": _correlated(gans, "estimate", lambda value: value < LOW),
+        "lower": _correlated(rows, "lower", lambda value: value >= HIGH_RHO),
+        "critic": _correlated(wgans, "estimate", lambda value: value >= HIGH_RHO),
+        "js_says_nothing": _correlated(gans, "estimate", lambda value: value < LOW_RHO),
         "js_saturates": {
-            "verdict": judged([value >= SATURATED for value in last], [row["case"] for row in gans]),
-            "last_over_log_2": {
-                case: spread([row["estimate"][-1] / math.log(2) for row in some])
-                for case, some in by_case(gans).items()
-            },
+            "verdict": judged_by_case(gans, lambda row: last_share(row) >= SATURATED_SHARE),
+            "last_over_log_2": spread_by_case(gans, last_share),
         },
     }
 
 
 def _correlated(rows: Sequence[Result], what: str, meets: Callable[[float], bool]) -> Result:
     """A verdict, and by case the correlations of the repeats and the interval of the median one."""
-    met = [meets(correlation(row, what)) for row in rows]
     found = {case: [correlation(row, what) for row in some] for case, some in by_case(rows).items()}
-    ends = {case: interval(float(np.median(values)), LOOKS_AT) for case, values in found.items()}
+    ends = {case: interval(float(np.median(values)), LOOK_COUNT) for case, values in found.items()}
     return {
-        "verdict": judged(met, [row["case"] for row in rows]),
+        "verdict": judged_by_case(rows, lambda row: meets(correlation(row, what))),
         "rho": {case: spread(values) for case, values in found.items()},
         "interval_95": {case: [round(end, 4) for end in both] for case, both in ends.items()},
     }
@@ -201,7 +206,7 @@ def _correlations(plot: Axes, cases: Mapping[str, Sequence[Result]]) -> None:
         across = np.arange(len(cases)) + 0.2 * (style - 1)
         plot.vlines(across, low, high, color=LOOKS[style]["color"], linewidth=1.5)
         curve(plot, across, middle, style, name, linestyle="", markevery=1)
-    for value in (HIGH, LOW):
+    for value in (HIGH_RHO, LOW_RHO):
         plot.axhline(value, color=INK, linewidth=0.8, linestyle=":")
     plot.set_xticks(range(len(cases)), [case.replace(", ", "\n").replace("-gp", "\n-gp") for case in cases])
     plot.set(ylabel="rho with the excess", ylim=(-1.05, 1.05))
@@ -220,14 +225,14 @@ def _against(plot: Axes, cases: Mapping[str, Sequence[Result]]) -> None:
 reproduce = Experiment(
     name="meaningful-loss",
     claims={
-        "lower": f"in every training rho of the bracket's lower limit with the excess is at least {HIGH:g}",
-        "critic": f"rho of the critic's own estimate with the excess is at least {HIGH:g} (WGAN-GP)",
-        "js_says_nothing": f"rho of the discriminator's estimate of JS with the excess is below {LOW:g} (GAN)",
-        "js_saturates": f"that estimate ends at {SATURATED:g} log 2 or more",
+        "lower": f"in every training rho of the bracket's lower limit with the excess is at least {HIGH_RHO:g}",
+        "critic": f"rho of the critic's own estimate with the excess is at least {HIGH_RHO:g} (WGAN-GP)",
+        "js_says_nothing": f"rho of the discriminator's estimate of JS with the excess is below {LOW_RHO:g} (GAN)",
+        "js_saturates": f"that estimate ends at {SATURATED_SHARE:g} log 2 or more",
     },
     cells=repeats(
         tuple(CONFIGS),
-        (tuple(CONFIGS.items()), FIRST, LOOKS_AT, SETTINGS, WINDOW),
+        (tuple(CONFIGS.items()), FIRST_LOOK, LOOK_COUNT, SETTINGS, WINDOW),
     ),
     measure=measure,
     line=line,

@@ -40,10 +40,19 @@ DATA: Mapping[str, Callable[[], DataSet]] = {"ring8": ring8, "grid25": grid25}
 MODES = {"ring8": 8, "grid25": 25}
 COVERED = {"ring8": 8, "grid25": 24}
 """Modes that count as all: 95 in a hundred."""
-RECIPE, STEPS, BATCH, RATE, DECAY_FROM, N_CRITIC = "grid25", 1000, 128, 1e-3, 0.5, 2
-SAMPLES, DRAWN = 2500, 150
-"""Judged, and of the first repeat those in the figure."""
-REAL, PACKED, PENALTY = "real", "packed gan", "wgan-gp:weight=0.1"
+RECIPE = "grid25"
+STEPS = 1000
+BATCH = 128
+RATE = 1e-3
+DECAY_FROM = 0.5
+MOST_CRITIC_UPDATES = 2
+SAMPLES = 2500
+"""That are judged."""
+DRAWN = 150
+"""Samples of the first repeat in the figure."""
+REAL = "real"
+PACKED = "packed gan"
+PENALTY = "wgan-gp:weight=0.1"
 FORMS = ("gan-minimax", "gan")
 QUICK = (*FORMS, PACKED, "wgan", PENALTY)
 WEIGHTED = {name: f"{name}:weight=0.1" for name in ("wgan-gp", "wgan-lp", "wgan-ct")}
@@ -69,7 +78,7 @@ def config(data: DataSet, objective: str, seed: int) -> Config:
     spec = "gan" if objective == PACKED else objective
     base = published(data, RECIPE, spec)
     rule = replace(base.training, batch=BATCH, learning_rate=RATE, decay_from=DECAY_FROM)
-    rule = replace(rule, n_critic=min(N_CRITIC, rule.n_critic), pack=2 if objective == PACKED else rule.pack)
+    rule = replace(rule, n_critic=min(MOST_CRITIC_UPDATES, rule.n_critic), pack=2 if objective == PACKED else rule.pack)
     return replace(base, steps=STEPS, seed=seed, training=rule)
 
 
@@ -96,27 +105,38 @@ def measure(cell: Repeat) -> Result:
 def verdict(rows: Sequence[Result]) -> Result:
     """What each objective loses, for both data."""
     counts = {case: [float(row["modes"]) for row in some] for case, some in by_case(rows).items()}
-
-    def told(met: Mapping[str, Sequence[bool]]) -> str:
-        """The verdict on repeats of several cases."""
-        return judged([m for some in met.values() for m in some], [case for case, some in met.items() for _ in some])
-
     found: Result = {}
     for data in DATA:
-        best, plain, packed = (counts[f"{data} {name}"] for name in (PENALTY, "gan", PACKED))
-        forms = {name: counts[f"{data} {name}"] for name in FORMS}
-        lost = {name: [a < b for a, b in zip(some, best, strict=True)] for name, some in forms.items()}
-        spreads = {name: spread(some) for name, some in (forms | {PENALTY: best}).items()}
-        found[f"gan_loses_{data}"] = {"verdict": told(lost), "modes": spreads}
-        more = [a > b for a, b in zip(packed, plain, strict=True)]
-        found[f"packing_{data}"] = {"verdict": judged(more), "modes": {"gan": spread(plain), PACKED: spread(packed)}}
+        own = {name: counts[f"{data} {name}"] for name in (*FORMS, PACKED, PENALTY)}
+        found[f"gan_loses_{data}"] = _gan_loses(own)
+        found[f"packing_{data}"] = {
+            "verdict": judged(_fewer(own["gan"], own[PACKED])),
+            "modes": {name: spread(own[name]) for name in ("gan", PACKED)},
+        }
     both = {f"{data} {name}": counts[f"{data} {name}"] for data in DATA for name in ("wgan", PENALTY)}
-    covered = {case: [count >= COVERED[case.split()[0]] for count in some] for case, some in both.items()}
-    found["wgan_covers_all"] = {
-        "verdict": told(covered),
-        "modes": {case: spread(some) for case, some in both.items()},
-    }
-    return found
+    return found | {"wgan_covers_all": _covers_all(both)}
+
+
+def _fewer(some: Sequence[float], others: Sequence[float]) -> list[bool]:
+    """Whether each repeat covers fewer modes than another one."""
+    return [a < b for a, b in zip(some, others, strict=True)]
+
+
+def _gan_loses(counts: Mapping[str, Sequence[float]]) -> Result:
+    """The claim that both forms of the GAN cover fewer modes than WGAN-GP, on one data set."""
+    lost = {name: _fewer(counts[name], counts[PENALTY]) for name in FORMS}
+    return {"verdict": _told(lost), "modes": {name: spread(counts[name]) for name in (*FORMS, PENALTY)}}
+
+
+def _covers_all(counts: Mapping[str, Sequence[float]]) -> Result:
+    """The claim that a WGAN covers all modes, for cases of data and objective."""
+    covered = {case: [count >= COVERED[case.split()[0]] for count in some] for case, some in counts.items()}
+    return {"verdict": _told(covered), "modes": {case: spread(some) for case, some in counts.items()}}
+
+
+def _told(met: Mapping[str, Sequence[bool]]) -> str:
+    """The verdict on repeats of several cases."""
+    return judged([m for some in met.values() for m in some], [case for case, some in met.items() for _ in some])
 
 
 def line(row: Result) -> str:

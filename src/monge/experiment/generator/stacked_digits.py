@@ -38,11 +38,21 @@ from monge.metric.classifier import Classifier
 from monge.plot.chart import LOOKS, greys, mosaic, storeys
 from monge.plot.style import INK, Files
 
-TRAIN, SAMPLES, SHOWN = 20_000, 26_000, 6
-"""Training images; images whose modes are counted; images in the figure."""
-MODES, PIXELS, SIDE = 1000, 64, 8
-GENERATOR, CRITIC = "mlp:latent=32:width=256:depth=3:norm=batch", "mlp:width=256:depth=3"
-BATCH, RATE, DECAY_FROM, EMA = 64, 5e-4, 0.5, 0.999
+TRAIN = 20_000
+"""Training images."""
+SAMPLES = 26_000
+"""Images whose modes are counted."""
+SHOWN = 6
+"""Images in the figure."""
+MODES = 1000
+PIXELS = 64
+"""Of a digit."""
+GENERATOR = "mlp:latent=32:width=256:depth=3:norm=batch"
+CRITIC = "mlp:width=256:depth=3"
+BATCH = 64
+RATE = 5e-4
+DECAY_FROM = 0.5
+EMA = 0.999
 SURE = 0.9
 """Probability from which on a network is sure of a digit."""
 
