@@ -32,7 +32,7 @@ FAILED = {"objective": "gan", "seed": 2, "steps": 3, "status": "failed", "error"
 
 def test_summary_by_hand() -> None:
     results = [result("gan", 0, 0.2, 8), result("gan", 1, 0.4, 2), FAILED, result("wgan", 0, 0.1, 8)]
-    summed = compare.summary(results)
+    summed = compare.summed_by_objective(results)
     # a number that is none and fewer than three modes
     assert (summed["gan"]["runs"], summed["gan"]["failures"]) == (3, 2)
     assert summed["gan"]["excess"]["mean"] == pytest.approx(0.3)

@@ -18,22 +18,22 @@ from monge.errors import UserError
 from monge.objective.kernel_loss import (
     LENGTHS,
     SHAPES,
-    Gaussian,
-    Kernel,
+    CriticKernel,
+    GaussianKernel,
     KernelDiscrepancy,
-    NegativeDistance,
-    RationalQuadratic,
+    NegativeDistanceKernel,
+    RationalQuadraticKernel,
     distances,
 )
 from monge.objective.loss import AdversarialLoss
 from monge.objective.transport_loss import SinkhornDivergence
 
 few = settings(deadline=None, max_examples=20)
-PAIRS: list[tuple[Kernel, measured.Kernel, int]] = [
-    (Gaussian(), measured.Gaussian(LENGTHS), len(LENGTHS)),
-    (Gaussian((0.5,)), measured.Gaussian((0.5,)), 1),
-    (RationalQuadratic(), measured.RationalQuadratic(1.0, SHAPES), len(SHAPES)),
-    (NegativeDistance(), measured.NegativeDistance(), 1),
+PAIRS: list[tuple[CriticKernel, measured.Kernel, int]] = [
+    (GaussianKernel(), measured.Gaussian(LENGTHS), len(LENGTHS)),
+    (GaussianKernel((0.5,)), measured.Gaussian((0.5,)), 1),
+    (RationalQuadraticKernel(), measured.RationalQuadratic(1.0, SHAPES), len(SHAPES)),
+    (NegativeDistanceKernel(), measured.NegativeDistance(), 1),
 ]
 every_kernel = pytest.mark.parametrize(("kernel", "other", "members"), PAIRS)
 LOSSES: list[AdversarialLoss] = [KernelDiscrepancy(kernel) for kernel, _, _ in PAIRS] + [SinkhornDivergence()]
@@ -46,7 +46,7 @@ def sets(n: int = 12, m: int = 9, k: int = 3, seed: int = 0) -> tuple[Tensor, Te
 
 
 @every_kernel
-def test_kernel_losses_are_unbiased_discrepancies(kernel: Kernel, other: measured.Kernel, members: int) -> None:
+def test_kernel_losses_are_unbiased_discrepancies(kernel: CriticKernel, other: measured.Kernel, members: int) -> None:
     real, fake = sets()
     expected = members * discrepancy(real, fake, other).squared
     assert KernelDiscrepancy(kernel).generator(real, fake).item() == pytest.approx(expected, rel=1e-12)
@@ -54,7 +54,7 @@ def test_kernel_losses_are_unbiased_discrepancies(kernel: Kernel, other: measure
 
 
 @every_kernel
-def test_kernel_witness_is_that_of_the_metric(kernel: Kernel, other: measured.Kernel, members: int) -> None:
+def test_kernel_witness_is_that_of_the_metric(kernel: CriticKernel, other: measured.Kernel, members: int) -> None:
     real, fake = sets()
     points = torch.cat(sets(5, 5, seed=1))
     found = KernelDiscrepancy(kernel).witness(points, real, fake)
@@ -64,7 +64,7 @@ def test_kernel_witness_is_that_of_the_metric(kernel: Kernel, other: measured.Ke
 
 
 @every_kernel
-def test_expectation_is_the_discrepancy_of_the_laws(kernel: Kernel, other: measured.Kernel, members: int) -> None:
+def test_expectation_is_the_discrepancy_of_the_laws(kernel: CriticKernel, other: measured.Kernel, members: int) -> None:
     # all samples of two from laws on two points each: their mean is the expectation, exactly
     p, q = sets(2, 2)
     values = [
@@ -82,7 +82,7 @@ def test_energy_loss_of_numbers_is_a_distance_of_distribution_functions() -> Non
     steps = [(np.sort(x.numpy().ravel())[:, None] <= grid[:-1]).mean(axis=0) for x in (real, fake)]
     area = 2 * np.sum((steps[0] - steps[1]) ** 2 * np.diff(grid))
     assert energy(real, fake).plug_in == pytest.approx(area)
-    value = KernelDiscrepancy(NegativeDistance()).generator(real, fake).item()
+    value = KernelDiscrepancy(NegativeDistanceKernel()).generator(real, fake).item()
     assert value == pytest.approx(energy(real, fake).squared)
 
 
@@ -121,10 +121,10 @@ def test_distances() -> None:
 def test_one_output_for_a_batch_is_too_few() -> None:
     one, two = torch.zeros(1, 3), torch.zeros(2, 3)
     with pytest.raises(UserError, match=r"--training\.batch: this objective needs at least 2 outputs"):
-        KernelDiscrepancy(Gaussian()).generator(two, one)
+        KernelDiscrepancy(GaussianKernel()).generator(two, one)
 
 
-@pytest.mark.parametrize("make", [lambda: Gaussian((1.0, 0.0)), lambda: RationalQuadratic((-1.0,))])
+@pytest.mark.parametrize("make", [lambda: GaussianKernel((1.0, 0.0)), lambda: RationalQuadraticKernel((-1.0,))])
 def test_kernels_refuse_lengths_and_shapes(make: object) -> None:
     assert callable(make)
     with pytest.raises(UserError, match="must be a finite number above 0"):
@@ -181,7 +181,7 @@ def test_sinkhorn_witness_goes_from_transport_to_energy() -> None:
     real, fake = sets(3, 4, 1)
     grid = torch.linspace(-3, 4, 15, dtype=torch.float64)[:, None]
     blurred = SinkhornDivergence(1e6, 10).witness(grid, real, fake)
-    limit = KernelDiscrepancy(NegativeDistance()).witness(grid, real, fake)
+    limit = KernelDiscrepancy(NegativeDistanceKernel()).witness(grid, real, fake)
     torch.testing.assert_close(blurred - blurred.mean(), limit - limit.mean(), rtol=0, atol=1e-5)
     # between the laws the transport's potential falls by one for each unit, and each self-potential adds a half
     left, right = torch.tensor([[0.0], [1.0]]).double(), torch.tensor([[3.0], [4.5]]).double()

@@ -8,14 +8,14 @@ from torch import nn
 from monge.data.source import in_memory
 from monge.evaluation.critic_gap import CriticReading
 from monge.evaluation.reference import ReferenceSamples
-from monge.objective.kernel_loss import KernelDiscrepancy, NegativeDistance, RationalQuadratic
+from monge.objective.kernel_loss import KernelDiscrepancy, NegativeDistanceKernel, RationalQuadraticKernel
 from monge.objective.loss import AdversarialLoss, Wasserstein
 from monge.objective.transport_loss import SinkhornDivergence
 
 LOSSES: dict[str, tuple[AdversarialLoss, int]] = {
     "wasserstein": (Wasserstein(), 1),
-    "mmd": (KernelDiscrepancy(RationalQuadratic()), 8),
-    "energy": (KernelDiscrepancy(NegativeDistance()), 8),
+    "mmd": (KernelDiscrepancy(RationalQuadraticKernel()), 8),
+    "energy": (KernelDiscrepancy(NegativeDistanceKernel()), 8),
     "sinkhorn": (SinkhornDivergence(), 8),
 }
 

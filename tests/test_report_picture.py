@@ -59,7 +59,7 @@ def axes_of(image: Image.Image) -> np.ndarray:
 def test_history_and_samples_share_their_axes(tmp_path: Path) -> None:
     data = in_memory(np.random.default_rng(0).normal(size=(400, 4)) * [5, 1, 2, 1])
     run = api.train(data, steps=2, run=tmp_path / "run", threads=1, observe={"bracket": 2}, training={"n_critic": 1})
-    (picture,) = gallery.side_by_side(run.model(), data)
+    (picture,) = gallery.generated_and_real(run.model(), data)
     shown = Image.open(io.BytesIO(base64.b64decode(picture.url.split(",")[1])))
     with Image.open(run.samples / "step-000002.png") as drawn:
         np.testing.assert_array_equal(axes_of(shown), axes_of(drawn))

@@ -18,7 +18,7 @@ from monge.model.random import Purpose, stream
 from monge.objective import Objective
 from monge.training import thread
 from monge.training.assemble import assemble
-from monge.training.guard import check, interruption
+from monge.training.guard import check_terms, interruption
 from monge.training.sampler import Sampler
 from monge.training.schedule import linear_decay, rates, set_rates
 from monge.training.state import Average, TrainingState
@@ -197,17 +197,17 @@ def test_a_step_updates_the_critic_so_often_and_the_generator_once(rule: dict[st
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_terms_that_are_not_finite_are_refused(value: float) -> None:
     with pytest.raises(TrainingError, match=rf"step 12: penalty is {value}; likely cause: the learning rate"):
-        check({"critic_loss": 1.0, "penalty": value}, 12)
+        check_terms({"critic_loss": 1.0, "penalty": value}, 12)
 
 
 @pytest.mark.parametrize("value", [2e8, -2e8])
 def test_diverged_terms_are_refused(value: float) -> None:
     with pytest.raises(TrainingError, match=r"step 7: generator_loss is -?2e\+08, the critic diverges"):
-        check({"generator_loss": value}, 7)
+        check_terms({"generator_loss": value}, 7)
 
 
 def test_sane_terms_pass() -> None:
-    check({"critic_loss": -1e7, "penalty": 0.0}, 1)
+    check_terms({"critic_loss": -1e7, "penalty": 0.0}, 1)
 
 
 def test_batch_larger_than_the_data_is_refused() -> None:

@@ -70,17 +70,17 @@ def main(arguments: Sequence[str]) -> int:
     folder = asked.out or Path("runs") / "compare" / data.info.name
     document: dict[str, Any] = {"data": data.info.source, "steps": asked.steps, "seconds": asked.seconds}
     compare.refuse_other(folder, document)
-    trials = planned(asked, arguments, data, folder)
+    trials = trials_of(asked, arguments, data, folder)
     compare.refuse_others(trials, data)
     compare.begin(folder, document)
     results = compare.conduct(
         trials, asked.jobs or cores(), lambda line: print(f"compare: {line}", file=sys.stderr, flush=True)
     )
-    summed = compare.summary(results)
+    summed = compare.summed_by_objective(results)
     document |= {"seeds": asked.seeds, "summary": summed, "runs": results}
     try:
         write_atomically(folder / compare.SUMMARY, compare.encoded(document))
-        write_atomically(folder / "compare.png", compare.picture(trials, results, data))
+        write_atomically(folder / "compare.png", compare.comparison_picture(trials, results, data))
         write_atomically(folder / "compare.md", compare.table(summed).encode())
     except OSError as error:
         raise UserError(f"--out {folder} cannot be written: {error.strerror or error}") from error
@@ -110,7 +110,7 @@ def names(asked: Compare, labelled: bool) -> list[str]:
     return list(dict.fromkeys(name for name in asked.objectives.split(",") if name))
 
 
-def planned(asked: Compare, arguments: Sequence[str], data: "DataSet", folder: Path) -> "list[Trial]":
+def trials_of(asked: Compare, arguments: Sequence[str], data: "DataSet", folder: Path) -> "list[Trial]":
     """Every objective with every seed; all of them are refused if one cannot be assembled.
 
     Raises:

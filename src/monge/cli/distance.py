@@ -69,12 +69,12 @@ def main(arguments: Sequence[str]) -> int:
     asked = parse(Distance, "distance", arguments)
     check(asked)
 
-    from monge.cli.progress import Stages
+    from monge.cli.progress import StageBar
     from monge.evaluation.two_samples import check_families, compare
 
     check_families(asked.families)
     a, b = (read(asked, side) for side in (0, 1))
-    with Stages() as stages:
+    with StageBar() as stages:
 
         def show_stage(name: str, done: int, total: int) -> None:
             stages.show(LABELS.get(name, name), done, total)

@@ -29,7 +29,7 @@ class StepsPerSecond(ProgressColumn):
         return Text(f"{task.speed:.0f} steps/s" if task.speed else "- steps/s", style="dim")
 
 
-class Progress:
+class TrainingBar:
     """A bar on a terminal; elsewhere one line for each bracket.
 
     Arguments:
@@ -52,7 +52,7 @@ class Progress:
         self._task = self._bar.add_task("", total=steps, estimate="", bracket="")
         self._steps, self._first = steps, True
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "TrainingBar":
         self._bar.start()
         return self
 
@@ -80,7 +80,7 @@ class Progress:
         self._bar.update(self._task, **update)
 
 
-class Stages:
+class StageBar:
     """A bar for one stage after the other on a terminal; elsewhere one line for each."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class Stages:
         )
         self._task, self._stage = self._bar.add_task(""), ""
 
-    def __enter__(self) -> "Stages":
+    def __enter__(self) -> "StageBar":
         self._bar.start()
         return self
 

@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
     how = parse(Train, "train", arguments, default=replace(first, data=settings.data)).data
 
     from monge import api
-    from monge.cli.progress import Progress
+    from monge.cli.progress import TrainingBar
     from monge.data.source import open_source
     from monge.model.build import pick_device
     from monge.training.settings import recommended
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
     full = parse(Train, "train", arguments, default=replace(first, **{name: getattr(base, name) for name in SHARED}))
     config = Config(**{name: getattr(full, name) for name in SHARED} | {"recipe": base.recipe, "source": base.source})
 
-    with Progress(config.steps) as progress:
+    with TrainingBar(config.steps) as progress:
         folder = train_config(
             config,
             data,

@@ -35,7 +35,7 @@ TIMED = 20
 """Steps that are timed to turn a budget of seconds into one of steps."""
 SUMMED = ("excess", "modes", "high_quality", "precision", "recall", "coverage", "frechet", "seconds")
 
-BRACKETS = 4
+TRIAL_BRACKETS = 4
 """Measurements during a training."""
 
 Result = dict[str, Any]
@@ -116,12 +116,12 @@ def refuse_others(trials: Sequence[Trial], data: DataSet) -> None:
 
 def resolved(trial: Trial, data: DataSet) -> Config:
     """The config of a trial's run."""
-    steps = planned(trial, data)
+    steps = planned_steps(trial, data)
     # a measurement costs as much as hundreds of steps in the plane
-    return replace(trial.config, steps=steps, observe=ObserveConfig(bracket=max(1, steps // BRACKETS)))
+    return replace(trial.config, steps=steps, observe=ObserveConfig(bracket=max(1, steps // TRIAL_BRACKETS)))
 
 
-def planned(trial: Trial, data: DataSet) -> int:
+def planned_steps(trial: Trial, data: DataSet) -> int:
     """The steps of a trial: those of its config, of the run that it continues, or as many as its seconds pay for."""
     if trial.seconds is None:
         return trial.config.steps
@@ -148,7 +148,7 @@ def failed(result: Result) -> bool:
     return result["status"] == "failed" or figures(result).get("modes", FEWEST_MODES) < FEWEST_MODES
 
 
-def summary(results: Sequence[Result]) -> dict[str, Result]:
+def summed_by_objective(results: Sequence[Result]) -> dict[str, Result]:
     """For each objective its runs, failures, and mean and standard deviation over seeds of each figure."""
     found: dict[str, Result] = {}
     for name in dict.fromkeys(result["objective"] for result in results):
@@ -229,7 +229,7 @@ def encoded(document: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, indent=1) + "\n").encode()
 
 
-def picture(trials: "Sequence[Trial]", results: Sequence[dict[str, object]], data: "DataSet") -> bytes:
+def comparison_picture(trials: "Sequence[Trial]", results: Sequence[dict[str, object]], data: "DataSet") -> bytes:
     """Samples of each objective's first run that ended, beside real ones."""
     from monge import api, plot
 

@@ -19,12 +19,12 @@ from monge.model.inference import generate
 from monge.model.random import Purpose, latent, stream
 from monge.run.pool import flushed_denormals
 from monge.training.assemble import assemble
-from monge.training.loop import Hooks, LoopSettings, Step, Terms, run_loop
+from monge.training.loop import Hooks, LoopSettings, Step, TermValues, run_loop
 from monge.training.schedule import rates
 from monge.training.state import TrainingState
 from monge.training.step import train_step
 
-Watch = Callable[[TrainingState, Terms], None]
+Watch = Callable[[TrainingState, TermValues], None]
 JUDGED = 497
 """Samples on each side of a judgement, at most: as many as there are held-out digits."""
 

@@ -84,7 +84,7 @@ def build_critic(
     return network
 
 
-def class_shares(data: DataSet) -> Tensor:
+def label_shares(data: DataSet) -> Tensor:
     """The shares (c,) of the classes in the training samples."""
     assert data.train.labels is not None
     counts = torch.bincount(torch.from_numpy(data.train.labels), minlength=len(data.info.classes or ()))

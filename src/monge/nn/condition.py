@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from monge.nn.code import CodedGenerator, probability
-from monge.nn.head import features_of
+from monge.nn.head import critic_features
 
 
 class ConditionalGenerator(nn.Module):
@@ -84,7 +84,7 @@ class ProjectionCritic(nn.Module):
 
     def __init__(self, critic: nn.Module, shares: Tensor) -> None:
         super().__init__()
-        size = features_of(critic, "a class")[1]
+        size = critic_features(critic, "a class")[1]
         self.critic = critic
         self.shares = nn.Buffer(shares)
         self.vectors = nn.Parameter(torch.randn(len(shares), size) / size**0.5)

@@ -8,7 +8,7 @@ from monge.errors import UserError
 from monge.nn.layer import xavier
 
 
-def features_of(critic: nn.Module, what: str) -> tuple[nn.Module, int]:
+def critic_features(critic: nn.Module, what: str) -> tuple[nn.Module, int]:
     """The part of a critic below its last linear map, and its number of outputs.
 
     Raises:
@@ -33,7 +33,7 @@ class TwoHeadedCritic(nn.Module):
 
     def __init__(self, critic: nn.Module, outputs: int) -> None:
         super().__init__()
-        size = features_of(critic, "a second head")[1]
+        size = critic_features(critic, "a second head")[1]
         self.critic = critic
         self.head = xavier(nn.Linear(size, outputs))
 

@@ -31,9 +31,9 @@ SIDE, FEATURES, CLASSES = 299, 2048, 1008
 COUNTER = ".num_batches_tracked"
 """Ends the names of values that old files lack and nothing depends on."""
 
-Kernel = tuple[int, int]
-POINT: Kernel = (1, 1)
-SQUARE: Kernel = (3, 3)
+KernelSides = tuple[int, int]
+POINT: KernelSides = (1, 1)
+SQUARE: KernelSides = (3, 3)
 
 
 class Layer(NamedTuple):
@@ -48,16 +48,16 @@ class Layer(NamedTuple):
     """
 
     filters: int
-    kernel: Kernel = POINT
+    kernel: KernelSides = POINT
     stride: int = 1
     padded: bool = True
     forked: bool = False
 
 
-class Convolution(nn.Module):
+class InceptionConvolution(nn.Module):
     """What a `Layer` describes."""
 
-    def __init__(self, fan_in: int, layer: Layer, kernel: Kernel) -> None:
+    def __init__(self, fan_in: int, layer: Layer, kernel: KernelSides) -> None:
         super().__init__()
         margin = [side // 2 if layer.padded and layer.stride == 1 else 0 for side in kernel]
         self.conv = nn.Conv2d(fan_in, layer.filters, kernel, layer.stride, (margin[0], margin[1]), bias=False)
@@ -86,12 +86,12 @@ class Mixed(nn.Module):
                 stem = f"{name}_{number}" if len(layers) > 1 else name
                 names = [f"{stem}a", f"{stem}b"] if layer.forked else [stem]
                 for key, kernel in zip(names, (layer.kernel, layer.kernel[::-1]), strict=False):
-                    self.add_module(key, Convolution(width, layer, kernel))
+                    self.add_module(key, InceptionConvolution(width, layer, kernel))
                 width = layer.filters
                 path.append(names)
             self.branches.append(path)
         self.pool = pool
-        self.branch_pool = nn.Identity() if pooled is None else Convolution(fan_in, Layer(pooled), POINT)
+        self.branch_pool = nn.Identity() if pooled is None else InceptionConvolution(fan_in, Layer(pooled), POINT)
 
     def forward(self, x: Tensor) -> Tensor:
         outputs = [self._along(path, x) for path in self.branches]
@@ -103,7 +103,7 @@ class Mixed(nn.Module):
         return x
 
 
-def mean() -> nn.Module:
+def mean_pool() -> nn.Module:
     """The mean of 3 x 3 pixels, of those inside the image at its edge."""
     return nn.AvgPool2d(3, 1, 1, count_include_pad=False)
 
@@ -116,7 +116,7 @@ def halved() -> nn.Module:
 def _mixed_5(fan_in: int, pooled: int) -> Mixed:
     twice = [Layer(64), Layer(96, SQUARE), Layer(96, SQUARE)]
     five = [Layer(48), Layer(64, (5, 5))]
-    return Mixed(fan_in, mean(), pooled, branch1x1=[Layer(64)], branch5x5=five, branch3x3dbl=twice)
+    return Mixed(fan_in, mean_pool(), pooled, branch1x1=[Layer(64)], branch5x5=five, branch3x3dbl=twice)
 
 
 def _mixed_6a(fan_in: int) -> Mixed:
@@ -128,7 +128,7 @@ def _mixed_6(fan_in: int, inner: int) -> Mixed:
     wide, tall = (1, 7), (7, 1)
     once = [Layer(inner), Layer(inner, wide), Layer(192, tall)]
     twice = [Layer(inner), Layer(inner, tall), Layer(inner, wide), Layer(inner, tall), Layer(192, wide)]
-    return Mixed(fan_in, mean(), 192, branch1x1=[Layer(192)], branch7x7=once, branch7x7dbl=twice)
+    return Mixed(fan_in, mean_pool(), 192, branch1x1=[Layer(192)], branch7x7=once, branch7x7dbl=twice)
 
 
 def _mixed_7a(fan_in: int) -> Mixed:
@@ -148,17 +148,17 @@ class Inception(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.Conv2d_1a_3x3 = Convolution(3, Layer(32, SQUARE, 2), SQUARE)
-        self.Conv2d_2a_3x3 = Convolution(32, Layer(32, SQUARE, padded=False), SQUARE)
-        self.Conv2d_2b_3x3 = Convolution(32, Layer(64, SQUARE), SQUARE)
+        self.Conv2d_1a_3x3 = InceptionConvolution(3, Layer(32, SQUARE, 2), SQUARE)
+        self.Conv2d_2a_3x3 = InceptionConvolution(32, Layer(32, SQUARE, padded=False), SQUARE)
+        self.Conv2d_2b_3x3 = InceptionConvolution(32, Layer(64, SQUARE), SQUARE)
         self.first_pool = halved()
-        self.Conv2d_3b_1x1 = Convolution(64, Layer(80), POINT)
-        self.Conv2d_4a_3x3 = Convolution(80, Layer(192, SQUARE, padded=False), SQUARE)
+        self.Conv2d_3b_1x1 = InceptionConvolution(64, Layer(80), POINT)
+        self.Conv2d_4a_3x3 = InceptionConvolution(80, Layer(192, SQUARE, padded=False), SQUARE)
         self.second_pool = halved()
         self.Mixed_5b, self.Mixed_5c, self.Mixed_5d = _mixed_5(192, 32), _mixed_5(256, 64), _mixed_5(288, 64)
         self.Mixed_6a, self.Mixed_6b = _mixed_6a(288), _mixed_6(768, 128)
         self.Mixed_6c, self.Mixed_6d, self.Mixed_6e = _mixed_6(768, 160), _mixed_6(768, 160), _mixed_6(768, 192)
-        self.Mixed_7a, self.Mixed_7b = _mixed_7a(768), _mixed_7(1280, mean())
+        self.Mixed_7a, self.Mixed_7b = _mixed_7a(768), _mixed_7(1280, mean_pool())
         self.Mixed_7c = _mixed_7(2048, nn.MaxPool2d(3, 1, 1))
         self.fc = nn.Linear(FEATURES, CLASSES)  # unused, but in the file
 

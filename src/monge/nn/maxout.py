@@ -41,7 +41,7 @@ class MaxAffine(nn.Module):
         return highest - self.gain / 2 * self.quadratic * squares
 
 
-class Sum(nn.Module):
+class LinearSum(nn.Module):
     """The sum of functions (n, d) -> (n, 1).
 
     Arguments:

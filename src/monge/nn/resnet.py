@@ -34,7 +34,7 @@ class Residual(nn.Module):
         return cast(Tensor, self.short(x) + self.long(x))
 
 
-class Pool(nn.Module):
+class PixelPool(nn.Module):
     """The mean or the sum over all pixels, (n, c, h, w) -> (n, c).
 
     Arguments:
@@ -105,7 +105,7 @@ class ResNetCritic(Critic):
             side //= 2
             blocks.append(_halving(how, width, side, norm))
         blocks += [_level(how, width, side // 2, norm) for _ in range(2)]
-        last = [how.activation(width, 0.0, 2), Pool(mean=layer == "plain")]
+        last = [how.activation(width, 0.0, 2), PixelPool(mean=layer == "plain")]
         super().__init__(nn.Sequential(*blocks, *last), how.linear(width, outputs), width)
         xavier(self)
 

@@ -21,7 +21,7 @@ SHAPES = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Exponents of the rational quadratic mixture (Binkowski et al. 2018)."""
 
 
-class Kernel(ABC):
+class CriticKernel(ABC):
     """A function of two vectors, symmetric and at least conditionally positive definite."""
 
     @abstractmethod
@@ -30,7 +30,7 @@ class Kernel(ABC):
 
 
 @dataclass(frozen=True)
-class Gaussian(Kernel):
+class GaussianKernel(CriticKernel):
     r"""A sum of Gaussians, :math:`\sum_l \exp(-\lVert x - y \rVert_2^2 / 2 \sigma_l^2)`.
 
     A sum, as published, and not the mean of `monge.distance.kernel.kernel`: a penalty on the witness depends on its
@@ -54,7 +54,7 @@ class Gaussian(Kernel):
 
 
 @dataclass(frozen=True)
-class RationalQuadratic(Kernel):
+class RationalQuadraticKernel(CriticKernel):
     r"""A sum of kernels with heavy tails, :math:`\sum_l (1 + \lVert x - y \rVert_2^2 / 2 \alpha_l)^{-\alpha_l}`.
 
     Reference: Binkowski et al. 2018, "Demystifying MMD GANs", experiments.
@@ -75,7 +75,7 @@ class RationalQuadratic(Kernel):
 
 
 @dataclass(frozen=True)
-class NegativeDistance(Kernel):
+class NegativeDistanceKernel(CriticKernel):
     r"""The kernel of the energy distance, :math:`-\lVert x - y \rVert_2`.
 
     Reference: Sejdinovic et al. 2013, theorem 22.
@@ -107,7 +107,7 @@ class KernelDiscrepancy(AdversarialLoss):
         kernel: compares two vectors.
     """
 
-    kernel: Kernel
+    kernel: CriticKernel
     vector: ClassVar[bool] = True
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:

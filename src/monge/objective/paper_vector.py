@@ -3,7 +3,12 @@
 from monge.errors import unknown_name
 from monge.objective.composition import lazy
 from monge.objective.constraint import ClipWeights
-from monge.objective.kernel_loss import Gaussian, KernelDiscrepancy, NegativeDistance, RationalQuadratic
+from monge.objective.kernel_loss import (
+    GaussianKernel,
+    KernelDiscrepancy,
+    NegativeDistanceKernel,
+    RationalQuadraticKernel,
+)
 from monge.objective.objective import Objective
 from monge.objective.penalty import GradientPenalty
 from monge.objective.transport_loss import SinkhornDivergence
@@ -16,7 +21,7 @@ def mmd_gan(kernel: str = "rq", weight: float = 1.0, every: int = 1) -> Objectiv
 
     Reference: Binkowski et al. 2018.
     """
-    kernels = {"rq": RationalQuadratic(), "rbf": Gaussian()}
+    kernels = {"rq": RationalQuadraticKernel(), "rbf": GaussianKernel()}
     if kernel not in kernels:
         raise unknown_name("--objective mmd-gan: kernel", kernel, kernels)
     return Objective(KernelDiscrepancy(kernels[kernel]), penalty=lazy(GradientPenalty(weight), every))
@@ -31,7 +36,7 @@ def energy_gan(weight: float = 10.0, every: int = 1) -> Objective:
 
     Reference: Bellemare et al. 2017.
     """
-    return Objective(KernelDiscrepancy(NegativeDistance()), penalty=lazy(GradientPenalty(weight), every))
+    return Objective(KernelDiscrepancy(NegativeDistanceKernel()), penalty=lazy(GradientPenalty(weight), every))
 
 
 def sinkhorn_gan(

@@ -60,7 +60,7 @@ class GradientPenalty(Penalty):
         above_zero("weight", self.weight, WITHOUT)
 
     def __call__(self, witness: Witness, batch: Batch) -> Tensor:
-        excess = slopes(witness, between(batch)) - self.target
+        excess = slopes(witness, on_segments(batch)) - self.target
         return self.weight * (excess.relu() if self.one_sided else excess).square().mean()
 
 
@@ -175,7 +175,7 @@ class Consistency(Penalty):
         return self.weight * ((one - other).abs() - self.margin).relu().mean()
 
 
-def between(batch: Batch) -> Tensor:
+def on_segments(batch: Batch) -> Tensor:
     """One point for each pair of a real and a generated sample, at its position on their segment."""
     position = batch.segment.view(-1, *[1] * (batch.real.dim() - 1))
     return torch.lerp(batch.fake, batch.real, position)

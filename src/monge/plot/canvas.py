@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-Sides = tuple[NDArray[Any], NDArray[Any]]
+PlaneSides = tuple[NDArray[Any], NDArray[Any]]
 INK, REAL, FAKE = "#1f2430", "#9aa3b2", "#d1495b"
 
 
@@ -44,7 +44,7 @@ class Projection:
         return np.asarray((points.astype(float) - self.centre) @ self.axes.T)
 
 
-def flat(real: NDArray[Any], fake: NDArray[Any]) -> Sides:
+def flat(real: NDArray[Any], fake: NDArray[Any]) -> PlaneSides:
     """Both sides as they are drawn, on the principal axes of the real one."""
     project = Projection.of(real)
     return project(real), project(fake)
@@ -63,7 +63,7 @@ def principal(centred: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[f
     return axes * signs / np.where(lengths > 0, lengths, 1), [float(v) / total for v in values[:-3:-1].clip(0)]
 
 
-def drawn(figure: Figure) -> Image.Image:
+def as_image(figure: Figure) -> Image.Image:
     """A figure as an image, without a time stamp."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.metric.critic_matrix import ClusterMatrix
-from monge.plot.canvas import INK, drawn
+from monge.plot.canvas import INK, as_image
 
 
 def heat_map(clusters: ClusterMatrix, unit: str) -> Image.Image:
@@ -38,7 +38,7 @@ def heat_map(clusters: ClusterMatrix, unit: str) -> Image.Image:
     plot.spines[:].set_visible(False)
     bar = figure.colorbar(shown, label=f"distance minus the mean of {clusters.mean:.3g} ({unit})")
     bar.outline.set_visible(False)
-    return drawn(figure)
+    return as_image(figure)
 
 
 def _cluster_names(centres: NDArray[Any], shares: NDArray[Any], gap: str) -> list[str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.distance.kernel.witness import Ipm
-from monge.plot.canvas import FAKE, INK, REAL, Projection, Sides, drawn
+from monge.plot.canvas import FAKE, INK, REAL, PlaneSides, Projection, as_image
 
 
 def witness(ipm: Ipm, real: NDArray[Any], fake: NDArray[Any]) -> Image.Image:
@@ -40,10 +40,10 @@ def witness(ipm: Ipm, real: NDArray[Any], fake: NDArray[Any]) -> Image.Image:
         _coloured(figure, plot, ipm, (real, fake), (low, high))
     plot.set_title(title, fontsize=10)
     plot.spines[["top", "right"]].set_visible(False)
-    return drawn(figure)
+    return as_image(figure)
 
 
-def _coloured(figure: Figure, plot: Axes, ipm: Ipm, sides: Sides, corners: Sides) -> None:
+def _coloured(figure: Figure, plot: Axes, ipm: Ipm, sides: PlaneSides, corners: PlaneSides) -> None:
     """The witness in colours, with a colour bar: as a field in the plane, at the points themselves above."""
     field = sides[0].shape[1] == 2
     if field:

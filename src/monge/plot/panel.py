@@ -18,7 +18,7 @@ from PIL import Image
 from monge.distance.dual.potential import Potential
 from monge.distance.points import Points
 from monge.distance.transport.exact import Coupling
-from monge.plot.canvas import INK, Sides, drawn, principal
+from monge.plot.canvas import INK, PlaneSides, as_image, principal
 
 A, B = "#0072b2", "#d55e00"
 """Blue and vermilion of Okabe and Ito, which colour-blind people tell apart; markers differ as well."""
@@ -108,7 +108,7 @@ def panels(
         for plot, title in zip((left, middle, right), _titles(names, potential, plan), strict=True):
             plot.set_title(title)
             plot.spines[["top", "right"]].set_visible(False)
-        return drawn(figure)
+        return as_image(figure)
 
 
 def _titles(names: tuple[str, str], potential: Potential, plan: Coupling) -> tuple[str, str, str]:
@@ -121,13 +121,13 @@ def _titles(names: tuple[str, str], potential: Potential, plan: Coupling) -> tup
     )
 
 
-def _clouds(plot: Axes, plane: Plane, sides: Sides) -> None:
+def _clouds(plot: Axes, plane: Plane, sides: PlaneSides) -> None:
     for name, points in zip("AB", sides, strict=True):
         _dots(plot, plane(points), name, alpha=0.5)
     _legend(plot)
 
 
-def _field(figure: Figure, plot: Axes, plane: Plane, sides: Sides, potential: Potential, unit: str) -> None:
+def _field(figure: Figure, plot: Axes, plane: Plane, sides: PlaneSides, potential: Potential, unit: str) -> None:
     """The potential as filled contours in the plane, else as the colour of the points."""
     values = [_heights(potential, points) for points in sides]
     middle = (values[0].mean() + values[1].mean()) / 2
@@ -151,7 +151,7 @@ def _field(figure: Figure, plot: Axes, plane: Plane, sides: Sides, potential: Po
     bar.solids.set_alpha(1)
 
 
-def _lines(plot: Axes, plane: Plane, sides: Sides, plan: Coupling) -> None:
+def _lines(plot: Axes, plane: Plane, sides: PlaneSides, plan: Coupling) -> None:
     chosen = _chosen(plan)
     _matched(plot, plane(sides[0][plan.source[chosen]]), plane(sides[1][plan.target[chosen]]))
     _legend(plot)
@@ -164,7 +164,9 @@ def _matched(plot: Axes, a: Points, b: Points) -> None:
         _dots(plot, points, name)
 
 
-def _on_a_line(plots: tuple[Axes, Axes, Axes], sides: Sides, potential: Potential, plan: Coupling, unit: str) -> None:
+def _on_a_line(
+    plots: tuple[Axes, Axes, Axes], sides: PlaneSides, potential: Potential, plan: Coupling, unit: str
+) -> None:
     """Histograms, the potential as a curve, and the coupling between two rows of points."""
     pooled = np.concatenate(sides)[:, 0]
     bins = np.histogram_bin_edges(pooled, 40)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.data.space import ImageSpace, Space
-from monge.plot.canvas import FAKE, REAL, Projection, drawn
+from monge.plot.canvas import FAKE, REAL, Projection, as_image
 
 ELONGATED = 4
 """Ratio of the lengths along two axes from which each gets a scale of its own."""
@@ -64,7 +64,7 @@ def cloud(fake: NDArray[Any], real: NDArray[Any] | None = None, frame: NDArray[A
     # above the picture, where it hides no points
     figure.legend(loc="outside upper right", ncols=2, frameon=False, markerscale=3)
     plot.spines[["top", "right"]].set_visible(False)
-    return drawn(figure)
+    return as_image(figure)
 
 
 def _limits(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

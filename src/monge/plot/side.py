@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.data.space import ImageSpace, Space
-from monge.plot.canvas import FAKE, REAL, drawn, flat
+from monge.plot.canvas import FAKE, REAL, as_image, flat
 from monge.plot.sample import grid
 
 COLUMNS = 5
@@ -41,4 +41,4 @@ def side_by_side(space: Space, samples: Mapping[str, NDArray[Any]], real: NDArra
         plot.set_xlim(low[0] - margin[0], high[0] + margin[0])
         plot.set_ylim(low[1] - margin[1], high[1] + margin[1])
         plot.set_aspect("equal")
-    return drawn(figure)
+    return as_image(figure)

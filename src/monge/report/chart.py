@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-Points = Sequence[tuple[float, float]]
+Series = Sequence[tuple[float, float]]
 
 LEFT, RIGHT, TOP, BOTTOM = 52, 28, 12, 42
 
@@ -21,7 +21,7 @@ class Curve:
     """
 
     name: str
-    points: Points
+    points: Series
     style: str
 
 
@@ -99,7 +99,7 @@ class _Frame:
         low, high = self.values
         return self.height - BOTTOM - (value - low) / (high - low) * (self.height - TOP - BOTTOM)
 
-    def path(self, points: Points) -> list[str]:
+    def path(self, points: Series) -> list[str]:
         """Points as SVG coordinates."""
         return [f"{self.x(step):.1f},{self.y(value):.1f}" for step, value in points]
 

@@ -51,7 +51,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Pair:
+class NeighbourPair:
     """A generated sample above its nearest training sample, and their Euclidean distance."""
 
     picture: Picture
@@ -72,7 +72,7 @@ class Neighbours:
     real: float
     searched: int
     size: int
-    pairs: list[Pair]
+    pairs: list[NeighbourPair]
 
     @property
     def novelty(self) -> float | None:
@@ -104,7 +104,7 @@ def history(run: RunFolder) -> list[Picture]:
     return pictures
 
 
-def side_by_side(model: TrainedModel, data: DataSet | None) -> list[Picture]:
+def generated_and_real(model: TrainedModel, data: DataSet | None) -> list[Picture]:
     """Generated samples and, for images, as many held-out ones; the cloud of vectors holds both."""
     space = model.space
     if not isinstance(space, ImageSpace):
@@ -170,10 +170,10 @@ def neighbours(model: TrainedModel, data: DataSet) -> Neighbours | None:
     return Neighbours(float(distances.mean()), real, searched, data.train.size, pairs)
 
 
-def _pairs(fake: NDArray[Any], near: NDArray[Any], distances: NDArray[np.float64]) -> list[Pair]:
+def _pairs(fake: NDArray[Any], near: NDArray[Any], distances: NDArray[np.float64]) -> list[NeighbourPair]:
     pairs = []
     for above, below, distance in zip(fake[:PAIRS], near, distances, strict=False):
         image = grid(np.stack([above, below]), columns=1, least=64)
         alt = f"A generated image above its nearest training image, distance {distance:.3g}"
-        pairs.append(Pair(embed(image, alt), float(distance)))
+        pairs.append(NeighbourPair(embed(image, alt), float(distance)))
     return pairs

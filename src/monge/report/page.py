@@ -105,7 +105,7 @@ def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None) -> G
         found.missing.append(f"Comparisons with real data are left out: {error}.")
     try:
         model = load(facts)
-        found.samples = gallery.side_by_side(model, data)
+        found.samples = gallery.generated_and_real(model, data)
         found.on_request = gallery.on_request(model)
         found.paths = gallery.paths(model, data)
         found.neighbours = gallery.neighbours(model, data) if data else None

@@ -6,7 +6,7 @@ from torch import nn
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
 from monge.errors import UserError
-from monge.model.build import build_critic, build_generator, build_objective, class_shares, latent_size
+from monge.model.build import build_critic, build_generator, build_objective, label_shares, latent_size
 from monge.objective import Objective
 from monge.training.compatibility import check_combination, outputs
 from monge.training.replay import ReplayPool
@@ -32,7 +32,7 @@ def assemble(
         raise UserError(f"--training.batch {rule.batch} is larger than the data: at most {data.train.size} is allowed")
     objective = build_objective(config)
     check_combination(rule, objective, data)
-    shares = class_shares(data) if rule.conditional else None
+    shares = label_shares(data) if rule.conditional else None
     generator = build_generator(config, data.space, shares).to(device)
     judge = build_critic(config, data.space, shares, critic).to(device)
     objective.check(judge, outputs(judge, data, rule.pack))

@@ -55,7 +55,7 @@ def save(state: TrainingState, checkpoints: Path) -> Path:
     return target
 
 
-def load(state: TrainingState, checkpoints: Path, step: int) -> None:
+def restore(state: TrainingState, checkpoints: Path, step: int) -> None:
     """Reads a checkpoint into a state of the same networks and optimisers.
 
     Raises:

@@ -20,7 +20,7 @@ def kept(run: RunFolder) -> str:
     return "the last checkpoint is kept" if steps(run.checkpoints) else "there is no checkpoint yet"
 
 
-def check(values: Mapping[str, float], step: int) -> None:
+def check_terms(values: Mapping[str, float], step: int) -> None:
     """Refuses terms that no further step can mend."""
     for name, value in values.items():
         if not math.isfinite(value):

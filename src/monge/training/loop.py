@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from monge.objective import Objective
-from monge.training.guard import check
+from monge.training.guard import check_terms
 from monge.training.sampler import Sampler, StepInputs
 from monge.training.schedule import set_rates
 from monge.training.state import TrainingState
@@ -18,7 +18,7 @@ from monge.training.step import train_step
 UNREAD = 50
 """Steps whose terms stay on the device, at most, before they are read and checked."""
 
-Terms = Mapping[str, float]
+TermValues = Mapping[str, float]
 Step = Callable[[TrainingState, Objective, StepInputs], Mapping[str, Tensor]]
 
 
@@ -69,8 +69,8 @@ class Hooks:
     """
 
     step: Callable[[TrainingState, float], None] | None = None
-    observe: Callable[[TrainingState, Terms], Mapping[str, Any] | None] | None = None
-    log: Callable[[TrainingState, Terms, Mapping[str, Any]], None] | None = None
+    observe: Callable[[TrainingState, TermValues], Mapping[str, Any] | None] | None = None
+    log: Callable[[TrainingState, TermValues, Mapping[str, Any]], None] | None = None
     save: Callable[[TrainingState], object] | None = None
 
 
@@ -128,7 +128,7 @@ class _Unread:
 
     def __init__(self) -> None:
         self._steps: list[tuple[int, Mapping[str, Tensor]]] = []
-        self._last: Terms = {}
+        self._last: TermValues = {}
 
     def add(self, step: int, terms: Mapping[str, Tensor]) -> None:
         """Takes in the terms of a step; reads them all when there are many."""
@@ -136,7 +136,7 @@ class _Unread:
         if len(self._steps) >= UNREAD:
             self.read()
 
-    def read(self) -> Terms:
+    def read(self) -> TermValues:
         """The last step's terms as numbers; all are checked, and fetched in one go.
 
         Raises:
@@ -146,6 +146,6 @@ class _Unread:
             numbers = iter(torch.stack([value for _, terms in self._steps for value in terms.values()]).tolist())
             for step, terms in self._steps:
                 self._last = {name: next(numbers) for name in terms}
-                check(self._last, step)
+                check_terms(self._last, step)
             self._steps.clear()
         return self._last

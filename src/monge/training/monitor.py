@@ -15,7 +15,7 @@ from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
 from monge.training.state import TrainingState
 
-CLOUD = 1000
+BACKGROUND = 1000
 """Real points behind a picture of generated ones, at most."""
 
 
@@ -38,7 +38,7 @@ class Monitor:
         # the same codes at every step, so that curves and pictures change only when the generator does
         self._codes = latent(self._real.fakes, latent_size, stream(config.seed, Purpose.MEASURE))
         self._pictured = latent(data.space.pictured, latent_size, stream(config.seed, Purpose.PICTURE))
-        self._background = data.train.sample(data.train.at_most(CLOUD)) if data.space.side is None else None
+        self._background = data.train.sample(data.train.at_most(BACKGROUND)) if data.space.side is None else None
 
     def __call__(self, state: TrainingState, terms: Mapping[str, float]) -> dict[str, Any]:
         """What is to be logged besides the terms."""

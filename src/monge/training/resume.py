@@ -66,7 +66,7 @@ def known_facts(folder: RunFolder, config: Config, data: DataSet, flag: str = "-
 def resume(folder: RunFolder, state: TrainingState, config: Config, facts: Mapping[str, Any], threads: int) -> None:
     """Takes the state back to the last checkpoint and the log with it."""
     if found := steps(folder.checkpoints):
-        checkpoint.load(state, folder.checkpoints, found[-1])
+        checkpoint.restore(state, folder.checkpoints, found[-1])
     folder.forget_after(state.step)
     if threads != facts["threads"]:
         text = f"threads {facts['threads']} -> {threads}: leaves bit-identity"

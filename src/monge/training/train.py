@@ -19,7 +19,7 @@ from monge.run.pool import flushed_denormals, torch_state
 from monge.training import checkpoint
 from monge.training.assemble import assemble
 from monge.training.guard import failures_told, interruption
-from monge.training.loop import Hooks, LoopSettings, Terms, run_loop
+from monge.training.loop import Hooks, LoopSettings, TermValues, run_loop
 from monge.training.monitor import Monitor
 from monge.training.resume import default_folder, known_facts, provenance, resume, settle
 from monge.training.sampler import Sampler
@@ -124,7 +124,7 @@ class Log:
         self._past = max((entry.get("seconds", 0.0) for entry in folder.entries()), default=0.0)
         self._started = time.monotonic()
 
-    def __call__(self, state: TrainingState, terms: Terms, seen: Mapping[str, Any]) -> None:
+    def __call__(self, state: TrainingState, terms: TermValues, seen: Mapping[str, Any]) -> None:
         """Logs a step with its terms and what was observed."""
         elapsed = time.monotonic() - self._started
         self._folder.log(

@@ -15,7 +15,7 @@ from monge.distance.points import Points
 from monge.errors import UserError
 
 
-class Curve(NamedTuple):
+class ValueAndGradient(NamedTuple):
     """A distance as a function of theta.
 
     Attributes:
@@ -27,36 +27,36 @@ class Curve(NamedTuple):
     gradient: NDArray[np.float64]
 
 
-def wasserstein(theta: ArrayLike) -> Curve:
+def wasserstein(theta: ArrayLike) -> ValueAndGradient:
     """W1 = |theta| with gradient sign(theta), undefined at 0 (there every number in [-1, 1] is a subgradient)."""
     shift = _finite(theta)
-    return Curve(np.abs(shift), np.where(shift == 0, np.nan, np.sign(shift)))
+    return ValueAndGradient(np.abs(shift), np.where(shift == 0, np.nan, np.sign(shift)))
 
 
-def kl(theta: ArrayLike) -> Curve:
+def kl(theta: ArrayLike) -> ValueAndGradient:
     """KL, either way round: infinite, 0 at theta = 0. It has no gradient anywhere: infinity has no derivative."""
     shift = _finite(theta)
-    return Curve(np.where(shift == 0, 0.0, np.inf), np.full(shift.shape, np.nan))
+    return ValueAndGradient(np.where(shift == 0, 0.0, np.inf), np.full(shift.shape, np.nan))
 
 
-def js(theta: ArrayLike) -> Curve:
+def js(theta: ArrayLike) -> ValueAndGradient:
     """JS = log 2 nats, 0 at theta = 0; gradient 0, undefined at the jump."""
     return _step(theta, float(np.log(2)))
 
 
-def tv(theta: ArrayLike) -> Curve:
+def tv(theta: ArrayLike) -> ValueAndGradient:
     """TV = 1, 0 at theta = 0; gradient 0, undefined at the jump."""
     return _step(theta, 1.0)
 
 
-def hellinger(theta: ArrayLike) -> Curve:
+def hellinger(theta: ArrayLike) -> ValueAndGradient:
     """Hellinger distance = 1, 0 at theta = 0; gradient 0, undefined at the jump."""
     return _step(theta, 1.0)
 
 
-def _step(theta: ArrayLike, ceiling: float) -> Curve:
+def _step(theta: ArrayLike, ceiling: float) -> ValueAndGradient:
     shift = _finite(theta)
-    return Curve(np.where(shift == 0, 0.0, ceiling), np.where(shift == 0, np.nan, 0.0))
+    return ValueAndGradient(np.where(shift == 0, 0.0, ceiling), np.where(shift == 0, np.nan, 0.0))
 
 
 def _finite(theta: ArrayLike) -> Points:

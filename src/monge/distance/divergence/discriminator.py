@@ -22,7 +22,7 @@ from monge.distance.points import Points, point_sets
 from monge.errors import UserError
 
 
-class Classifier(Protocol):
+class ProbabilisticClassifier(Protocol):
     """What is needed of a fitted classifier of scikit-learn."""
 
     def predict_proba(self, points: Points, /) -> Points: ...
@@ -108,7 +108,7 @@ def _split(points: Points) -> tuple[Points, Points, Points]:
     return points[:fit], points[fit:half], points[half:]
 
 
-def _classifiers(real: Points, generated: Points, seed: int) -> list[Classifier]:
+def _classifiers(real: Points, generated: Points, seed: int) -> list[ProbabilisticClassifier]:
     """Classifiers of real (class 1) against generated points (class 0), fitted."""
     # here, because scikit-learn takes longer to import than all the rest of this layer
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -124,7 +124,7 @@ def _classifiers(real: Points, generated: Points, seed: int) -> list[Classifier]
     return [classifier.fit(points, labels) for classifier in (smooth, trees)]
 
 
-def _raw_bound(classifier: Classifier, real: Points, generated: Points) -> float:
+def _raw_bound(classifier: ProbabilisticClassifier, real: Points, generated: Points) -> float:
     """The bound less its constant, for comparing classifiers."""
     on_real, on_generated = (
         classifier.predict_proba(points)[:, 1].clip(CERTAINTY, 1 - CERTAINTY) for points in (real, generated)

@@ -99,7 +99,7 @@ def _maxout(x: Tensor, y: Tensor, width: int, depth: int) -> nn.Module:
     """Paraboloids at samples of x that have slope 1 where y is, plus a ReLU network."""
     centres = x[:width]
     radius = float(torch.cdist(y[:1000], centres).amin(dim=1).median()) or 1.0
-    return maxout.Sum(maxout.MaxAffine(centres, radius), maxout.kinked(x, BESIDE, depth))
+    return maxout.LinearSum(maxout.MaxAffine(centres, radius), maxout.kinked(x, BESIDE, depth))
 
 
 def _spectral(x: Tensor, y: Tensor, width: int, depth: int) -> nn.Module:

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from monge.distance.dual.family import Family
 from monge.errors import UserError
 
-Sampler = Callable[[int, torch.Generator], Tensor]
-Pair = tuple[Tensor, Tensor]
+DrawPoints = Callable[[int, torch.Generator], Tensor]
+PointPair = tuple[Tensor, Tensor]
 
 CHECKS = 20
 """How often a potential is compared on validation samples."""
@@ -30,7 +30,7 @@ class Stream(IntEnum):
     SEGMENT = 3
 
 
-def stream(seed: int, purpose: Stream, side: int = 0) -> torch.Generator:
+def fit_stream(seed: int, purpose: Stream, side: int = 0) -> torch.Generator:
     """A fresh generator for one purpose, and for one of the two laws."""
     (state,) = np.random.SeedSequence([seed, int(purpose), side]).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))
@@ -47,7 +47,7 @@ class Source:
         UserError: samples that are no (n, d) array of finite numbers.
     """
 
-    def __init__(self, name: str, data: "NDArray[np.float64] | Sampler") -> None:
+    def __init__(self, name: str, data: "NDArray[np.float64] | DrawPoints") -> None:
         self.name, self._sampler = name, data if callable(data) else None
         self.points = torch.empty(0, 0) if callable(data) else self._checked(torch.from_numpy(np.asarray(data)))
 
@@ -94,14 +94,14 @@ class Standard:
         return (x.double() - self.mean) / self.scale
 
 
-def train(
+def train_potential(
     network: nn.Module,
     family: Family,
     sources: tuple[Source, Source],
     standard: Standard,
     steps: int,
     seed: int,
-    validation: Pair | None = None,
+    validation: PointPair | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> nn.Module:
     """The network after its family's rule, in float32.
@@ -116,8 +116,8 @@ def train(
     """
     adam = torch.optim.Adam(network.parameters(), family.rate, family.betas, foreach=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(adam, lambda step: (1 + math.cos(math.pi * step / steps)) / 2)
-    streams = [stream(seed, Stream.BATCH, side) for side in (0, 1)]
-    segments = stream(seed, Stream.BATCH, 2)
+    streams = [fit_stream(seed, Stream.BATCH, side) for side in (0, 1)]
+    segments = fit_stream(seed, Stream.BATCH, 2)
     best, kept = -math.inf, network
     for step in range(1, steps + 1):
         batch = [standard(s.draw(family.batch, g)).float() for s, g in zip(sources, streams, strict=True)]
@@ -152,7 +152,7 @@ def _loss(network: nn.Module, family: Family, x: Tensor, y: Tensor, segments: to
 
 
 @torch.no_grad()
-def _score(network: nn.Module, family: Family, validation: Pair) -> float:
+def _score(network: nn.Module, family: Family, validation: PointPair) -> float:
     """The bound on validation samples; a measured family's is divided by the largest slope there."""
     x, y = (side.float() for side in validation)
     network.eval()

@@ -19,7 +19,7 @@ from scipy.stats import beta, t
 from torch import Tensor, nn
 
 from monge.distance.dual.family import FAMILIES, Family, Proof
-from monge.distance.dual.fit import Sampler, Source, Standard, Stream, stream, train
+from monge.distance.dual.fit import DrawPoints, Source, Standard, Stream, fit_stream, train_potential
 from monge.distance.points import Points, point_sets
 from monge.errors import UserError, unknown_name
 from monge.nn import lipschitz as layers
@@ -67,8 +67,8 @@ class Potential:
 
 
 def fit_potential(
-    x: Points | Sampler,
-    y: Points | Sampler,
+    x: Points | DrawPoints,
+    y: Points | DrawPoints,
     family: str | Family = "cones",
     *,
     steps: int | None = None,
@@ -95,19 +95,21 @@ def fit_potential(
     if seed < 0:
         raise UserError(f"seed {seed}: at least 0 is allowed")
     sources = _sources(x, y)
-    first, second = (source.first(START, stream(seed, Stream.START, i)) for i, source in enumerate(sources))
+    first, second = (source.first(START, fit_stream(seed, Stream.START, i)) for i, source in enumerate(sources))
     if first.shape[1] != second.shape[1]:
         raise UserError(f"x and y must have the same dimension; got {first.shape[1]} and {second.shape[1]}")
     standard = Standard.of(first, second)
     first, second = standard(first), standard(second)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream(seed, Stream.NETWORK).initial_seed())
+        torch.manual_seed(fit_stream(seed, Stream.NETWORK).initial_seed())
         network = rule.network(first, second, rule.width, rule.depth)
     if rule.steps:
         held_out = None if validation is None else _held_out(validation, standard)
-        network = train(network.float(), rule, sources, standard, steps or rule.steps, seed, held_out, progress)
+        network = train_potential(
+            network.float(), rule, sources, standard, steps or rule.steps, seed, held_out, progress
+        )
     network = layers.frozen(network)
-    segment = torch.rand(len(first), 1, generator=stream(seed, Stream.SEGMENT), dtype=torch.float64)
+    segment = torch.rand(len(first), 1, generator=fit_stream(seed, Stream.SEGMENT), dtype=torch.float64)
     constant = layers.lipschitz(network) if rule.proof == "certified" else _steepest(network, first, second, segment)
     return Potential(rule.name, constant, rule.proof, network, standard)
 
@@ -125,7 +127,7 @@ def rule_of(family: str | Family) -> Family:
     return FAMILIES[family]
 
 
-def _sources(x: Points | Sampler, y: Points | Sampler) -> tuple[Source, Source]:
+def _sources(x: Points | DrawPoints, y: Points | DrawPoints) -> tuple[Source, Source]:
     if not callable(x) and not callable(y):
         x, y = point_sets(x, y)
     return Source("x", x), Source("y", y)

@@ -31,7 +31,7 @@ from monge.distance.kernel.discrepancy import blocks
 from monge.distance.kernel.kernel import Kernel, Values, paired
 from monge.distance.points import Points
 
-Witness = Callable[[Points], Values]
+PointFunction = Callable[[Points], Values]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Ipm:
     """
 
     name: str
-    witness: Witness
+    witness: PointFunction
 
     def value(self, x: ArrayLike, y: ArrayLike) -> float:
         """The difference of the witness's means on two samples (n, d) and (m, d).

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
 
 from monge.distance.points import Points, point_sets, point_weights
-from monge.distance.transport.line import Indices, quantile_coupling
+from monge.distance.transport.line import Order, quantile_coupling
 from monge.distance.transport.memory import refuse_beyond_memory
 from monge.errors import MongeError, UserError
 
@@ -103,7 +103,7 @@ def coupling(
     return Coupling(source, target, mass, float(np.ldexp(cost, exponent)))
 
 
-def _on_the_line(x: Points, y: Points, a: Points, b: Points) -> tuple[Indices, Indices, Points]:
+def _on_the_line(x: Points, y: Points, a: Points, b: Points) -> tuple[Order, Order, Points]:
     """The monotone plan, as rows of x and y."""
     x_order, y_order = np.argsort(x[:, 0], kind="stable"), np.argsort(y[:, 0], kind="stable")
     i, j, mass = quantile_coupling(a[x_order], b[y_order])
@@ -112,7 +112,7 @@ def _on_the_line(x: Points, y: Points, a: Points, b: Points) -> tuple[Indices, I
     return source[rows], target[rows], mass[rows]
 
 
-def _in_space(x: Points, y: Points, a: Points, b: Points, norm: float) -> tuple[Indices, Indices, Points]:
+def _in_space(x: Points, y: Points, a: Points, b: Points, norm: float) -> tuple[Order, Order, Points]:
     """The plan of the network simplex, as rows of x and y; points without mass are left out of it."""
     used, reached = np.flatnonzero(a), np.flatnonzero(b)
     plan = _simplex(x[used], y[reached], a[used], b[reached], norm)

@@ -11,11 +11,11 @@ Reference: Santambrogio 2015, "Optimal Transport for Applied Mathematicians", pr
 import numpy as np
 from numpy.typing import NDArray
 
-Indices = NDArray[np.intp]
+Order = NDArray[np.intp]
 Masses = NDArray[np.float64]
 
 
-def quantile_coupling(x_weights: Masses, y_weights: Masses) -> tuple[Indices, Indices, Masses]:
+def quantile_coupling(x_weights: Masses, y_weights: Masses) -> tuple[Order, Order, Masses]:
     """The monotone coupling of two laws on a line: which mass goes from the i-th smallest x to the j-th smallest y.
 
     Arguments:

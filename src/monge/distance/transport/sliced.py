@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from monge.distance.estimate import Estimate
 from monge.distance.points import Points, point_sets
-from monge.distance.transport.line import Indices, quantile_coupling
+from monge.distance.transport.line import Order, quantile_coupling
 from monge.errors import UserError
 
 BLOCK = 2**22
@@ -119,7 +119,7 @@ def _slope(x: Points, y: Points, direction: Points) -> tuple[float, Points]:
     return float(mass @ np.abs(difference)), gradient
 
 
-def _uniform_coupling(n: int, m: int) -> tuple[Indices, Indices, Points]:
+def _uniform_coupling(n: int, m: int) -> tuple[Order, Order, Points]:
     return quantile_coupling(np.full(n, 1 / n), np.full(m, 1 / m))
 
 

@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 from monge.data.toy import TOYS, Mixture
 from monge.distance.points import Points
 from monge.distance.transport.exact import coupling
-from monge.distance.transport.line import Indices
+from monge.distance.transport.line import Order
 from monge.errors import UserError
 
 Random = np.random.Generator
@@ -30,9 +30,9 @@ class Pool:
     """Real samples (N, d) and the class of each, (N,)."""
 
     points: Points
-    classes: Indices
+    classes: Order
 
-    def __getitem__(self, rows: slice | Indices) -> "Pool":
+    def __getitem__(self, rows: slice | Order) -> "Pool":
         return Pool(self.points[rows], self.classes[rows])
 
 

@@ -20,7 +20,7 @@ from scipy.stats import binom
 
 from monge.distance.bounds import CERTIFIED, CONFIDENCE, bracket
 from monge.distance.dual.family import FAMILIES, Family
-from monge.distance.dual.fit import Sampler
+from monge.distance.dual.fit import DrawPoints
 from monge.distance.transport.exact import wasserstein
 from monge.experiment.bracket.truth import KINDS, TRUTH_SAMPLES, Truth, shift_pair
 from monge.experiment.experiment import Budget, Experiment, Table, verdict_word
@@ -107,7 +107,7 @@ def measure(cell: PairCell) -> Result:
     n = ACCURACY_SAMPLES if cell.shape else int(np.exp(random.uniform(*limits)))
     generator = torch.Generator().manual_seed(int(random.integers(2**62)))
 
-    def samples(draw: Sampler, size: int) -> Any:
+    def samples(draw: DrawPoints, size: int) -> Any:
         return draw(size, generator).double().numpy()
 
     pair = truth.pair

@@ -25,7 +25,7 @@ from scipy.integrate import quad
 from scipy.stats import gamma, norm
 from torch import Tensor
 
-from monge.distance.dual.fit import Sampler
+from monge.distance.dual.fit import DrawPoints
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class KnownPair:
     """
 
     name: str
-    upper: Sampler
-    lower: Sampler
+    upper: DrawPoints
+    lower: DrawPoints
     distance: float
 
 
-def _normal(d: int) -> Sampler:
+def _normal(d: int) -> DrawPoints:
     return lambda n, g: torch.randn(n, d, generator=g)
 
 
@@ -53,7 +53,7 @@ def _rotation(d: int) -> Tensor:
     return torch.from_numpy(matrix).float()
 
 
-def _mixture(modes: int, d: int) -> Sampler:
+def _mixture(modes: int, d: int) -> DrawPoints:
     centres = torch.from_numpy(np.random.default_rng(d).standard_normal((modes, d)) * 2).float()
     return lambda n, g: centres[torch.randint(modes, (n,), generator=g)] + 0.5 * torch.randn(n, d, generator=g)
 
@@ -63,7 +63,7 @@ def _radius(d: int) -> float:
     return math.sqrt(2) * math.exp(math.lgamma((d + 1) / 2) - math.lgamma(d / 2))
 
 
-def _mapped(draw: Sampler, move: Callable[[Tensor], Tensor]) -> Sampler:
+def _mapped(draw: DrawPoints, move: Callable[[Tensor], Tensor]) -> DrawPoints:
     return lambda n, g: move(draw(n, g))
 
 
@@ -137,7 +137,7 @@ def _along_a_line(
     """Two laws on a line, functions of a standard normal number, times common normal noise, rotated (*Product*)."""
     turn = _rotation(d)
 
-    def embedded(move: Callable[[Tensor], Tensor]) -> Sampler:
+    def embedded(move: Callable[[Tensor], Tensor]) -> DrawPoints:
         return _mapped(_normal(d), lambda x: torch.cat([move(x[:, :1]), x[:, 1:]], dim=1) @ turn)
 
     return KnownPair(name, embedded(quantile[0]), embedded(quantile[1]), w1)

@@ -22,7 +22,7 @@ from scipy.stats import expon, norm, uniform
 from torch import Tensor
 
 from monge.data.toy import TOYS
-from monge.distance.dual.fit import Sampler
+from monge.distance.dual.fit import DrawPoints
 from monge.experiment.bracket import funnel
 from monge.experiment.bracket.known_pair import KNOWN, KnownPair
 
@@ -88,12 +88,12 @@ def _log_normal(n: int, d: int, g: torch.Generator) -> Tensor:
     return (0.75 * torch.randn(n, d, generator=g)).exp()
 
 
-def _of(draw: Coordinates, d: int, factor: float = 1.0, shift: float = 0.0) -> Sampler:
+def _of(draw: Coordinates, d: int, factor: float = 1.0, shift: float = 0.0) -> DrawPoints:
     """A sampler in d dimensions, scaled and then shifted."""
     return lambda n, g: factor * draw(n, d, g) + shift
 
 
-def _clusters(centres: Tensor) -> Sampler:
+def _clusters(centres: Tensor) -> DrawPoints:
     """Normal clusters of deviation 0.5 about centres (k, d)."""
 
     def draw(n: int, g: torch.Generator) -> Tensor:
@@ -104,7 +104,7 @@ def _clusters(centres: Tensor) -> Sampler:
     return draw
 
 
-def _two(share: float, gap: float) -> Sampler:
+def _two(share: float, gap: float) -> DrawPoints:
     """Normal about 0 with a share, else about a gap."""
     return lambda n, g: torch.randn(n, 1, generator=g) + gap * (torch.rand(n, 1, generator=g) > share)
 
@@ -140,10 +140,10 @@ def line_pair(random: Random) -> KnownPair:
     return KnownPair(kind, _of(draw, 1, a), _of(draw, 1, b), abs(a - b) * size)
 
 
-def law(kind: str, d: int, random: Random) -> Sampler:
+def law(kind: str, d: int, random: Random) -> DrawPoints:
     """A sampler by name: normal, box, student, clusters, or a toy law in the plane; mean variance 1 per coordinate."""
     if kind in TOYS:
-        draw: Sampler = TOYS[kind].draw
+        draw: DrawPoints = TOYS[kind].draw
     elif kind == "clusters":
         draw = _clusters(torch.from_numpy(2 * random.standard_normal((int(random.integers(2, 7)), d))).float())
     else:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from monge.distance.dual.family import cones_at_samples
-from monge.distance.dual.fit import Sampler
+from monge.distance.dual.fit import DrawPoints
 from monge.distance.dual.potential import FAMILIES, Family, Potential, fit_potential
 from monge.experiment.bracket import funnel
 from monge.experiment.bracket.known_pair import KNOWN
@@ -116,7 +116,9 @@ def _stream(seed: int, purpose: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state))
 
 
-def _gap(potential: Potential, upper: Sampler, lower: Sampler, n: int, seed: int, purpose: int) -> tuple[float, float]:
+def _gap(
+    potential: Potential, upper: DrawPoints, lower: DrawPoints, n: int, seed: int, purpose: int
+) -> tuple[float, float]:
     """E_P f - E_Q f on n fresh unpaired samples of each, and its standard error."""
     p, q = (potential(_array(draw(n, _stream(seed, purpose + i)))) for i, draw in enumerate((upper, lower)))
     return float(p.mean() - q.mean()), float(np.sqrt((p.var(ddof=1) + q.var(ddof=1)) / n))

@@ -40,7 +40,7 @@ RATE = 0.1
 """Over all steps the rates add up to about 4, several times the longest way."""
 SHOWN = 51
 """Points of a path in the figure."""
-CURVES: Mapping[str, Callable[[float], closed.Curve]] = {
+CURVES: Mapping[str, Callable[[float], closed.ValueAndGradient]] = {
     "W1": closed.wasserstein,
     "JS": closed.js,
     "TV": closed.tv,
