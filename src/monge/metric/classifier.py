@@ -26,8 +26,10 @@ from monge.errors import UserError
 
 HIDDEN = (128, 64)
 """Widths of the hidden layers; the last one has the features."""
-BATCH, UPDATES = 64, 2000
-"""Samples of an update, and updates at most: fitting ends before where the loss no longer falls."""
+BATCH = 64
+"""Samples of an update."""
+UPDATES = 2000
+"""Updates, at most: fitting ends before where the loss no longer falls."""
 JUDGED = 0.2
 """Share of the training samples that the classifier is judged on and not fitted to."""
 FEWEST = 10

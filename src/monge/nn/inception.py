@@ -27,7 +27,12 @@ from torch.nn import functional as F
 
 from monge.errors import UserError
 
-SIDE, FEATURES, CLASSES = 299, 2048, 1008
+SIDE = 299
+"""Pixels a side that the network sees."""
+FEATURES = 2048
+"""Numbers that it gives for an image."""
+CLASSES = 1008
+"""Of the published file's last layer."""
 COUNTER = ".num_batches_tracked"
 """Ends the names of values that old files lack and nothing depends on."""
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 PlaneSides = tuple[NDArray[Any], NDArray[Any]]
-INK, REAL, FAKE = "#1f2430", "#9aa3b2", "#d1495b"
 
 
 @dataclass(frozen=True, eq=False)

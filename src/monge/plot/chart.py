@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from monge.plot.style import BLUE, GREEN, INK, PURPLE, STYLE, VERMILION, Files, rendered
+from monge.plot.style import BLUE, GREEN, INK, PURPLE, SKY, STYLE, VERMILION, Files, rendered
 
-SKY = "#56b4e9"
 LOOKS: Sequence[dict[str, Any]] = (
     {"color": BLUE, "linestyle": "-", "marker": "o"},
     {"color": VERMILION, "linestyle": "--", "marker": "s"},

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.metric.critic_matrix import ClusterMatrix
-from monge.plot.canvas import INK, as_image
+from monge.plot.canvas import as_image
+from monge.plot.style import INK
 
 
 def heat_map(clusters: ClusterMatrix, unit: str) -> Image.Image:

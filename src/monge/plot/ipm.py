@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.distance.kernel.witness import Ipm
-from monge.plot.canvas import FAKE, INK, REAL, PlaneSides, Projection, as_image
+from monge.plot.canvas import PlaneSides, Projection, as_image
+from monge.plot.style import FAKE, INK, REAL
 
 
 def witness(ipm: Ipm, real: NDArray[Any], fake: NDArray[Any]) -> Image.Image:

@@ -18,11 +18,10 @@ from PIL import Image
 from monge.distance.dual.potential import Potential
 from monge.distance.points import Points
 from monge.distance.transport.exact import Coupling
-from monge.plot.canvas import INK, PlaneSides, as_image, principal
+from monge.plot.canvas import PlaneSides, as_image, principal
+from monge.plot.style import BLUE, INK, VERMILION
 
-A, B = "#0072b2", "#d55e00"
-"""Blue and vermilion of Okabe and Ito, which colour-blind people tell apart; markers differ as well."""
-MARKERS = {"A": ("o", A), "B": ("x", B)}
+MARKERS = {"A": ("o", BLUE), "B": ("x", VERMILION)}
 MOST = 1000
 """Points a side in a cloud."""
 FEW = 300
@@ -30,7 +29,7 @@ FEW = 300
 GREYS = LinearSegmentedColormap.from_list("greys", ["#6d7480", "#ffffff"])
 LINES = 120
 """Pairs whose coupling is drawn."""
-STYLE: dict[Any, Any] = {"font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "legend.fontsize": 8}
+FONT_SIZES: dict[Any, Any] = {"font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "legend.fontsize": 8}
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +89,7 @@ def panels(
         names: of A and B.
         unit: of distances.
     """
-    with rc_context(STYLE):
+    with rc_context(FONT_SIZES):
         # a little room, because the colour bar stands next to the third panel's label
         figure = Figure(figsize=(10, 3.05), dpi=160, layout=ConstrainedLayoutEngine(wspace=0.04))
         FigureCanvasAgg(figure)

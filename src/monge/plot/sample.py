@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.data.space import ImageSpace, Space
-from monge.plot.canvas import FAKE, REAL, Projection, as_image
+from monge.plot.canvas import Projection, as_image
+from monge.plot.style import FAKE, REAL
 
 ELONGATED = 4
 """Ratio of the lengths along two axes from which each gets a scale of its own."""

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.data.space import ImageSpace, Space
-from monge.plot.canvas import FAKE, REAL, as_image, flat
+from monge.plot.canvas import as_image, flat
 from monge.plot.sample import grid
+from monge.plot.style import FAKE, REAL
 
 COLUMNS = 5
 SHOWN = 36

@@ -1,4 +1,4 @@
-"""The figures of `honesty` and `excess`, as PNG and SVG without time stamps."""
+"""The one table of colours and styles of all pictures, and a figure as files without time stamps."""
 
 import io
 from typing import Any
@@ -6,8 +6,18 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-INK, BLUE, VERMILION, GREEN, PURPLE = "#1f2430", "#0072b2", "#d55e00", "#009e73", "#cc79a7"
-"""Of Okabe and Ito: colour-blind people tell them apart; markers differ as well."""
+INK = "#1f2430"
+"""Of text and axes."""
+REAL = "#9aa3b2"
+"""Of real samples."""
+FAKE = "#d1495b"
+"""Of generated ones."""
+BLUE = "#0072b2"
+"""Of Okabe and Ito, as the next four: colour-blind people tell them apart; markers differ as well."""
+VERMILION = "#d55e00"
+GREEN = "#009e73"
+PURPLE = "#cc79a7"
+SKY = "#56b4e9"
 STYLE: Any = {
     "font.size": 8,
     "axes.titlesize": 8,
@@ -17,6 +27,7 @@ STYLE: Any = {
     "svg.hashsalt": "monge",
     "svg.fonttype": "none",
 }
+"""Of matplotlib, for figures of experiments."""
 Files = dict[str, bytes]
 
 

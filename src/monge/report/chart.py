@@ -7,7 +7,11 @@ from html import escape
 
 Series = Sequence[tuple[float, float]]
 
-LEFT, RIGHT, TOP, BOTTOM = 52, 28, 12, 42
+LEFT = 52
+"""Pixels between the edge and the axes, here and on the three other sides."""
+RIGHT = 28
+TOP = 12
+BOTTOM = 42
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,16 @@ import numpy as np
 
 Entry = Mapping[str, Any]
 
-NEAR, FAR = 0.1, 0.3
-"""Excess over floor up to which the generator is near the data, and beyond which it is clearly apart."""
+NEAR = 0.1
+"""Excess over floor up to which the generator is near the data."""
+FAR = 0.3
+"""Excess over floor beyond which it is clearly apart."""
 CHANCE = 0.02
 """Differences over floor that are taken for chance."""
-COLLAPSED, NARROW = 0.5, 0.8
-"""Spread over floor below which the samples have collapsed, or lack variety."""
+COLLAPSED = 0.5
+"""Spread over floor below which the samples have collapsed."""
+NARROW = 0.8
+"""Spread over floor below which they lack variety."""
 LEAST = 3
 """Measurements below which nothing is said."""
 
