@@ -9,7 +9,7 @@ import pytest
 
 from monge.data.source import in_memory
 from monge.distance import wasserstein
-from monge.distance.estimate import Estimate
+from monge.distance.estimate import Estimate, share
 from monge.distance.kernel.discrepancy import kid
 from monge.errors import UserError
 from monge.evaluation.features import features_of
@@ -17,10 +17,9 @@ from monge.metric.class_shares import recognition
 from monge.metric.classifier import Classifier
 from monge.metric.frechet import frechet, frechet_estimate
 from monge.metric.inception_score import class_score
-from monge.metric.ledger import Ledger, share
-from monge.metric.memorisation import copying_rank, copying_share
+from monge.metric.memorisation import copying_rank, copying_share, originality
 from monge.metric.modes import mode_divergence, mode_figures
-from monge.metric.panel import originality, panel, unreliable, variance_ratio
+from monge.metric.panel import kid_estimate, manifold_figures, regular_frechet, variance_ratio
 from monge.metric.precision_recall import coverage, expected_coverage, manifold
 
 
@@ -67,7 +66,9 @@ def test_coverage_refuses_a_wrong_k(k: int) -> None:
 @pytest.mark.parametrize("other", [np.zeros((5, 3)), np.full((5, 2), np.nan), np.zeros(5)])
 def test_bad_features_are_refused(other: np.ndarray) -> None:
     with pytest.raises(UserError):
-        panel(points(0, 20), other)
+        manifold_figures(points(0, 20), other)
+    with pytest.raises(UserError):
+        kid_estimate(points(0, 20), other)
 
 
 def test_the_error_of_frechet_is_the_deviation_over_draws() -> None:
@@ -163,37 +164,16 @@ def test_mode_divergence_in_closed_form() -> None:
     assert found["high_quality"] == share(8 / 12, 12)
 
 
-def test_what_is_unreliable_is_said_with_its_reason() -> None:
-    found = panel(points(0, 30, 6), points(1, 20, 6))
-    assert set(found) == {"precision", "recall", "density", "coverage", "kid", "frechet", "variance_ratio"}
-    reasons = unreliable(found, (30, 20), 6)
-    assert reasons["frechet"] == "20 samples in 6 dimensions, 60 are needed"
-    assert reasons["coverage"] == "rests on 20 samples, 100 are needed"
-    noisy = {"kid": Estimate(-0.1, 0.2), "mode_kl": Estimate(0.1, 0.1), "class_accuracy": Estimate(0.7, 0.1)}
-    assert set(unreliable(noisy, (500, 500), 2, per_mode=9)) == {"kid", "mode_kl", "class_score"}
-    sure = {"kid": Estimate(0.3, 0.2), "mode_kl": Estimate(0.1, 0.1), "frechet": Estimate(1, 1)}
-    assert unreliable(sure, (500, 500), 2, per_mode=10) == {}
-    # too few for a kernel's error or a covariance
-    assert set(panel(points(0, 3, 6), points(1, 3, 6))) == set(found) - {"kid", "frechet"}
-
-
-def test_a_figure_beyond_float64_is_left_out() -> None:
-    found = panel(1e150 * points(0, 9), 1e150 * points(1, 9))
-    assert "kid" not in found
-    assert "precision" in found
-    # equal real samples, and kernel sums whose squares are infinite
-    assert "variance_ratio" not in panel(np.ones((9, 2)), points(1, 9))
-    assert "kid" not in panel(1e30 * points(0, 9), 1e30 * points(1, 9))
-
-
-def test_the_ledger_keeps_values_errors_and_floors() -> None:
-    ledger = Ledger()
-    ledger.add(
-        {"a": Estimate(1, 0.1), "b": 2, "c": {"x": Estimate(3, 0.3)}, "d": None}, {"a": Estimate(0, 1), "b": None}
-    )
-    assert ledger.metrics == {"a": 1, "b": 2, "c": {"x": 3}, "d": None}
-    assert ledger.errors == {"a": 0.1, "c": {"x": 0.3}}
-    assert ledger.floors == {"a": 0}
+def test_figures_are_none_below_the_samples_that_they_need() -> None:
+    real, fake = points(0, 30, 6), points(1, 20, 6)
+    assert kid_estimate(real[:4], fake[:4]) is not None
+    assert kid_estimate(real, fake[:3]) is None
+    assert regular_frechet(real, fake[:7]) == frechet_estimate(real, fake[:7])
+    assert regular_frechet(real, fake[:6]) is None
+    assert regular_frechet(real, fake[:6], singular=True) == frechet_estimate(real, fake[:6])
+    # of two samples each ball reaches to the other one
+    assert manifold_figures(real[:2], fake) == manifold(real[:2], fake, k=1)
+    assert manifold_figures(real, fake) == manifold(real, fake, k=3)
 
 
 @pytest.fixture(scope="module")

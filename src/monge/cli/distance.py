@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from monge.cli.parse import check_seed, parse, show
-from monge.cli.text import aligned, error, number
 from monge.config.schema import DataConfig
 from monge.data.source import applicable
 from monge.errors import UserError
+from monge.evaluation.text import aligned, error, number
 
 if TYPE_CHECKING:
     from monge.distance.bounds import Bracket

@@ -1,5 +1,6 @@
 """A number from random draws, with the size of its chance error beside it."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -12,3 +13,8 @@ class Estimate:
 
     def __str__(self) -> str:
         return f"{self.value:.4g} ± {self.standard_error:.2g}"
+
+
+def share(value: float, n: int) -> Estimate:
+    """A share among n samples with its binomial standard error."""
+    return Estimate(value, math.sqrt(value * (1 - value) / n))

@@ -1,6 +1,7 @@
 """Everything that can be measured of a trained generator against its data."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,15 @@ from monge.data.table.reader import difference
 from monge.distance.bounds import Bracket
 from monge.errors import UserError
 from monge.evaluation.features import features_of
-from monge.evaluation.figures import against, bracket_figures, classes, judgement, pixels
-from monge.evaluation.reference import ReferenceSamples
+from monge.evaluation.figures import FIGURES
+from monge.evaluation.ledger import Ledger, Reading
+from monge.evaluation.measured import Measured
 from monge.metric.critic_matrix import ClusterMatrix
-from monge.metric.ledger import Ledger
-from monge.model.random import Purpose, stream
 from monge.model.trained_model import TrainedModel
 
-FAKES = 5000
-"""Generated samples that are measured, at least."""
+DOUBTED_FIRST = ("frechet", "kid")
+"""Figures whose reasons stand first in documents, as they always have; the others' follow in the order of the table."""
+NO_CRITIC = "the run's own critic was not given"
 
 
 @dataclass(frozen=True)
@@ -97,37 +98,53 @@ def evaluate(
     Raises:
         UserError: data of another shape or other columns, or features that are unknown or not to be had of these data.
     """
+    check_data(model, data)
+    return read(Measured(model, data, features_of(data, features), seed, thorough))
+
+
+def read(measured: Measured) -> Evaluation:
+    """All figures that apply to what was measured."""
+    found, ledger = {}, Ledger()
+    for entry in FIGURES:
+        reading = entry.function(measured)
+        if reading is not None:
+            found[entry.name] = reading
+            ledger.enter(entry.name, reading, entry.group)
+    in_bracket = {part.name for part in fields(Bracket)}
+    metrics = {name: value for name, value in ledger.metrics.items() if name not in in_bracket}
+    return Evaluation(
+        measured.bracket,
+        metrics if measured.judged is not None else metrics | {"critic": {"absent": NO_CRITIC}},
+        measured.counts | ledger.counts,
+        measured.clusters,
+        step=measured.model.step,
+        weights=measured.model.weights,
+        seed=measured.seed,
+        fingerprint=measured.data.fingerprint,
+        floors=ledger.floors,
+        errors=ledger.errors,
+        unreliable=reasons(measured, found),
+        features=measured.features.name,
+    )
+
+
+def check_data(model: TrainedModel, data: DataSet) -> None:
+    """Refuses data that the model does not generate.
+
+    Raises:
+        UserError: another shape or other columns.
+    """
     if found := difference(model.columns, data.info.columns):
         raise UserError(f"the data must have the columns of the run in their order: of those, {data.info.name} {found}")
     if data.space.shape != model.space.shape:
         ours, theirs = model.space.shape, data.space.shape
         raise UserError(f"--data has samples of shape {theirs}, the run generates {ours}")
-    compared = features_of(data, features)
-    real = ReferenceSamples(data, trained=thorough)
-    z = model.latent(max(FAKES, real.fakes), stream(seed, Purpose.SAMPLE))
-    samples = model.generate(z)
-    fake = model.codec.metric(samples)
-    measured = real.bracket(fake[: real.fakes])
-    counts = {"bracket": real.n, "bracket_draws": real.draws, "generated": len(fake)}
-    ledger = Ledger()
-    bracket_figures(ledger, measured)
-    reasons = against(ledger, data, fake, counts, compared)
-    ledger.add(pixels(data, samples))
-    if data.train.labels is not None:
-        classes(ledger, data, data.train.labels, fake[:FAKES], model, model.condition(z[:FAKES]))
-    said, clusters = judgement(model, real.held_out[0], fake[: real.n])
-    ledger.add({"critic": said})
-    return Evaluation(
-        measured,
-        ledger.metrics,
-        counts,
-        clusters,
-        step=model.step,
-        weights=model.weights,
-        seed=seed,
-        fingerprint=data.fingerprint,
-        floors=ledger.floors,
-        errors=ledger.errors,
-        unreliable=reasons,
-        features=compared.name,
-    )
+
+
+def reasons(measured: Measured, found: Mapping[str, Reading]) -> dict[str, str]:
+    """Why figures that were found say little, of those that do: at this size, or for want of a floor."""
+    entries = {entry.name: entry for entry in FIGURES if entry.name in found}
+    order = dict.fromkeys([name for name in DOUBTED_FIRST if name in entries] + list(entries))
+    doubts = {name: entries[name].doubt(measured, found[name]) for name in order}
+    without = {name: reading.no_floor for name, reading in found.items() if reading.no_floor}
+    return {name: doubt for name, doubt in doubts.items() if doubt is not None} | without

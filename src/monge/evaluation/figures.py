@@ -1,124 +1,145 @@
-"""The figures of an evaluation, each entered in the ledger with its error and its floor."""
+"""The figures of a trained generator, in the order in which they are shown.
 
-import math
-from typing import Any
+A new one is a function of real and generated features in `metric/`, and one line here: documents, tables and tests loop
+over the entries.
+"""
 
-import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
+from monge.evaluation.doubt import FEW, FEW_FOR_A_COVARIANCE, FEW_FOR_EACH_MODE, UNSURE_CLASSIFIER, WITHIN_ITS_ERROR
+from monge.evaluation.entry import Entry
+from monge.evaluation.ledger import Reading
+from monge.evaluation.measured import Measured
+from monge.evaluation.readings import (
+    accuracy,
+    bracket,
+    bright_share,
+    classes,
+    compared,
+    copying,
+    critic,
+    frechet,
+    manifold,
+    modes,
+    of,
+    score,
+)
+from monge.metric.panel import kid_estimate, variance_ratio
 
-from monge.data.dataset import DataSet
-from monge.distance.bounds import Bracket
-from monge.distance.points import Points
-from monge.evaluation.features import Features
-from monge.metric.class_shares import agreement, class_shares, predicted, purity, recognition
-from monge.metric.critic import critic_figures
-from monge.metric.critic_matrix import ClusterMatrix, cluster_matrix
-from monge.metric.inception_score import class_score
-from monge.metric.ledger import Ledger, share
-from monge.metric.memorisation import searchable
-from monge.metric.modes import mode_figures
-from monge.metric.panel import ORIGINAL, originality, panel, unreliable
-from monge.model.trained_model import TrainedModel
+Figures = tuple[Entry[Measured, Reading], ...]
 
-COMPARED = 2000
-"""Samples on each side of the figures with a floor, at most; as many generated as held-out ones."""
-FEWEST, ALONE = 5, 1000
-"""Held-out samples from which there are floors, and how many generated samples are compared where there are fewer."""
-MODES = 2500
-LABELLED = 5000
-CLUSTERS = 8
+TRANSPORT: Figures = (
+    Entry("lower", of(bracket, "lower"), "W1 is at least this", "distance", "lower"),
+    Entry("upper", of(bracket, "upper"), "exact transport; too large at finite n", "distance", "real"),
+    Entry("spread", of(bracket, "spread"), "the same between generated samples", "distance", "real"),
+    Entry("excess", of(bracket, "excess"), "upper - (floor + spread) / 2: watch this one", "distance", 0),
+    Entry("upper_over_floor", of(bracket, "upper_over_floor"), "rewards blur, more than the excess does", "ratio", 1),
+)
+"""The bracket of W1 between generated and held-out samples, and what is made of it."""
 
+BESIDE: Figures = (
+    Entry(
+        "precision",
+        of(manifold, "precision"),
+        "share of generated samples in the real manifold",
+        "share",
+        "higher",
+        FEW,
+    ),
+    Entry("recall", of(manifold, "recall"), "share of real samples in the generated manifold", "share", "higher", FEW),
+    Entry(
+        "density", of(manifold, "density"), "real balls around a generated sample, over the expected", "ratio", 1, FEW
+    ),
+    Entry("coverage", of(manifold, "coverage"), "share of real balls with a generated sample", "share", "higher", FEW),
+    Entry(
+        "kid",
+        compared(kid_estimate),
+        "kernel distance, unbiased; in the features' scale",
+        "squared kernel distance",
+        0,
+        WITHIN_ITS_ERROR,
+    ),
+    Entry(
+        "frechet",
+        frechet,
+        "of Gaussians fitted to the features; biased by the floor",
+        "squared distance",
+        "lower",
+        FEW_FOR_A_COVARIANCE,
+    ),
+    Entry("variance_ratio", compared(variance_ratio), "total variance, generated over real", "ratio", 1),
+    Entry("novelty", of(copying, "novelty"), "distance to training samples, over that of held-out ones", "ratio", 1),
+    Entry(
+        "copying_rank", of(copying, "copying_rank"), "below the floor by several errors if it copies", "share", 0.5, FEW
+    ),
+    Entry(
+        "copying_share",
+        of(copying, "copying_share"),
+        "above the floor by several errors if it copies",
+        "share",
+        0.5,
+        FEW,
+    ),
+    Entry("class_score", score, "how sure and varied the samples' classes are", "classes", "higher", UNSURE_CLASSIFIER),
+    Entry(
+        "class_accuracy", accuracy, "of the classifier, on real samples that it was not fitted to", "share", "neither"
+    ),
+    Entry("modes", of(modes, "modes"), "that hold a sample within three deviations", "modes", "higher"),
+    Entry(
+        "high_quality", of(modes, "high_quality"), "share of samples within three deviations of a mode", "share", "real"
+    ),
+    Entry(
+        "mode_kl",
+        of(modes, "mode_kl"),
+        "KL of the modes' shares from equal ones, nats",
+        "nats",
+        "lower",
+        FEW_FOR_EACH_MODE,
+    ),
+    Entry("bright_share", bright_share, "of pixels", "share", "real"),
+    Entry(
+        "class_shares",
+        of(classes, "class_shares"),
+        "as a support vector classifier of the real ones sees them",
+        "share",
+        "real",
+    ),
+    Entry(
+        "class_agreement", of(classes, "class_agreement"), "share with the class that was asked for", "share", "higher"
+    ),
+    Entry("code_purity", of(classes, "code_purity"), "how well each code stands for a class", "share", "higher"),
+    Entry(
+        "mean_distance",
+        of(critic, "mean_distance"),
+        "between clusters of generated and of held-out samples",
+        "critic output",
+        "neither",
+        group="critic",
+    ),
+    Entry(
+        "weighted_distance",
+        of(critic, "weighted_distance"),
+        "of generated clusters from the held-out ones near them",
+        "critic output",
+        "lower",
+        group="critic",
+    ),
+    Entry(
+        "real_probability",
+        of(critic, "real_probability"),
+        "mean over the samples of either side, by the critic",
+        "probability",
+        0.5,
+        group="critic",
+    ),
+    Entry(
+        "median_weight",
+        of(critic, "median_weight"),
+        "how much likelier a generated sample is to be generated than a real one",
+        "ratio",
+        1,
+        group="critic",
+    ),
+)
+"""What compares samples, features, classes and the critic's outputs."""
 
-def bracket_figures(ledger: Ledger, measured: Bracket) -> None:
-    """Enters what a perfect generator's bracket would show, and the bracket's errors."""
-    ledger.floors.update({"upper": measured.floor, "spread": measured.floor, "excess": 0.0})
-    for name in ("spread", "excess"):
-        error = getattr(measured, f"{name}_error")
-        if error is not None:
-            ledger.errors[name] = error
-    ratio = measured.upper / measured.floor if measured.floor else None
-    ledger.add({"upper_over_floor": ratio}, {"upper_over_floor": 1.0})
-
-
-def against(ledger: Ledger, data: DataSet, fake: Points, counts: dict[str, int], features: Features) -> dict[str, str]:
-    """Enters the figures that compare sample sets, and returns which of them are unreliable."""
-    metric, encode, classifier = data.codec.metric, features.encode, features.classifier
-    train = encode(metric(data.train.sample(data.train.at_most(COMPARED))))
-    raw_held_out = metric(data.held_out.sample(data.held_out.at_most(COMPARED)))
-    held_out, compared = encode(raw_held_out), len(raw_held_out) >= FEWEST
-    some = fake[: len(held_out) if compared else ALONE]
-    counts |= {"manifold_real": len(train), "manifold_generated": len(some), "held_out": len(held_out)}
-    generated = encode(some)
-    found = panel(train, generated, features.singular)
-    ledger.add(found, panel(train, held_out, features.singular) if compared else {})
-    if data.train.size is not None:
-        counts["novelty_train"] = searchable(data.train.size, data.codec.space.shape)
-        whole = len(train) == counts["novelty_train"]
-        searched = train if whole else encode(metric(data.train.sample(counts["novelty_train"])))
-        ledger.add(originality(generated, searched, held_out), ORIGINAL)
-    if classifier is not None:
-        scores = [class_score(classifier.probabilities(x)) for x in (some, raw_held_out)]
-        accuracy = share(classifier.accuracy, classifier.judged)
-        ledger.add({"class_score": scores[0], "class_accuracy": accuracy}, {"class_score": scores[1]})
-    per_mode = math.inf
-    if data.info.centres is not None and data.info.deviation is not None:
-        counts["modes"] = data.held_out.at_most(MODES)
-        per_mode = counts["modes"] / len(data.info.centres)
-        sides = fake[: counts["modes"]], metric(data.held_out.sample(counts["modes"]))
-        ledger.add(*(mode_figures(x, data.info.centres, data.info.deviation) for x in sides))
-    sizes = (len(train), min(len(generated), len(held_out)))
-    reasons = unreliable(ledger.estimates, sizes, train.shape[1], per_mode)
-    if not compared:
-        reasons |= {name: f"no floor: {len(held_out)} held-out samples, {FEWEST} are needed" for name in found}
-    return reasons
-
-
-def classes(
-    ledger: Ledger,
-    data: DataSet,
-    labels: NDArray[np.int64],
-    fake: Points,
-    model: TrainedModel,
-    condition: Tensor | None,
-) -> None:
-    """Enters which classes the generated samples are of, and whether those asked for, where the data have the same.
-
-    Arguments:
-        labels: of the training samples.
-        fake: generated samples (n, d).
-        condition: classes or codes that they were made of, (n, ...), if so.
-    """
-    chosen = np.random.default_rng(0).permutation(len(labels))[:LABELLED]
-    x, y = data.codec.metric(data.train.rows(chosen)), labels[chosen]
-    held_out = data.codec.metric(data.held_out.sample(data.held_out.at_most(LABELLED)))
-    classes = predicted(x, y, np.concatenate([fake, held_out]))
-    found = classes[: len(fake)]
-    shares, real = (class_shares(side, np.unique(y), data.info.classes) for side in (found, classes[len(fake) :]))
-    estimates = {name: share(part, len(fake)) for name, part in shares.items()}
-    ledger.add({"class_shares": estimates}, {"class_shares": real})
-    if condition is None:
-        return
-    if model.conditional and model.classes == data.info.classes:
-        right = share(agreement(found, condition.numpy()), len(found))
-        ledger.add({"class_agreement": right}, {"class_agreement": recognition(x, y)})
-    if model.codes is not None and model.codes.categorical:
-        cells = condition[:, : model.codes.categorical].long().numpy()
-        ledger.add({"code_purity": [purity(found, column) for column in cells.T]})
-
-
-def judgement(model: TrainedModel, real: Points, fake: Points) -> tuple[dict[str, Any], ClusterMatrix | None]:
-    """What the critic says of the two sides, and its distances between clusters."""
-    if model.critic is None:
-        return {"absent": "the run's own critic was not given"}, None
-    on_real, on_fake = model.judged(real), model.judged(fake)
-    clusters = cluster_matrix(on_real, on_fake, min(CLUSTERS, len(real)))
-    return critic_figures(on_real, on_fake, clusters), clusters
-
-
-def pixels(data: DataSet, samples: NDArray[Any]) -> dict[str, Any]:
-    """Share of bright pixels, real and generated: the pore fraction of a binary micrograph."""
-    if data.space.side is None:
-        return {}
-    share = {"real": data.train.sample(data.train.at_most(5000)), "generated": samples}
-    return {"bright_share": {name: float((images > 127).mean()) for name, images in share.items()}}
+FIGURES: Figures = TRANSPORT + BESIDE
+"""All of them."""

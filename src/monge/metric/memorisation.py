@@ -21,6 +21,8 @@ SEARCHED = 20_000_000
 """Numbers in the training samples that are searched, at most."""
 SPLITS = 8
 """Disjoint parts of the training samples that are each compared with the held-out ones, at most."""
+ORIGINAL = {"novelty": 1.0, "copying_rank": 0.5, "copying_share": 0.5}
+"""What `originality` shows in expectation of a generator that is as good as the law."""
 
 
 def searchable(size: int, shape: tuple[int, ...]) -> int:
@@ -110,3 +112,17 @@ def copying_share(fake: Points, train: Points, held_out: Points) -> Estimate:
         values.append(float((near < away).mean() + 0.5 * (near == away).mean()))
         errors.append(float(np.sqrt((crowds**2).sum())) / (2 * len(fake)))
     return Estimate(float(np.mean(values)), float(np.mean(errors)))
+
+
+def originality(fake: Points, train: Points, held_out: Points) -> dict[str, Estimate]:
+    """All figures that show copying of training samples; no novelty where it is not defined.
+
+    Arguments:
+        fake, train, held_out: features (m, d), (n, d) and (h, d).
+    """
+    distances = [nearest(x, train)[1] for x in (fake, held_out)]
+    novelty = novelty_estimate(*distances)
+    return ({} if novelty is None else {"novelty": novelty}) | {
+        "copying_rank": copying_rank(*distances),
+        "copying_share": copying_share(fake, train, held_out),
+    }

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from monge.distance.estimate import Estimate
+from monge.distance.estimate import Estimate, share
 from monge.distance.points import Points
-from monge.metric.ledger import share
 
 
 def modes(fake: Points, centres: Points, deviation: float) -> dict[str, float]:

@@ -1,0 +1,52 @@
+"""When figures of a trained generator say little."""
+
+from monge.evaluation.entry import Doubt
+from monge.evaluation.ledger import Reading
+from monge.evaluation.measured import Measured
+
+SHARED = 100
+"""Samples from which a share is called reliable: its standard error is then at most 0.05."""
+PER_DIMENSION = 10
+"""Samples for each dimension from which a Frechet distance is called reliable."""
+PER_MODE = 10
+"""Samples for each mode from which the divergence of the modes' shares is called reliable."""
+RECOGNISED = 0.8
+"""Share of right answers from which a classifier's opinion is called reliable."""
+
+
+def _few(measured: Measured, found: Reading) -> str | None:
+    fewest = measured.fewest
+    return f"rests on {fewest:,} samples, {SHARED} are needed" if fewest < SHARED else None
+
+
+def _few_for_a_covariance(measured: Measured, found: Reading) -> str | None:
+    fewest, dimension = measured.fewest, measured.train.shape[1]
+    if fewest >= PER_DIMENSION * dimension:
+        return None
+    return f"{fewest:,} samples in {dimension:,} dimensions, {PER_DIMENSION * dimension:,} are needed"
+
+
+def _within_its_error(measured: Measured, found: Reading) -> str | None:
+    if abs(found.value.value) >= found.value.standard_error:
+        return None
+    return "its standard error is larger than itself: it may be 0"
+
+
+def _few_for_each_mode(measured: Measured, found: Reading) -> str | None:
+    centres = measured.data.info.centres
+    per_mode = found.counts["modes"] / (1 if centres is None else len(centres))
+    return f"{per_mode:.3g} samples for each mode, {PER_MODE} are needed" if per_mode < PER_MODE else None
+
+
+def _unsure_classifier(measured: Measured, found: Reading) -> str | None:
+    classifier = measured.features.classifier
+    if classifier is None or classifier.accuracy >= RECOGNISED:
+        return None
+    return f"the classifier knows {classifier.accuracy:.0%} of real samples, {RECOGNISED:.0%} are needed"
+
+
+FEW = Doubt(f"fewer than {SHARED} samples on a side", _few)
+FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples for each dimension", _few_for_a_covariance)
+WITHIN_ITS_ERROR = Doubt("smaller than its standard error", _within_its_error)
+FEW_FOR_EACH_MODE = Doubt(f"fewer than {PER_MODE} samples for each mode", _few_for_each_mode)
+UNSURE_CLASSIFIER = Doubt(f"the classifier knows fewer than {RECOGNISED:.0%} of real samples", _unsure_classifier)

@@ -1,0 +1,87 @@
+"""The figures of an evaluation as rows of texts: for a terminal, or for a page."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from monge.evaluation.figures import FIGURES, TRANSPORT
+from monge.evaluation.text import aligned, error, number
+
+HEAD = ("figure", "value", "error", "real floor", "")
+"""Columns of an evaluation; the last has a note, or why the figure is unreliable."""
+INDENT = "  "
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows of a table under a title of their own.
+
+    Attributes:
+        title: what the rows are of.
+        rows: of texts, all of one length.
+    """
+
+    title: str
+    rows: Sequence[Row]
+
+
+def evaluation_sections(document: Mapping[str, Any]) -> list[Section]:
+    """The figures of an evaluation, in columns as in `HEAD`: the bracket, and what stands beside it.
+
+    Arguments:
+        document: an `Evaluation` as JSON.
+    """
+    bracket, counts, metrics = document["bracket"], document["counts"], document["metrics"]
+    notes = {entry.name: entry.meaning for entry in FIGURES}
+    notes["lower"] = limit_note(notes["lower"], bracket)
+    notes |= {name: f"unreliable: {reason}" for name, reason in document["unreliable"].items()}
+    first = {entry.name: (bracket | metrics)[entry.name] for entry in TRANSPORT}
+    others = {name: value for name, value in metrics.items() if name not in first}
+    transport = f"W1 of {counts['bracket']:,} generated to {counts['bracket']:,} held-out samples"
+    compared = (
+        f"{counts['manifold_real']:,} training against {counts['manifold_generated']:,} generated samples "
+        f"(floor: {counts['held_out']:,} held-out ones), {document['features']} features"
+    )
+    return [
+        Section(title, list(_rows(figures, document["errors"], document["floors"], notes)))
+        for title, figures in ((transport, first), (compared, others))
+    ]
+
+
+def limit_note(meaning: str, bracket: Mapping[str, Any]) -> str:
+    """What the lower limit of a bracket is, how sure and how well proved; or why there is none."""
+    if "no_lower_limit" in bracket:
+        return str(bracket["no_lower_limit"])
+    return f"{meaning}, at {bracket['confidence']:.0%} confidence; {bracket['lipschitz']}"
+
+
+def evaluation_text(document: Mapping[str, Any]) -> str:
+    """The figures of an evaluation for people; its argument is that of `evaluation_sections`."""
+    sections = evaluation_sections(document)
+    lines = iter(aligned([HEAD, *(row for section in sections for row in section.rows)]))
+    shown = [next(lines)]
+    for section in sections:
+        shown += [section.title, *islice(lines, len(section.rows))]
+    return "\n".join(shown)
+
+
+def _rows(
+    figures: Mapping[str, Any], errors: Any, floors: Any, notes: Mapping[str, str], indent: str = INDENT
+) -> Iterator[Row]:
+    """One row for each figure; those with several values have a row of their own above them."""
+    for name, value in figures.items():
+        own = [found.get(name) if isinstance(found, Mapping) else None for found in (errors, floors)]
+        note = notes.get(name, "")
+        if isinstance(value, Mapping):
+            yield indent + name, "", "", "", note
+            yield from _rows(value, own[0], own[1], {}, indent + INDENT)
+        elif isinstance(value, list):
+            yield indent + name, "", "", "", note
+            yield from _rows({str(i): part for i, part in enumerate(value)}, None, None, {}, indent + INDENT)
+        elif isinstance(value, str):
+            yield indent + name, "", "", "", value
+        else:
+            yield indent + name, number(value), error(own[0]), "" if own[1] is None else number(own[1]), note
