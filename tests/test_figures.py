@@ -2,29 +2,33 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from monge import api
+from monge.cli import run
 from monge.data.source import in_memory
+from monge.distance.bounds import Bracket
 from monge.distance.estimate import Estimate
 from monge.evaluation import evaluate as evaluating
-from monge.evaluation import readings, reference, table
+from monge.evaluation import readings, reference, table, two_samples
 from monge.evaluation.doubt import FEW, FEW_FOR_A_COVARIANCE, FEW_FOR_EACH_MODE, UNSURE_CLASSIFIER, WITHIN_ITS_ERROR
 from monge.evaluation.entry import Better, Doubt, Entry
+from monge.evaluation.estimates import ESTIMATES, PARTS, Figure, Pair, annotated
 from monge.evaluation.features import Features
 from monge.evaluation.figures import BESIDE, FIGURES, TRANSPORT
 from monge.evaluation.ledger import Ledger, Reading
 from monge.evaluation.measured import Measured
-from monge.evaluation.table import evaluation_sections, evaluation_text
+from monge.evaluation.table import comparison_sections, evaluation_sections, evaluation_text
 from monge.metric.classifier import Classifier
 from monge.metric.panel import kid_estimate, variance_ratio
 
 LONGEST = 80
 """Characters of a meaning, at most: the lines of a table then stay within 120."""
-TABLES = {"evaluate": FIGURES}
+TABLES = {"evaluate": FIGURES, "distance": (*PARTS, *ESTIMATES)}
 LINES = [pytest.param(entry, id=f"{name}-{entry.name}") for name, lines in TABLES.items() for entry in lines]
 DIRECTIONS = get_args(get_args(Better)[0])
 TINY: dict[str, Any] = {"steps": 2, "critic": "mlp:width=8:depth=1", "generator": "mlp:width=8:depth=1", "threads": 1}
@@ -206,3 +210,55 @@ def test_the_ledger_keeps_values_errors_and_floors() -> None:
     assert ledger.errors == {"a": 0.1, "group": {"c": {"x": 0.3}}}
     assert ledger.floors == {"a": 0, "group": {"c": {"x": 1.0}}, "d": 1.0}
     assert ledger.counts == {"samples": 5}
+
+
+def test_a_note_is_the_figures_own_or_a_doubt_or_the_meaning() -> None:
+    pair = Pair(points(0, 20), points(1, 20))
+    doubt = Doubt("never", lambda pair, found: "doubted" if found.value > 1 else None)
+
+    def noted(value: float, note: str = "") -> str:
+        found = annotated(Entry("x", lambda _: Figure(value, None, (1, 1), note), "meant", "u", 0, doubt), pair)
+        assert found is not None
+        return found.note
+
+    assert [noted(2.0, "own"), noted(2.0), noted(0.5)] == ["own", "doubted", "meant"]
+    assert annotated(Entry("x", lambda _: None, "meant", "u", 0), pair) is None
+
+
+def test_a_part_of_the_bracket_says_what_it_rests_on() -> None:
+    bracket = Bracket(1, 2, 0.5, 0.5, 1.5, lipschitz="certified", n=1024, family="linear", excess_error=0.1)
+    notes = {entry.name: annotated(entry, bracket) for entry in PARTS}
+    assert notes["lower"] == Figure(1, None, (1024, 1024), "95 % confidence; linear, certified")
+    assert notes["upper"].note == "exact transport of 1,024 to 1,024; too large at finite n"
+    assert notes["excess"].error == 0.1
+    assert list(notes) == ["lower", "upper", "floor", "spread", "excess"]
+
+
+def test_a_new_estimate_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toy = Entry("toy", lambda pair: Figure(len(pair.x) / 7, None, pair.sizes), "a toy", "ratio", 1, label="Toy")
+    for module in (two_samples, table):
+        monkeypatch.setattr(module, "ESTIMATES", (*ESTIMATES, toy))
+    monkeypatch.chdir(tmp_path)
+    for name, seed in (("a", 0), ("b", 1)):
+        np.save(f"{name}.npy", points(seed, 30))
+    command = ["distance", "a.npy", "b.npy", "--families", "linear", "--no-picture"]
+    assert run([*command, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["toy"] == {"value": 30 / 7, "error": None, "n": [30, 30], "note": "a toy"}
+    assert run(command) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Toy ")]
+    assert line.split(maxsplit=2) == ["Toy", "4.286", "n 30, 30; a toy"]
+
+
+def test_the_sections_of_a_comparison_follow_the_tables() -> None:
+    data = [in_memory(points(seed, 30)) for seed in (0, 1)]
+    a, b = (
+        two_samples.SampleSet.draw(one, name, side=side)
+        for side, (one, name) in enumerate(zip(data, "ab", strict=True))
+    )
+    result = two_samples.compare(a, b, families=["linear"])
+    bracket, beside = comparison_sections(result)
+    assert [row[0] for row in bracket.rows] == [entry.shown for entry in PARTS]
+    assert [row[0] for row in beside.rows] == [entry.shown for entry in ESTIMATES]

@@ -1,7 +1,7 @@
 """`monge distance A B`: how far apart two sample sets are."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,28 +12,13 @@ from monge.cli.parse import check_seed, parse, show
 from monge.config.schema import DataConfig
 from monge.data.source import applicable
 from monge.errors import UserError
-from monge.evaluation.text import aligned, error, number
 
 if TYPE_CHECKING:
-    from monge.distance.bounds import Bracket
-    from monge.evaluation.estimates import Figure
     from monge.evaluation.sample_set import SampleSet
     from monge.evaluation.two_samples import Comparison
 
-LABELS = {
-    "sliced": "sliced W1",
-    "energy": "energy distance",
-    "mmd2": "MMD^2",
-    "frechet": "Frechet",
-    "kl": "KL(A || B)",
-    "kl_reverse": "KL(B || A)",
-    "js": "JS",
-    "p_value": "p-value",
-}
-Row = tuple[str, str, str, str]
 LEAST = 8
 """Samples of a set: with fewer no discriminator can be fitted and judged."""
-SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
@@ -69,22 +54,25 @@ def main(arguments: Sequence[str]) -> int:
     asked = parse(Distance, "distance", arguments)
     check(asked)
 
-    from monge.cli.progress import StageBar
+    from monge.cli.progress import Stages
+    from monge.evaluation.estimates import ESTIMATES
+    from monge.evaluation.table import comparison_text
     from monge.evaluation.two_samples import check_families, compare
 
     check_families(asked.families)
     a, b = (read(asked, side) for side in (0, 1))
-    with StageBar() as stages:
+    labels = {entry.name: entry.shown for entry in ESTIMATES}
+    with Stages() as stages:
 
         def show_stage(name: str, done: int, total: int) -> None:
-            stages.show(LABELS.get(name, name), done, total)
+            stages.show(labels.get(name, name), done, total)
 
         result = compare(a, b, seed=asked.seed, families=asked.families, progress=show_stage)
         if asked.picture:
             stages.show("picture", 0, 1)
             draw(result, asked.out)
     document = result.as_json() | {"picture": str(asked.out) if asked.picture else None}
-    text = table(result) + (f"\nThe picture is {asked.out}." if asked.picture else "")
+    text = comparison_text(result) + (f"\nThe picture is {asked.out}." if asked.picture else "")
     show(document, asked.json, text)
     return 0
 
@@ -141,64 +129,3 @@ def draw(result: "Comparison", path: Path) -> None:
         write_atomically(path, plot.png(image))
     except OSError as error:
         raise UserError(f"--out {path} cannot be written: {error.strerror or error}") from error
-
-
-def table(result: "Comparison") -> str:
-    """What was measured, for people."""
-    sides = [(letter, side.name, counted(side), side.space.form) for letter, side in (("A", result.a), ("B", result.b))]
-    bracket, others = bracket_rows(result.bracket), figure_rows(result.figures)
-    lines = aligned([*bracket, *others])
-    first, second = lines[: len(bracket)], lines[len(bracket) :]
-    head = f"W1 between the laws of A and B, Euclidean {result.a.space.scale}"
-    return "\n".join([*aligned(sides), "", head, *first, "", "beside it", *second, "", *verdict(result)])
-
-
-def bracket_rows(bracket: "Bracket") -> list[Row]:
-    """Name, value, error and meaning of every part of a bracket."""
-    proof = f"{100 * bracket.confidence:g} % confidence; {bracket.family}, {bracket.lipschitz}"
-    upper = f"exact transport of {bracket.n:,} to {bracket.n:,}; too large at finite n"
-    excess = "upper - (floor + spread) / 2: near 0 for equal laws, mostly below W1 for others"
-    return [
-        ("lower", number(bracket.lower), "", proof),
-        ("upper", number(bracket.upper), "", upper),
-        ("floor", number(bracket.floor), "", "the same between samples of A alone"),
-        ("spread", number(bracket.spread), error(bracket.spread_error), "the same between samples of B alone"),
-        ("excess", number(bracket.excess), error(bracket.excess_error), excess),
-    ]
-
-
-def figure_rows(figures: "Mapping[str, Figure]") -> list[Row]:
-    """Name, value, error and remarks of every further estimate."""
-    return [
-        (LABELS[name], number(figure.value), error(figure.error), f"n {figure.n[0]:,}, {figure.n[1]:,}; {figure.note}")
-        for name, figure in figures.items()
-    ]
-
-
-def verdict(result: "Comparison") -> list[str]:
-    """The outcome in a sentence or two."""
-    p, lower, shared = result.figures["p_value"].value, result.bracket.lower, result.shared
-    assert p is not None
-    if p > SIGNIFICANT:
-        lines = [f"No difference between A and B is seen at this sample size (p = {p:.3g})."]
-    elif lower > 0:
-        lines = [f"A and B differ (p = {p:.3g}); W1 is at least {number(lower)}."]
-    else:
-        lines = [f"A and B differ (p = {p:.3g}), by less than these samples prove in W1."]
-    if shared:
-        lines.append(
-            f"{shared:,} points are in both: where these are the same samples, A and B look closer than they are."
-        )
-    for name, count in zip("AB", result.repeated, strict=True):
-        if count:
-            lines.append(
-                f"{count:,} samples of {name} equal another of it: where these are copies of one sample, "
-                "the limit and all errors promise too much."
-            )
-    return lines
-
-
-def counted(side: "SampleSet") -> str:
-    """How many samples, of how many."""
-    of = "fresh" if side.available is None else f"of {side.available:,}"
-    return f"{len(side.points):,} {of} samples"

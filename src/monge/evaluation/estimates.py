@@ -1,17 +1,21 @@
-"""Estimates that stand beside the bracket, each with what it rests on and when it should not be trusted."""
+"""The figures of two sample sets: the parts of the bracket, and estimates beside it.
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+Each has what it rests on, and says when it should not be trusted. A new one is its source and one line of a table here.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
+from monge.distance.bounds import Bracket
 from monge.distance.divergence.discriminator import js_lower_bound
 from monge.distance.divergence.neighbour import neighbour_kl
 from monge.distance.kernel.discrepancy import energy, mmd
 from monge.distance.kernel.permutation import permutation_test
 from monge.distance.points import Points
 from monge.distance.transport.sliced import sliced
+from monge.evaluation.entry import Context, Doubt, Entry
 from monge.metric.frechet import frechet
 
 PAIRED = 10_000
@@ -20,8 +24,12 @@ PAIRED_WORK = 64 * PAIRED**2
 """Pairs of samples times dimensions, at most, for the same: beyond 64 dimensions fewer than 10,000 are taken."""
 RELABELLED = 2000
 """Samples a side for the permutation test, at most: its matrix then takes 128 MiB."""
+RELABELLINGS = 999
+"""Relabellings of the permutation test: the least p-value is then 0.001."""
 WIDEST = 3072
 """Dimensions above which no covariance is taken: its eigenvectors would need minutes."""
+PER_DIMENSION = 10
+"""Samples for each dimension below which fitted Gaussians are rough."""
 SPARSE = 10
 """Dimensions above which nearest neighbours are too far away to stand for a density."""
 APART = 4
@@ -47,78 +55,201 @@ class Figure:
     note: str = ""
 
 
-def _sliced(x: Points, y: Points, seed: int) -> Figure:
-    found = sliced(x, y, seed=seed)
-    note = "too large at finite n; error of the directions alone" if x.shape[1] > 1 else "on a line it is W1 itself"
-    return Figure(found.value, found.standard_error, _sizes(x, y), note)
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two sample sets that estimates are taken of.
+
+    Arguments:
+        x, y: samples (n, d) and (m, d), in random order.
+        seed: of what estimates draw.
+    """
+
+    x: Points
+    y: Points
+    seed: int = 0
+
+    @cached_property
+    def some(self) -> "Pair":
+        """As many samples of either side as can be compared with as many others in reasonable time."""
+        return Pair(some(self.x), some(self.y), self.seed)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Samples on either side."""
+        return len(self.x), len(self.y)
+
+    @property
+    def dimension(self) -> int:
+        """Numbers of a sample."""
+        return int(self.x.shape[1])
 
 
-def _energy(x: Points, y: Points, seed: int) -> Figure:
-    x, y = some(x), some(y)
-    found = energy(x, y)
-    return Figure(found.squared, found.error, _sizes(x, y), "D^2, unbiased: 0 on average for equal laws")
+def annotated(entry: Entry[Context, Figure], context: Context) -> Figure | None:
+    """What an entry finds, with a note: the figure's own, why it should not be trusted, or what it means."""
+    found = entry.function(context)
+    if found is None:
+        return None
+    return replace(found, note=found.note or entry.doubt(context, found) or entry.meaning)
 
 
-def _mmd(x: Points, y: Points, seed: int) -> Figure:
-    x, y = some(x), some(y)
-    found = mmd(x, y)
-    return Figure(found.squared, found.error, _sizes(x, y), "unbiased; Gaussian kernels around the median distance")
+def _lower(bracket: Bracket) -> Figure:
+    note = f"{100 * bracket.confidence:g} % confidence; {bracket.family}, {bracket.lipschitz}"
+    return Figure(bracket.lower, None, (bracket.n, bracket.n), note)
 
 
-def _frechet(x: Points, y: Points, seed: int) -> Figure:
-    n, dimension = min(len(x), len(y)), x.shape[1]
-    if dimension > WIDEST:
-        return Figure(None, None, _sizes(x, y), f"not computed above {WIDEST:,} dimensions")
-    note = "squared, of the fitted Gaussians"
-    if n <= dimension:
-        note = f"unreliable: {n:,} samples in {dimension:,} dimensions"
-    elif n < 10 * dimension:
-        note = f"rough: {n:,} samples in {dimension:,} dimensions"
-    return Figure(frechet(x, y), None, _sizes(x, y), note)
+def _upper(bracket: Bracket) -> Figure:
+    note = f"exact transport of {bracket.n:,} to {bracket.n:,}; too large at finite n"
+    return Figure(bracket.upper, None, (bracket.n, bracket.n), note)
 
 
-def _kl(x: Points, y: Points, seed: int, *, reverse: bool = False) -> Figure:
-    x, y = some(x), some(y)
-    shared, sizes = common(x, y), _sizes(x, y)
+def _floor(bracket: Bracket) -> Figure:
+    return Figure(bracket.floor, None, (bracket.n, bracket.n))
+
+
+def _spread(bracket: Bracket) -> Figure:
+    return Figure(bracket.spread, bracket.spread_error, (bracket.n, bracket.n))
+
+
+def _excess(bracket: Bracket) -> Figure:
+    return Figure(bracket.excess, bracket.excess_error, (bracket.n, bracket.n))
+
+
+def _sliced(pair: Pair) -> Figure:
+    found = sliced(pair.x, pair.y, seed=pair.seed)
+    note = "" if pair.dimension > 1 else "on a line it is W1 itself"
+    return Figure(found.value, found.standard_error, pair.sizes, note)
+
+
+def _energy(pair: Pair) -> Figure:
+    found = energy(pair.some.x, pair.some.y)
+    return Figure(found.squared, found.error, pair.some.sizes)
+
+
+def _mmd(pair: Pair) -> Figure:
+    found = mmd(pair.some.x, pair.some.y)
+    return Figure(found.squared, found.error, pair.some.sizes)
+
+
+def _frechet(pair: Pair) -> Figure:
+    if pair.dimension > WIDEST:
+        return Figure(None, None, pair.sizes, f"not computed above {WIDEST:,} dimensions")
+    return Figure(frechet(pair.x, pair.y), None, pair.sizes)
+
+
+def _kl(pair: Pair) -> Figure:
+    return _divergence(pair.some.x, pair.some.y)
+
+
+def _kl_reverse(pair: Pair) -> Figure:
+    return replace(_divergence(pair.some.y, pair.some.x), n=pair.some.sizes)
+
+
+def _divergence(x: Points, y: Points) -> Figure:
+    sizes = len(x), len(y)
     if (x == x[0]).all() or (y == y[0]).all():
         return Figure(None, None, sizes, "not defined: all samples of a set are equal")
-    value = neighbour_kl(y, x) if reverse else neighbour_kl(x, y)
-    note = "nats, from nearest neighbours"
-    if shared:
-        note = f"unreliable: {shared:,} points are in both"
-    elif x.shape[1] > SPARSE:
-        note = f"unreliable: nearest neighbours in {x.shape[1]:,} dimensions"
-    elif value > APART:
-        note = "unreliable: A and B hardly overlap, and it only grows with n"
-    return Figure(value, None, sizes, note)
+    return Figure(neighbour_kl(x, y), None, sizes)
 
 
-def _js(x: Points, y: Points, seed: int) -> Figure:
-    x, y = some(x), some(y)
-    found = js_lower_bound(x, y, seed=seed)
-    note = "nats, lower bound by a held-out discriminator; JS <= 0.693"
-    if min(len(x), len(y)) < FEW:
-        note = "nats, lower bound, loose: few samples to learn from"
-    return Figure(found.value, found.standard_error, _sizes(x, y), note)
+def _js(pair: Pair) -> Figure:
+    found = js_lower_bound(pair.some.x, pair.some.y, seed=pair.seed)
+    return Figure(found.value, found.standard_error, pair.some.sizes)
 
 
-def _permutation(x: Points, y: Points, seed: int) -> Figure:
-    x, y = x[:RELABELLED], y[:RELABELLED]
-    found = permutation_test(x, y, seed=seed)
-    return Figure(found.p_value, None, _sizes(x, y), f"of the energy distance, {found.draws} relabellings")
+def _permutation(pair: Pair) -> Figure:
+    x, y = pair.x[:RELABELLED], pair.y[:RELABELLED]
+    found = permutation_test(x, y, draws=RELABELLINGS, seed=pair.seed)
+    return Figure(found.p_value, None, (len(x), len(y)))
 
 
-ESTIMATES: dict[str, Callable[[Points, Points, int], Figure]] = {
-    "sliced": _sliced,
-    "energy": _energy,
-    "mmd2": _mmd,
-    "frechet": _frechet,
-    "kl": _kl,
-    "kl_reverse": partial(_kl, reverse=True),
-    "js": _js,
-    "p_value": _permutation,
-}
-"""Name and estimate, in the order in which they are shown."""
+def _few_for_a_covariance(pair: Pair, found: Figure) -> str | None:
+    n, dimension = min(pair.sizes), pair.dimension
+    if n >= PER_DIMENSION * dimension:
+        return None
+    return f"{'unreliable' if n <= dimension else 'rough'}: {n:,} samples in {dimension:,} dimensions"
+
+
+def _far_neighbours(pair: Pair, found: Figure) -> str | None:
+    if shared := common(pair.some.x, pair.some.y):
+        return f"unreliable: {shared:,} points are in both"
+    if pair.dimension > SPARSE:
+        return f"unreliable: nearest neighbours in {pair.dimension:,} dimensions"
+    if found.value is not None and found.value > APART:
+        return "unreliable: A and B hardly overlap, and it only grows with n"
+    return None
+
+
+def _few_to_learn_from(pair: Pair, found: Figure) -> str | None:
+    return "nats, lower bound, loose: few samples to learn from" if min(found.n) < FEW else None
+
+
+FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples for each dimension", _few_for_a_covariance)
+FAR_NEIGHBOURS = Doubt(f"points in both sets, more than {SPARSE} dimensions, or above {APART}", _far_neighbours)
+FEW_TO_LEARN_FROM = Doubt(f"fewer than {FEW} samples on a side", _few_to_learn_from)
+
+PARTS: tuple[Entry[Bracket, Figure], ...] = (
+    Entry("lower", _lower, "W1 is at least this, at the confidence that is shown", "distance", "lower"),
+    Entry("upper", _upper, "exact transport; too large at finite n", "distance", "real"),
+    Entry("floor", _floor, "the same between samples of A alone", "distance", "neither"),
+    Entry("spread", _spread, "the same between samples of B alone", "distance", "real"),
+    Entry(
+        "excess",
+        _excess,
+        "upper - (floor + spread) / 2: near 0 for equal laws, mostly below W1 for others",
+        "distance",
+        0,
+    ),
+)
+"""The parts of the bracket, in the order in which they are shown."""
+
+ESTIMATES: tuple[Entry[Pair, Figure], ...] = (
+    Entry(
+        "sliced",
+        _sliced,
+        "too large at finite n; error of the directions alone",
+        "distance",
+        "lower",
+        label="sliced W1",
+    ),
+    Entry("energy", _energy, "D^2, unbiased: 0 on average for equal laws", "distance", 0, label="energy distance"),
+    Entry(
+        "mmd2",
+        _mmd,
+        "unbiased; Gaussian kernels around the median distance",
+        "squared kernel distance",
+        0,
+        label="MMD^2",
+    ),
+    Entry(
+        "frechet",
+        _frechet,
+        "squared, of the fitted Gaussians",
+        "squared distance",
+        "lower",
+        FEW_FOR_A_COVARIANCE,
+        "Frechet",
+    ),
+    Entry("kl", _kl, "nats, from nearest neighbours", "nats", 0, FAR_NEIGHBOURS, "KL(A || B)"),
+    Entry("kl_reverse", _kl_reverse, "nats, from nearest neighbours", "nats", 0, FAR_NEIGHBOURS, "KL(B || A)"),
+    Entry(
+        "js",
+        _js,
+        "nats, lower bound by a held-out discriminator; JS <= 0.693",
+        "nats",
+        "lower",
+        FEW_TO_LEARN_FROM,
+        "JS",
+    ),
+    Entry(
+        "p_value",
+        _permutation,
+        f"of the energy distance, {RELABELLINGS} relabellings",
+        "probability",
+        "higher",
+        label="p-value",
+    ),
+)
+"""Estimates beside the bracket, in the order in which they are shown."""
 
 
 def common(x: Points, y: Points) -> int:
@@ -139,7 +270,3 @@ def different(x: Points) -> set[bytes]:
 def some(points: Points) -> Points:
     """As many points as can be compared with as many others in reasonable time."""
     return points[: min(PAIRED, int((PAIRED_WORK / points.shape[1]) ** 0.5))]
-
-
-def _sizes(x: Points, y: Points) -> tuple[int, int]:
-    return len(x), len(y)

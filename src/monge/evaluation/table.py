@@ -1,12 +1,16 @@
-"""The figures of an evaluation as rows of texts: for a terminal, or for a page."""
+"""The figures of an evaluation and of a comparison as rows of texts: for a terminal, or for a page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from monge.evaluation.estimates import ESTIMATES, PARTS, Figure, annotated
 from monge.evaluation.figures import FIGURES, TRANSPORT
+from monge.evaluation.sample_set import SampleSet
 from monge.evaluation.text import aligned, error, number
+from monge.evaluation.two_samples import Comparison
+from monge.evaluation.verdict import verdict
 
 HEAD = ("figure", "value", "error", "real floor", "")
 """Columns of an evaluation; the last has a note, or why the figure is unreliable."""
@@ -66,6 +70,41 @@ def evaluation_text(document: Mapping[str, Any]) -> str:
     for section in sections:
         shown += [section.title, *islice(lines, len(section.rows))]
     return "\n".join(shown)
+
+
+def comparison_sections(result: Comparison) -> list[Section]:
+    """The bracket of two sample sets and what stands beside it: name, value, error and note of every figure."""
+    parts = {entry.shown: annotated(entry, result.bracket) for entry in PARTS}
+    bracket = [_row(name, part, "") for name, part in parts.items() if part is not None]
+    found = {entry.shown: result.figures[entry.name] for entry in ESTIMATES if entry.name in result.figures}
+    beside = [_row(name, figure, f"n {figure.n[0]:,}, {figure.n[1]:,}; ") for name, figure in found.items()]
+    title = f"W1 between the laws of A and B, Euclidean {result.a.space.scale}"
+    return [Section(title, bracket), Section("beside it", beside)]
+
+
+def side_rows(result: Comparison) -> list[Row]:
+    """Letter, name, number of samples and kind of either set."""
+    return [(letter, side.name, counted(side), side.space.form) for letter, side in (("A", result.a), ("B", result.b))]
+
+
+def counted(side: SampleSet) -> str:
+    """How many samples, of how many."""
+    of = "fresh" if side.available is None else f"of {side.available:,}"
+    return f"{len(side.points):,} {of} samples"
+
+
+def comparison_text(result: Comparison) -> str:
+    """What was measured of two sample sets, and the outcome in a sentence or two, for people."""
+    sections = comparison_sections(result)
+    lines = iter(aligned(row for section in sections for row in section.rows))
+    shown = aligned(side_rows(result))
+    for section in sections:
+        shown += ["", section.title, *islice(lines, len(section.rows))]
+    return "\n".join([*shown, "", *verdict(result)])
+
+
+def _row(name: str, figure: Figure, before: str) -> Row:
+    return name, number(figure.value), error(figure.error), before + figure.note
 
 
 def _rows(

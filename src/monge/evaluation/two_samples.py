@@ -10,7 +10,7 @@ from monge.distance.dual.family import Family
 from monge.distance.dual.potential import FAMILIES
 from monge.distance.transport.exact import Coupling, coupling
 from monge.errors import UserError, unknown_name
-from monge.evaluation.estimates import ESTIMATES, Figure, common, repeats
+from monge.evaluation.estimates import ESTIMATES, Figure, Pair, annotated, common, repeats
 from monge.evaluation.sample_set import SampleSet
 
 COUPLED = 400
@@ -81,11 +81,13 @@ def compare(
     check_families(families)
     x, y = a.points, b.points
     measured = bracket(x, y, seed=seed, families=families or CERTIFIED, progress=progress)
-    figures = {}
-    for name, estimate in ESTIMATES.items():
-        progress(name, 0, 1)
-        figures[name] = estimate(x, y, seed)
-        progress(name, 1, 1)
+    pair, figures = Pair(x, y, seed), {}
+    for entry in ESTIMATES:
+        progress(entry.name, 0, 1)
+        figure = annotated(entry, pair)
+        if figure is not None:
+            figures[entry.name] = figure
+        progress(entry.name, 1, 1)
     plan = coupling(x[:COUPLED], y[:COUPLED])
     return Comparison(a, b, seed, measured, figures, common(x, y), (repeats(x), repeats(y)), plan)
 
