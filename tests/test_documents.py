@@ -17,9 +17,13 @@ from monge.cli.reproduce import Reproduce
 from monge.cli.sample import Sample
 from monge.cli.train import Train
 from monge.config import registry
+from monge.evaluation.entry import Entry
+from monge.evaluation.estimates import ESTIMATES, PARTS
+from monge.evaluation.figures import FIGURES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+FIGURES_PAGE = (ROOT / "docs" / "figures.md").read_text()
 KINDS: dict[str, Any] = {
     "train": Train,
     "sample": Sample,
@@ -51,6 +55,13 @@ def test_every_name_is_documented_and_importable(table: registry.Table) -> None:
         assert callable(entry.load())
 
 
+@pytest.mark.parametrize("entry", [*FIGURES, *PARTS, *ESTIMATES], ids=lambda entry: entry.name)
+def test_every_figure_is_documented(entry: Entry[Any, Any]) -> None:
+    name = f"{entry.group}.{entry.name}" if entry.group else entry.name
+    said = [f"`{name}`", entry.meaning, entry.unit, entry.direction]
+    assert any(all(text in line for text in said) for line in FIGURES_PAGE.splitlines())
+
+
 def test_code_blocks_compile() -> None:
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(blocks) == 2
@@ -66,7 +77,7 @@ def test_targets_of_make_and_links_exist() -> None:
         assert (ROOT / path).exists()
 
 
-@pytest.mark.parametrize(("name", "kind"), [("objectives", "md"), ("claims", "html")])
+@pytest.mark.parametrize(("name", "kind"), [("objectives", "md"), ("claims", "html"), ("figures", "md")])
 def test_a_generated_page_is_what_its_script_writes(name: str, kind: str) -> None:
     location = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert location is not None

@@ -1,0 +1,47 @@
+"""Writes figures.md from the tables of figures: `python docs/figures.py`."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from monge.evaluation.entry import Entry
+from monge.evaluation.estimates import ESTIMATES, PARTS
+from monge.evaluation.figures import FIGURES
+
+HERE = Path(__file__).parent
+HEAD = """# Figures
+
+What `monge evaluate` and `monge distance` show. Names are those of the JSON documents; a figure of a group is written
+`group.name`. A *distance* is Euclidean: between images in [-1, 1], between vectors in the data's own units, and between
+features in theirs. A figure that does not apply to some data, as modes that are not known, is left out. The bracket is
+explained in [bracket.md](bracket.md).
+
+This page is written by `python docs/figures.py` from the tables in `src/monge/evaluation/`.
+"""
+COLUMNS = ("figure", "what it is", "unit", "better", "unreliable")
+
+
+def row(entry: Entry[Any, Any]) -> list[str]:
+    """What the page says of one figure."""
+    name = f"`{entry.group}.{entry.name}`" if entry.group else f"`{entry.name}`"
+    shown = f"{name}, {entry.label}" if entry.label else name
+    doubt = entry.unreliable.when if entry.unreliable else ""
+    return [shown, entry.meaning, entry.unit, entry.direction, doubt]
+
+
+def table(entries: Iterable[Entry[Any, Any]]) -> str:
+    """Figures in the order of their table, in markdown."""
+    rows = [[cell.replace("|", r"\|") for cell in row(entry)] for entry in entries]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (COLUMNS, ["---"] * len(COLUMNS), *rows))
+
+
+def page() -> str:
+    """The whole page."""
+    sections = {"monge evaluate RUN": FIGURES, "monge distance A B": (*PARTS, *ESTIMATES)}
+    return "\n".join([HEAD, *(f"## {title}\n\n{table(entries)}" for title, entries in sections.items())])
+
+
+if __name__ == "__main__":
+    (HERE / "figures.md").write_text(page())
+    print(f"{HERE / 'figures.md'}: {len(FIGURES) + len(PARTS) + len(ESTIMATES)} figures", file=sys.stderr)
