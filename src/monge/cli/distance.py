@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = parse(Distance, "distance", arguments)
     check(asked)
 
-    from monge.cli.progress import Stages
+    from monge.cli.progress import StageBar
     from monge.evaluation.estimates import ESTIMATES
     from monge.evaluation.table import comparison_text
     from monge.evaluation.two_samples import check_families, compare
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     check_families(asked.families)
     a, b = (read(asked, side) for side in (0, 1))
     labels = {entry.name: entry.shown for entry in ESTIMATES}
-    with Stages() as stages:
+    with StageBar() as stages:
 
         def show_stage(name: str, done: int, total: int) -> None:
             stages.show(labels.get(name, name), done, total)
