@@ -23,7 +23,7 @@ from monge.experiment.sweep import remembered, sweep
 @pytest.mark.parametrize(("mean", "a", "b"), [(0.0, 2.0, 0.5), (1.0, 1.0, 1.0), (-0.7, 0.4, 2.0)])
 def test_normal_and_uniform_laws_on_a_line(mean: float, a: float, b: float) -> None:
     seen = truth.between(norm(mean, a).cdf, norm(0, b).cdf)
-    assert truth.noise_sets(mean, a - b) == pytest.approx(seen, abs=1e-6)
+    assert truth.normals(mean, a - b) == pytest.approx(seen, abs=1e-6)
     seen = truth.between(uniform(mean, a).cdf, uniform(0, b).cdf)
     assert truth.uniforms(mean, a - b) == pytest.approx(seen, abs=1e-6)
 

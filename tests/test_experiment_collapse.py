@@ -174,7 +174,7 @@ def test_modes_of_three_digits_are_counted() -> None:
 
 
 def test_every_colour_of_a_stacked_image_is_a_digit() -> None:
-    images = digits().train[:5]
+    images = digits().train.all()[:5]
     made = stacked_digits.stacked(images, 20, np.random.default_rng(0))
     assert made.shape == (20, 8, 8, 3)
     known = {image.tobytes() for image in images}

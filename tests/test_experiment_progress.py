@@ -226,9 +226,9 @@ def test_a_critic_is_read_in_units_of_the_data() -> None:
 def test_few_images_are_training_images() -> None:
     whole = digits()
     few = critic_overfit.part_of(whole, 100, np.random.default_rng(0))
-    known = {image.tobytes() for image in whole.train}
-    assert few.size == 100
-    assert {image.tobytes() for image in few.train} <= known
+    known = {image.tobytes() for image in whole.train.all()}
+    assert few.train.size == 100
+    assert {image.tobytes() for image in few.train.all()} <= known
     assert not {image.tobytes() for image in few.held_out.sample(497)} & known
 
 

@@ -6,7 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -105,12 +105,14 @@ class DataSet(ABC):
             UserError: the data has no labels.
         """
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in RENAMED:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        warnings.warn(f"a data set's {name} is now {RENAMED[name]}", DeprecationWarning, stacklevel=2)
-        owner, attribute = RENAMED[name].split(".")
-        return getattr(getattr(self, owner), attribute)
+    if not TYPE_CHECKING:  # so that type checkers name what is gone
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in RENAMED:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            warnings.warn(f"a data set's {name} is now {RENAMED[name]}", DeprecationWarning, stacklevel=2)
+            owner, attribute = RENAMED[name].split(".")
+            return getattr(getattr(self, owner), attribute)
 
 
 class ArrayData(DataSet):

@@ -174,7 +174,7 @@ def _marks(plot: Axes, rows: Sequence[Result], data: str, what: str) -> None:
 def _scatter(plot: Axes, row: Result) -> None:
     """Samples of one generator, and the modes."""
     data, name = row["case"].split(" ", 1)
-    centres = DATA[data]().centres
+    centres = DATA[data]().info.centres
     assert centres is not None
     plot.plot(*centres.T, color=INK, marker="+", markersize=4, markeredgewidth=0.6, linestyle="")
     if row["points"]:

@@ -113,9 +113,9 @@ def data_of(cell: Repeat) -> ArrayData:
 def _judges() -> tuple[Points, NDArray[np.int64], Classifier]:
     """Training digits, their classes, and a network that tells how sure it is."""
     single = digits()
-    assert single.labels is not None
+    assert single.train.labels is not None
     real = single.codec.metric(single.train.all())
-    return real, single.labels, Classifier.fit(real, single.labels)
+    return real, single.train.labels, Classifier.fit(real, single.train.labels)
 
 
 def counted(classes: NDArray[np.int64]) -> Result:
