@@ -56,7 +56,7 @@ def test_critic(critic: type[Critic], layer: str, side: int) -> None:
 @pytest.mark.parametrize("side", SIDES)
 @generators
 def test_generator(generator: type[nn.Module], side: int) -> None:
-    network = seeded(generator, (3, side, side), latent=5, width=2)
+    network = seeded(generator, (3, side, side), latent=5, width=2, last=nn.Tanh())
     with torch.no_grad():
         samples = network(torch.randn(2, 5))
     assert network.latent == 5

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from monge.config.registry import Table, lookup
+from monge.config.registry import Entry, Table, lookup
 from monge.errors import UserError, unknown_name
 
 
@@ -29,6 +29,12 @@ def build(table: Table, what: str, spec: str, *arguments: Any, **fixed: Any) -> 
         raise
 
 
+def options(entry: Entry) -> dict[str, Any]:
+    """The options that a constructor takes, with their defaults: its arguments of plain values."""
+    found = {name: item.default for name, item in inspect.signature(entry.load()).parameters.items()}
+    return {name: default for name, default in found.items() if isinstance(default, bool | int | float | str)}
+
+
 def option(table: Table, what: str, spec: str, name: str) -> Any:
     """The value that an option has in `NAME[:option=value...]`, or its default.
 
@@ -36,38 +42,34 @@ def option(table: Table, what: str, spec: str, name: str) -> Any:
         UserError: as `build`.
     """
     _, allowed, chosen = _read(table, what, spec)
-    return chosen.get(name, allowed[name].default)
+    return (allowed | chosen)[name]
 
 
-def with_options(table: Table, what: str, spec: str, options: Mapping[str, Any]) -> str:
+def with_options(table: Table, what: str, spec: str, more: Mapping[str, Any]) -> str:
     """A spec with some options more, those that its constructor takes and that it does not set itself.
 
     Raises:
         UserError: as `build`.
     """
     _, allowed, chosen = _read(table, what, spec)
-    more = [f":{name}={value}" for name, value in options.items() if name in allowed and name not in chosen]
-    return spec + "".join(more)
+    added = [f":{name}={value}" for name, value in more.items() if name in allowed and name not in chosen]
+    return spec + "".join(added)
 
 
-def _read(
-    table: Table, what: str, spec: str
-) -> tuple[Callable[..., Any], dict[str, inspect.Parameter], dict[str, Any]]:
-    """The constructor of a spec, the options that it takes, and those that are set."""
-    name, *options = spec.split(":")
+def _read(table: Table, what: str, spec: str) -> tuple[Callable[..., Any], dict[str, Any], dict[str, Any]]:
+    """The constructor of a spec, the options that it takes with their defaults, and those that are set."""
+    name, *texts = spec.split(":")
     entry = lookup(table, what, name)
-    constructor = entry.load()
-    parameters = inspect.signature(constructor).parameters
-    allowed = {key: value for key, value in parameters.items() if isinstance(value.default, bool | int | float | str)}
+    allowed = options(entry)
     chosen: dict[str, Any] = {}
-    for item in options:
+    for item in texts:
         key, equals, text = item.partition("=")
         key = key.replace("-", "_")
         if key not in allowed:
             raise unknown_name(f"{what} {name}: option", key, allowed)
-        kind, least = type(allowed[key].default), entry.least.get(key)
+        kind, least = type(allowed[key]), entry.least.get(key)
         chosen[key] = _parse(text if equals else "true", kind, f"{what} {name}: {key}", least)
-    return constructor, allowed, chosen
+    return entry.load(), allowed, chosen
 
 
 def _parse(text: str, kind: type, what: str, least: float | None) -> Any:
