@@ -1,11 +1,13 @@
 """Trainings inside experiments: in memory and watched, without a run folder; and how good their generators are."""
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 
 from monge.config.schema import Config
-from monge.data.dataset import DataSet
+from monge.data.builtin import digits
+from monge.data.dataset import ArrayData, DataSet
 from monge.distance.bounds import Draw
 from monge.distance.points import Points
 from monge.distance.transport.exact import wasserstein
@@ -91,6 +93,13 @@ class Judge:
         if self._data.info.centres is not None and self._data.info.deviation is not None:
             found |= modes(fake, self._data.info.centres, self._data.info.deviation)
         return {name: float(f"{value:.5g}") for name, value in found.items()}
+
+
+@cache
+def judged_digits() -> tuple[ArrayData, Judge]:
+    """The digits and the judge of their generators, made once for each process."""
+    data = digits()
+    return data, Judge(data)
 
 
 def outcome(

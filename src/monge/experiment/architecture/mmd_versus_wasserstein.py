@@ -24,7 +24,7 @@ on CIFAR-10.
 
 import time
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -32,13 +32,12 @@ import torch
 from matplotlib.axes import Axes
 
 from monge.config.schema import Config, TrainingConfig
-from monge.data.builtin import digits
 from monge.data.dataset import DataSet
 from monge.experiment.architecture.architecture import enlarged
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
-from monge.experiment.trial import Judge, sampled, train
+from monge.experiment.trial import JUDGED, judged_digits, sampled, train
 from monge.plot.chart import band, panels
 from monge.plot.style import Files
 from monge.run.pool import flushed_denormals
@@ -61,8 +60,6 @@ PARTS = 4
 """Of the steps; generators are judged after each."""
 RULE = TrainingConfig(batch=64, n_critic=2, learning_rate=5e-4, beta1=0.5, beta2=0.9, decay_from=0.5, ema=0.99)
 TRAINING_SETTINGS = (tuple(CRITICS.items()), tuple(OUTPUTS.items()), GENERATOR, STEPS, PARTS, RULE)
-JUDGED = 497
-"""Samples on each side of a judgement."""
 TIMED_STEPS = 30
 LARGER_SIDE = 32
 """Pixels of larger images on which steps are timed as well."""
@@ -76,15 +73,9 @@ def config(objective: str, critic: str, seed: int) -> Config:
     return Config(objective=objective, generator=GENERATOR, critic=judge, steps=STEPS, seed=seed, training=RULE)
 
 
-@cache
-def _judge() -> tuple[DataSet, Judge]:
-    data = digits()
-    return data, Judge(data, JUDGED)
-
-
 def course(objective: str, critic: str, seed: int) -> Result:
     """The figures of a training's generator after each quarter of the steps."""
-    data, judge = _judge()
+    data, judge = judged_digits()
     found: dict[str, list[float]] = {name: [] for name in FIGURES}
 
     def watch(state: TrainingState, terms: object) -> None:
@@ -116,7 +107,7 @@ def measure(cell: Repeat) -> Result:
     seed = cell.torch_seed()
     return {
         "courses": {critic: {name: course(name, critic, seed) for name in TITLES} for critic in CRITICS},
-        "costs": {critic: costs(critic, _judge()[0], TIMED_STEPS, seed) for critic in CRITICS},
+        "costs": {critic: costs(critic, judged_digits()[0], TIMED_STEPS, seed) for critic in CRITICS},
         "costs_of_larger": costs(LARGE, enlarged(LARGER_SIDE), LARGER_TIMED_STEPS, seed),
     }
 

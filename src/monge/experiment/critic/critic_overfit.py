@@ -15,7 +15,6 @@ validation loss drops"; the figure shows the negative loss, as here); instance n
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import torch
@@ -23,7 +22,6 @@ from matplotlib.axes import Axes
 from torch import Tensor, nn
 
 from monge.config.schema import Config, TrainingConfig
-from monge.data.builtin import digits
 from monge.data.codec import Codec
 from monge.data.dataset import ArrayData, DataInfo
 from monge.data.split import ArraySplit
@@ -32,7 +30,7 @@ from monge.distance.points import Points
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, by_case, by_repeat, judged, of, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
-from monge.experiment.trial import JUDGED, Judge, sampled, train
+from monge.experiment.trial import JUDGED, judged_digits, sampled, train
 from monge.model.inference import critic_outputs
 from monge.plot.chart import band, curve, key, panels
 from monge.plot.style import INK, Files
@@ -57,12 +55,6 @@ QUARTER = LOOK_COUNT // 4
 OPENED_TIMES = 2.0
 """Times its size in the first quarter that a gap has in the last if it has opened."""
 CASES = {f"{n}{noise}": n for n in IMAGES for noise in ("", " with noise")}
-
-
-@cache
-def _data() -> tuple[ArrayData, Judge]:
-    data = digits()
-    return data, Judge(data)
 
 
 def part_of(data: ArrayData, n: int, draw: np.random.Generator) -> ArrayData:
@@ -93,7 +85,7 @@ def reading(critic: nn.Module, codec: Codec, train: Points, held_out: Points, fa
 @timed
 def measure(cell: Repeat) -> Result:
     """One training: the critic's readings at every look, and how good the generator is in the end."""
-    whole, judge = _data()
+    whole, judge = judged_digits()
     data = part_of(whole, CASES[cell.case], cell.draw(1))
     noise = f":noise={NOISE:g}" if cell.case.endswith("noise") else ""
     config = replace(CONFIG, objective=CONFIG.objective + noise, seed=cell.torch_seed())

@@ -15,18 +15,15 @@ References: source 003, at the beginning ("no longer needs careful balance") and
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from monge.config.schema import Config, TrainingConfig
-from monge.data.builtin import digits
-from monge.data.dataset import DataSet
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.repeat import Repeat, by_case, by_repeat, judged, repeats, shown, spread, timed
 from monge.experiment.sweep import Result
-from monge.experiment.trial import JUDGED, Judge, outcome
+from monge.experiment.trial import JUDGED, judged_digits, outcome
 from monge.plot.chart import band, key, panels
 from monge.plot.style import Files
 
@@ -47,12 +44,6 @@ WORST = 16.0
 """No images of 8 x 8 in [-1, 1] are further apart: the excess of a training that failed."""
 
 
-@cache
-def _judged() -> tuple[DataSet, Judge]:
-    data = digits()
-    return data, Judge(data)
-
-
 def case(objective: str, count: int) -> str:
     """The name of a case."""
     return f"{objective} {count}"
@@ -64,7 +55,7 @@ def measure(cell: Repeat) -> Result:
     objective, count = cell.case.split()
     rule = replace(RULES[objective], n_critic=int(count))
     seed = cell.torch_seed() % 2**31
-    data, judge = _judged()
+    data, judge = judged_digits()
     return outcome(replace(CONFIG, objective=objective, training=rule, seed=seed), data, judge)
 
 

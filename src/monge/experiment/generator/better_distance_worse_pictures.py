@@ -16,21 +16,18 @@ fail (to approximate the Wasserstein distance)".
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 
 from monge.config.schema import Config, TrainingConfig
-from monge.data.builtin import digits
-from monge.data.dataset import DataSet
 from monge.distance.transport.exact import wasserstein
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.generator.assignment import ASSIGNMENTS, SETTINGS, train_by_assignment
 from monge.experiment.repeat import Repeat, by_case, by_repeat, judged, repeats, shown, spread_by_case, timed
 from monge.experiment.sweep import Result
-from monge.experiment.trial import JUDGED, Judge, sampled, train
+from monge.experiment.trial import JUDGED, judged_digits, sampled, train
 from monge.model.inference import critic_outputs
 from monge.plot.chart import greys, marks, panels, sheet
 from monge.plot.style import INK, Files
@@ -60,16 +57,10 @@ FIGURES = {
 }
 
 
-@cache
-def _data() -> tuple[DataSet, Judge]:
-    data = digits()
-    return data, Judge(data)
-
-
 @timed
 def measure(cell: Repeat) -> Result:
     """One generator: its figures, how exact the distance was that it was trained by, and some samples."""
-    data, judge = _data()
+    data, judge = judged_digits()
     config = replace(CONFIG, seed=cell.torch_seed())
     draw = torch.Generator().manual_seed(cell.torch_seed(1))
     real = data.codec.metric(data.train.all())
@@ -137,7 +128,7 @@ def tables(rows: Sequence[Result]) -> list[Table]:
 
 def figure(rows: Sequence[Result]) -> Files:
     """Real and generated digits, and figures of the generators."""
-    data, _ = _data()
+    data, _ = judged_digits()
     sheets = {"real digits": [greys(image) for image in data.codec.metric(data.held_out.sample(SHOWN))]}
     sheets |= {case: row["samples"] for case, row in by_repeat(rows)[0].items()}
     titles = {name: f"exact W1, {name}" for name in ASSIGNMENTS}

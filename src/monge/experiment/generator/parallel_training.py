@@ -21,14 +21,11 @@ References: source 002, part one ("the two networks can be trained in parallel")
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from monge.config.schema import Config, TrainingConfig
-from monge.data.builtin import digits
-from monge.data.dataset import DataSet
 from monge.experiment.experiment import Experiment, Table, verdict_table
 from monge.experiment.generator.update_order import generator_share, orbit, simultaneous_step
 from monge.experiment.repeat import (
@@ -44,7 +41,7 @@ from monge.experiment.repeat import (
     timed,
 )
 from monge.experiment.sweep import Result
-from monge.experiment.trial import JUDGED, Judge, outcome
+from monge.experiment.trial import JUDGED, judged_digits, outcome
 from monge.objective import Objective
 from monge.objective.loss import Minimax, Wasserstein
 from monge.plot.chart import curve, key, panels
@@ -74,19 +71,13 @@ BOUND_TIMES = 2.0
 """Times its first distance that the alternating game may come to."""
 
 
-@cache
-def _judged() -> tuple[DataSet, Judge]:
-    data = digits()
-    return data, Judge(data)
-
-
 @timed
 def measure(cell: Repeat) -> Result:
     """The paths of both games, or the figures of an objective's generators, in either order."""
     if cell.case == GAME:
         angle = cell.draw().uniform(0, 2 * np.pi)
         return {name: game(objective, float(np.cos(angle)), float(np.sin(angle))) for name, objective in GAMES.items()}
-    data, judge = _judged()
+    data, judge = judged_digits()
     config = replace(CONFIG, objective=cell.case, training=RULES[cell.case], seed=cell.torch_seed() % 2**31)
     facts: Result = {order: outcome(config, data, judge, step=step) for order, step in ORDERS.items()}
     return facts | {"generator_share": round(generator_share(config, data), 4)}
