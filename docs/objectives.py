@@ -1,4 +1,4 @@
-"""Writes objectives.md from its head, the catalogue, docstrings and comparisons: `python docs/objectives.py`."""
+"""Writes objectives.md from its head, the registry, docstrings and comparisons: `python docs/objectives.py`."""
 
 import inspect
 import json

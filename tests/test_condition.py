@@ -300,7 +300,7 @@ def test_rejecting_makes_a_class_better(label: str | None) -> None:
     generator.embedding.weight.copy_(torch.eye(2))
     codec = VectorCodec(np.zeros(1), np.ones(1))
     names = ["0", "1"]
-    model = TrainedModel("run", generator, Best, codec, names, None, None, config(), "ema", 1, CPU)
+    model = TrainedModel("run", generator, Best, codec, names, None, None, config(), "ema", 1)
     found = rejection.rejected(model, lambda: data, 2000, request=Request(label))
     assert found.y is not None
     ones = found.x[found.y == 1] > 2

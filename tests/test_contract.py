@@ -1,4 +1,4 @@
-"""What every objective promises with every kind of network; a new line in the catalogue needs no new test."""
+"""What every objective promises with every kind of network; a new line in the registry needs no new test."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -103,7 +103,7 @@ def test_contract(name: str, kind: str) -> None:
     def generator_terms() -> Terms:
         labels = None if draw.labels is None else draw.labels[-1]
         fake = generated(state.generator, draw.latent[-1], labels)
-        own = draw.batch(-1, fake, 0, codes_of(state.generator, draw.latent[-1], draw.labels))
+        own = draw.batch(-1, fake, 0, codes_of(state.generator, draw.latent[-1], conditional=draw.labels is not None))
         return objective.generator_loss(state.critic, own)
 
     terms = generator_terms()

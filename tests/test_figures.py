@@ -21,7 +21,7 @@ from monge.evaluation.estimates import ESTIMATES, PARTS, Figure, Pair, annotated
 from monge.evaluation.features import Features
 from monge.evaluation.figures import BESIDE, FIGURES, TRANSPORT
 from monge.evaluation.ledger import Ledger, Reading
-from monge.evaluation.measured import Measured
+from monge.evaluation.measurement import Measured
 from monge.evaluation.table import comparison_sections, evaluation_sections, evaluation_text
 from monge.metric.classifier import Classifier
 from monge.metric.panel import kid_estimate, variance_ratio

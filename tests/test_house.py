@@ -4,6 +4,8 @@ import pytest
 
 import house
 
+COMMANDS = [f"import monge.cli.{name}" for name in ("train", "sample", "evaluate", "distance", "report", "reproduce")]
+
 
 def test_few_rooms() -> None:
     assert len(house.entries()) <= 20
@@ -21,6 +23,6 @@ def test_no_function_of_many_branches() -> None:
     assert [(count, where) for count, where in house.branches() if count > 15] == []
 
 
-@pytest.mark.parametrize("code", ["import monge", "import monge.distance", house.HELP])
+@pytest.mark.parametrize("code", ["import monge", "import monge.distance", house.HELP, *COMMANDS])
 def test_what_needs_no_torch_loads_none(code: str) -> None:
     assert not {"torch", "scipy", "numpy"} & house.imported(code)

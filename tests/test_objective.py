@@ -1,4 +1,4 @@
-"""One contract for every objective of the catalogue."""
+"""One contract for every objective of the registry."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -18,8 +18,8 @@ from monge.errors import UserError
 from monge.evaluation.evaluate import Evaluation, evaluate
 from monge.model.build import OWN
 from monge.model.load import last_checkpoint, load, own_data
-from monge.model.rejection import rejected
-from monge.model.trained_model import EVERYTHING, Request, Samples, TrainedModel, check_count
+from monge.model.rejection import check_rejection, rejected
+from monge.model.trained_model import EVERYTHING, Request, Samples, TrainedModel, check_count, check_seed
 from monge.report import write_report
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
@@ -36,6 +36,7 @@ class Run(RunFolder):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._model: TrainedModel | None = None
+        self._key: tuple[Any, ...] = ()
 
     def model(self, weights: str = "ema", facts: Mapping[str, Any] | None = None) -> TrainedModel:
         """The trained model of the last checkpoint, kept until there is a newer one or others are asked for.
@@ -47,10 +48,12 @@ class Run(RunFolder):
         Raises:
             UserError: unknown weights, no checkpoint yet, or a damaged one.
         """
-        known = self._model
-        if known is None or known.weights != weights or known.step != last_checkpoint(self)[0]:
-            self._model = known = load(self, weights, facts=facts)
-        return known
+        place = last_checkpoint(self)[1].stat()
+        # a folder that was replaced can hold a checkpoint of the same step
+        key = (weights, place.st_ino, place.st_mtime_ns)
+        if self._model is None or self._key != key:
+            self._model, self._key = load(self, weights, facts=facts), key
+        return self._model
 
     def sample(
         self,
@@ -79,13 +82,15 @@ class Run(RunFolder):
     ) -> Samples:
         """n generated samples with the classes that were asked for; see `sample`."""
         check_count(n)
-        model = self.model(weights)
-        if reject:
-            return rejected(model, lambda: own_data(self), n, seed, request)
-        return model.sample(n, seed, request)
+        if not reject:
+            return self.model(weights).sample(n, seed, request)
+        check_rejection(n, seed, request)
+        return rejected(self.model(weights), lambda: own_data(self), n, seed, request)
 
     def interpolate(self, rows: int, columns: int, *, seed: int = 0, weights: str = "ema") -> NDArray[Any]:
         """Samples (rows * columns, ...) along paths between latent codes."""
+        check_count(min(rows, columns))
+        check_seed(seed)
         return self.model(weights).interpolate(rows, columns, seed)
 
     def evaluate(

@@ -10,7 +10,6 @@ import tyro
 
 from monge.cli.parse import check_seed, parse, show
 from monge.config.schema import DataConfig
-from monge.data.source import applicable
 from monge.errors import UserError
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def read(asked: Distance, side: int) -> "SampleSet":
     Raises:
         UserError: begins with which of them it is.
     """
-    from monge.data.source import open_source
+    from monge.data.source import applicable, open_source
     from monge.evaluation.sample_set import SampleSet
 
     source, other = (asked.a, asked.b) if side == 0 else (asked.b, asked.a)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from monge.cli.parse import check_seed, parse, show
-from monge.data.source import takes
 
 if TYPE_CHECKING:
     from monge.run.folder import RunFolder
@@ -56,6 +55,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def reading(source: str, run: "RunFolder") -> dict[str, Any]:
     """How the run's own data are read, as far as that applies to the source."""
+    from monge.data.source import takes
     from monge.model.load import config_of
 
     how = config_of(run).data

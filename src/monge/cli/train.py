@@ -100,12 +100,18 @@ def main(arguments: Sequence[str]) -> int:
 
 def finish(run: Any, data: Any, as_json: bool) -> int:
     """Writes the report and says where everything is; exit status 130 when the run was interrupted."""
+    import torch
+
+    from monge.run.pool import torch_state
+
     facts = run.facts()
     if facts["status"] == "interrupted":
         text = f"interrupted and saved at step {facts['step']}; the same command continues"
         show({"run": str(run.path), "status": "interrupted", "step": facts["step"]}, as_json, text)
         return 130
-    report = run.write_report(data)
+    with torch_state():
+        torch.set_num_threads(facts["threads"])
+        report = run.write_report(data)
     # none where the log was lost
     bracket = next((entry["bracket"] for entry in reversed(run.entries()) if "bracket" in entry), None)
     lines = [f"run     {run.path}", f"report  {report}"]

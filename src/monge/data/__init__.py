@@ -1,1 +1,1 @@
-"""Data: arrays, image folders and toy laws, as data sets that the training loop and the metrics can draw from."""
+"""Data sets: opened by name, split, encoded; the space says what one sample is."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monge.data.space import ImageSpace, Space, VectorSpace, space_of
+from monge.data.split import ArraySplit
 from monge.errors import unknown_name
 
 COARSE = 1e-3
@@ -141,10 +142,10 @@ class VectorCodec(Codec):
         return {"kind": self.space.name, "mean": self.mean.tolist(), "scale": self.scale.tolist()}
 
 
-def codec_of(raw: NDArray[Any]) -> Codec:
-    """The codec of raw samples: of uint8 images (n, H, W, C), or fitted to vectors (n, d)."""
-    space = space_of(raw)
-    return ImageCodec(space) if isinstance(space, ImageSpace) else VectorCodec.fit(raw)
+def codec_of(train: ArraySplit) -> Codec:
+    """The codec of training samples: fitted to them if they are vectors; images may be larger than memory."""
+    space = space_of(train.values)
+    return ImageCodec(space) if isinstance(space, ImageSpace) else VectorCodec.fit(train.all())
 
 
 def codec_from_state(state: Mapping[str, Any]) -> Codec:

@@ -137,7 +137,7 @@ class ArrayData(DataSet):
     def __init__(self, info: DataInfo, train: ArraySplit, held_out: ArraySplit, *, fingerprint: str = "") -> None:
         _check_splits(info.name, train, held_out)
         self.info, self.train, self.held_out = info, train, replace(held_out, name="held-out")
-        self.codec = codec_of(train.all())
+        self.codec = codec_of(train)
         self.fingerprint = fingerprint or content_fingerprint(train)
         small = train.size * int(np.prod(self.space.shape)) * 4 <= ENCODE_AHEAD_BYTES
         self._encoded = self.codec.encode(train.all()) if small else None

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monge.config import registry
-from monge.config.registry import DATA
 from monge.config.schema import DataConfig
 from monge.data.array import from_array, read_array, reason
 from monge.data.dataset import ArrayData, DataSet
 from monge.data.image.folder import read_folder
-from monge.data.table.reader import is_table, read_table
+from monge.data.table.reader import has_column, is_table, read_table
 from monge.errors import UserError, unknown_name
 
 MEMORY = "memory:"
@@ -135,9 +134,7 @@ def applicable(how: DataConfig, source: str, other: str) -> DataConfig:
 
 def takes(source: str, label: str | None) -> set[str]:
     """The reading options that apply to a source; `label` is one of a table that has this column."""
-    from monge.data.table.reader import has_column, is_table
-
-    if source in DATA:
+    if source in registry.DATA:
         return set()
     if is_table(source):
         return {"skip_bad", "label"} if has_column(source, label or "") else {"skip_bad"}

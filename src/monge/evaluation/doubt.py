@@ -2,7 +2,7 @@
 
 from monge.evaluation.entry import Doubt
 from monge.evaluation.ledger import Reading
-from monge.evaluation.measured import Measured
+from monge.evaluation.measurement import Measured
 
 SHARED = 100
 """Samples from which a share is called reliable: its standard error is then at most 0.05."""

@@ -15,6 +15,7 @@ from monge.distance.kernel.discrepancy import energy, mmd
 from monge.distance.kernel.permutation import permutation_test
 from monge.distance.points import Points
 from monge.distance.transport.sliced import sliced
+from monge.evaluation.doubt import PER_DIMENSION
 from monge.evaluation.entry import Context, Doubt, Entry
 from monge.metric.frechet import frechet
 
@@ -28,8 +29,6 @@ RELABELLINGS = 999
 """Relabellings of the permutation test: the least p-value is then 0.001."""
 WIDEST = 3072
 """Dimensions above which no covariance is taken: its eigenvectors would need minutes."""
-PER_DIMENSION = 10
-"""Samples for each dimension below which fitted Gaussians are rough."""
 SPARSE = 10
 """Dimensions above which nearest neighbours are too far away to stand for a density."""
 APART = 4

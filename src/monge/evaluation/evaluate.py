@@ -13,7 +13,7 @@ from monge.errors import UserError
 from monge.evaluation.features import features_of
 from monge.evaluation.figures import FIGURES
 from monge.evaluation.ledger import Ledger, Reading
-from monge.evaluation.measured import Measured
+from monge.evaluation.measurement import Measured
 from monge.metric.critic_matrix import ClusterMatrix
 from monge.model.trained_model import TrainedModel
 
@@ -99,6 +99,7 @@ def evaluate(
         UserError: data of another shape or other columns, or features that are unknown or not to be had of these data.
     """
     check_data(model, data)
+    model.keep_critic()
     return read(Measured(model, data, features_of(data, features), seed, thorough))
 
 

@@ -7,7 +7,7 @@ over the entries.
 from monge.evaluation.doubt import FEW, FEW_FOR_A_COVARIANCE, FEW_FOR_EACH_MODE, UNSURE_CLASSIFIER, WITHIN_ITS_ERROR
 from monge.evaluation.entry import Entry
 from monge.evaluation.ledger import Reading
-from monge.evaluation.measured import Measured
+from monge.evaluation.measurement import Measured
 from monge.evaluation.readings import (
     accuracy,
     bracket,

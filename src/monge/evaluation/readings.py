@@ -9,7 +9,7 @@ import numpy as np
 from monge.distance.estimate import Estimate, share
 from monge.distance.points import Points
 from monge.evaluation.ledger import Reading
-from monge.evaluation.measured import FAKES, FEWEST, Measured
+from monge.evaluation.measurement import FAKES, FEWEST, Measured
 from monge.metric.class_shares import agreement, class_shares, predicted, purity, recognition
 from monge.metric.critic import critic_figures
 from monge.metric.inception_score import class_score

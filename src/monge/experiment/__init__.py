@@ -1,1 +1,1 @@
-"""Claims of the theory that a command shows: one file for each."""
+"""Claims of the theory, in five rooms beside a small framework; comparisons of objectives."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from monge import api
+from monge import api, plot
 from monge.config.schema import Config, ObserveConfig
 from monge.data.dataset import DataSet
 from monge.data.source import open_source
@@ -19,9 +19,8 @@ from monge.experiment.experiment import Table
 from monge.run.files import write_atomically
 from monge.run.pool import parallel
 from monge.training.assemble import assemble
-from monge.training.loop import LoopSettings, run_loop
 from monge.training.resume import known_facts
-from monge.training.schedule import rates
+from monge.training.step import train_step
 from monge.training.train import train_config
 
 PICTURED = 1000
@@ -129,9 +128,12 @@ def planned_steps(trial: Trial, data: DataSet) -> int:
     if folder.exists:
         return int(folder.facts()["config"]["steps"])
     state, objective, sampler = assemble(trial.config, data, torch.device("cpu"))
-    run_loop(state, objective, sampler, LoopSettings(WARM, rates(trial.config)))
+    # by steps alone, because a training that fails is a result
+    for _ in range(WARM):
+        train_step(state, objective, sampler(state.step))
     start = time.perf_counter()
-    run_loop(state, objective, sampler, LoopSettings(WARM + TIMED, rates(trial.config)))
+    for _ in range(TIMED):
+        train_step(state, objective, sampler(state.step))
     return max(1, round(trial.seconds * TIMED / (time.perf_counter() - start)))
 
 
@@ -229,10 +231,8 @@ def encoded(document: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, indent=1) + "\n").encode()
 
 
-def comparison_picture(trials: "Sequence[Trial]", results: Sequence[dict[str, object]], data: "DataSet") -> bytes:
+def comparison_picture(trials: Sequence[Trial], results: Sequence[Result], data: DataSet) -> bytes:
     """Samples of each objective's first run that ended, beside real ones."""
-    from monge import api, plot
-
     count = data.train.at_most(PICTURED)
     samples = {}
     for one, result in zip(trials, results, strict=True):

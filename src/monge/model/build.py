@@ -1,4 +1,4 @@
-"""From a config and data to networks, objective and state: the only place where names become objects."""
+"""From a config to networks and objective."""
 
 import copy
 from collections.abc import Iterator, Sequence

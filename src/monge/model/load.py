@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from monge.config.overlay import overlay
@@ -91,7 +90,6 @@ def load(
         config=config,
         weights=weights,
         step=step,
-        device=torch.device("cpu"),
     )
 
 

@@ -11,7 +11,7 @@ one class is asked for, both sides are of that class. Real samples have no known
 there is nothing to compare with.
 
 Reference: Azadi et al. 2019, "Discriminator Rejection Sampling", section 3, with the largest ratio seen in place of the
-quantile, and an outputs' logit taken at its word.
+quantile, and an output's logit taken at its word.
 """
 
 from collections.abc import Callable
@@ -55,13 +55,22 @@ def rejected(
             of them is held out that could be compared with; the critic judges no single samples, or it takes next to
             nothing for real.
     """
+    check_rejection(n, seed, request)
+    if isinstance(model.judge(), PackedCritic):
+        raise UserError("--reject: this run's critic judges packs of samples, not single ones")
+    return _Rejection(model, read(), seed, request).samples(n)
+
+
+def check_rejection(n: int, seed: int, request: Request) -> None:
+    """Refuses what no critic can be asked for, before any file is read.
+
+    Raises:
+        UserError: n < 1, seed < 0, or values of codes are asked for.
+    """
     check_count(n)
     check_seed(seed)
     if request.codes:
         raise UserError("--reject: real samples have no known codes to compare with; leave out --code or --reject")
-    if isinstance(model.judge(), PackedCritic):
-        raise UserError("--reject: this run's critic judges packs of samples, not single ones")
-    return _Rejection(model, read(), seed, request).samples(n)
 
 
 class _Rejection:

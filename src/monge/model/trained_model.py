@@ -71,7 +71,6 @@ class TrainedModel:
         config: of the training.
         weights: "ema" or "raw".
         step: generator updates done.
-        device: where the networks live.
     """
 
     name: str
@@ -84,7 +83,6 @@ class TrainedModel:
     config: Config
     weights: str
     step: int
-    device: torch.device
 
     @cached_property
     def critic(self) -> nn.Module | None:
@@ -135,6 +133,11 @@ class TrainedModel:
     def generate(self, z: Tensor, condition: Tensor | None = None) -> NDArray[Any]:
         """Samples in raw scale from latent numbers (n, z) and the generator's second input, if there is one."""
         return generate(self.generator, self.codec, z, condition)
+
+    def keep_critic(self) -> None:
+        """Reads the critic now, if there is one: a training that goes on may remove the checkpoint that it lies in."""
+        if self.read_critic is not None:
+            self.judge()
 
     def judge(self) -> nn.Module:
         """The critic.

@@ -21,7 +21,7 @@ class MLPGenerator(nn.Module):
         width: units of each hidden layer.
         depth: number of hidden layers.
         norm: "batch", "layer" or "none" before each ReLU.
-        last: what ends it, such as tanh for images; none leaves it linear.
+        last: what ends it; if not given, tanh for the shape of an image, and nothing for that of a vector.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class MLPGenerator(nn.Module):
             between = [] if norm == "none" else [normalisation(norm, width, flat=True)]
             layers += [nn.Linear(fan_in, fan_out), *between, nn.ReLU()]
         self.body = nn.Sequential(*layers, nn.Linear(sizes[-1], math.prod(shape)))
-        self.last = last or nn.Identity()
+        self.last = last or (nn.Tanh() if len(shape) == 3 else nn.Identity())
 
     def forward(self, z: Tensor) -> Tensor:
         out: Tensor = self.last(self.body(z))

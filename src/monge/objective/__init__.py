@@ -1,4 +1,4 @@
-"""What the two networks minimise: a loss, and optionally a penalty and a constraint on the critic."""
+"""What the two networks minimise: losses, penalties, constraints, noise, auxiliary terms, and papers made of them."""
 
 from monge.objective.auxiliary import Auxiliary, Classification, MutualInformation
 from monge.objective.batch import Batch

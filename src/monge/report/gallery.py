@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.data.dataset import DataSet
-from monge.data.space import ImageSpace
+from monge.data.space import ImageSpace, VectorSpace
 from monge.metric.memorisation import nearest, searchable
 from monge.model.trained_model import Request, TrainedModel
 from monge.plot import grid, picture, png
@@ -33,8 +33,6 @@ REQUESTED = 12
 """Classes or codes that are asked for, at most."""
 ROW = 10
 """Samples of each class or code."""
-PLANE = (2,)
-"""Shape of a point of the plane."""
 LARGEST_PNG = 100_000
 """Bytes beyond which a picture is stored as JPEG."""
 
@@ -150,7 +148,7 @@ def paths(model: TrainedModel, data: DataSet | None) -> Picture | None:
     if isinstance(model.space, ImageSpace):
         rows = model.interpolate(6, 9)
         return embed(grid(rows, columns=9), "Six rows of images, each changing gradually from left to right")
-    if model.space.shape != PLANE or data is None:
+    if model.space != VectorSpace(2) or data is None:
         return None
     trails = picture(model.space, model.interpolate(8, 100), background(data))
     return embed(trails, "Eight trails of generated points over the real points")

@@ -46,7 +46,7 @@ def failures_told(state: TrainingState, run: RunFolder) -> Iterator[None]:
     try:
         yield
     except TrainingError as error:
-        raise TrainingError(f"{error}; {kept(run)}") from None
+        raise type(error)(f"{error}; {kept(run)}") from None
     except OSError as error:
         raise DiskError(
             f"step {state.step}: cannot write {error.filename or 'the run folder'}: "

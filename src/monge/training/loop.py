@@ -18,6 +18,9 @@ from monge.training.step import train_step
 UNREAD = 50
 """Steps whose terms stay on the device, at most, before they are read and checked."""
 
+CHECKPOINT_SECONDS = 30.0
+"""Seconds between two checkpoints, unless steps are asked for."""
+
 TermValues = Mapping[str, float]
 Step = Callable[[TrainingState, Objective, StepInputs], Mapping[str, Tensor]]
 
@@ -31,8 +34,7 @@ class LoopSettings:
         rates: learning rates of generator and critic as a function of the step.
         log_every: steps between two calls of the hook `log`; none logs only what was observed.
         observe_every: steps between two calls of the hook `observe`, which the last step has too.
-        checkpoint_every: steps between two calls of the hook `save`; none means every `checkpoint_seconds`.
-        checkpoint_seconds: seconds between them.
+        checkpoint_every: steps between two calls of the hook `save`; none means every 30 s.
     """
 
     steps: int
@@ -40,7 +42,6 @@ class LoopSettings:
     log_every: int | None = None
     observe_every: int = 1
     checkpoint_every: int | None = None
-    checkpoint_seconds: float = 30.0
 
     def observes(self, step: int) -> bool:
         """Whether a step is observed."""
@@ -54,7 +55,7 @@ class LoopSettings:
         """Whether a step is saved, so many seconds after the last one that was."""
         if self.checkpoint_every is not None:
             return step % self.checkpoint_every == 0
-        return seconds >= self.checkpoint_seconds
+        return seconds >= CHECKPOINT_SECONDS
 
 
 @dataclass(frozen=True)
@@ -105,14 +106,15 @@ def run_loop(
         set_rates(state, settings.rates(state.step))
         found = step(state, objective, sampler(state.step).to(state.device))
         terms.add(state.step, found)
-        if hooks.step:
-            hooks.step(state, time.perf_counter() - begin)
+        seconds = time.perf_counter() - begin
 
         seen: Mapping[str, Any] = {}
         if hooks.observe and settings.observes(state.step):
             seen = hooks.observe(state, terms.read()) or {}
         if hooks.log and (seen or settings.logs(state.step)):
             hooks.log(state, terms.read(), seen)
+        if hooks.step:
+            hooks.step(state, seconds)
         if hooks.save and settings.saves(state.step, time.monotonic() - saved_at):
             terms.read()
             hooks.save(state)

@@ -48,7 +48,9 @@ def generator_gradient(
         parameter.requires_grad_(False)
     labels = None if inputs.labels is None else inputs.labels[-1]
     fake = generated(state.generator, inputs.latent[-1], labels)
-    own = inputs.batch(-1, fake, state.step, codes_of(state.generator, inputs.latent[-1], labels))
+    own = inputs.batch(
+        -1, fake, state.step, codes_of(state.generator, inputs.latent[-1], conditional=labels is not None)
+    )
     terms = objective.generator_loss(state.critic, own)
     state.generator_optimiser.zero_grad()
     terms.total.backward()
@@ -70,7 +72,9 @@ def critic_batches(state: TrainingState, inputs: StepInputs) -> Iterator[Batch]:
     for update, fake in enumerate(fakes):
         if state.pool is not None and inputs.replay is not None:
             fake = mixed(fake, state.pool, inputs.replay[update])
-        yield inputs.batch(update, fake, state.step, codes_of(state.generator, latent[update], inputs.labels))
+        yield inputs.batch(
+            update, fake, state.step, codes_of(state.generator, latent[update], conditional=labels is not None)
+        )
 
 
 def generated(generator: nn.Module, latent: Tensor, labels: Tensor | None) -> Tensor:
@@ -79,6 +83,6 @@ def generated(generator: nn.Module, latent: Tensor, labels: Tensor | None) -> Te
     return samples
 
 
-def codes_of(generator: nn.Module, latent: Tensor, labels: Tensor | None) -> Tensor | None:
+def codes_of(generator: nn.Module, latent: Tensor, *, conditional: bool) -> Tensor | None:
     """The codes (n, c) that a generator makes of latent numbers (n, z); none where it is asked for classes instead."""
-    return condition_of(generator, latent) if labels is None else None
+    return None if conditional else condition_of(generator, latent)

@@ -57,7 +57,7 @@ def train_config(
         device: "auto", "cpu" or "cuda".
         threads: "auto" (measured) or a number.
         checkpoint_every: steps between checkpoints; none means every 30 s.
-        display: shown each step.
+        display: called with each step.
 
     Raises:
         UserError: bad input; nothing is written.
@@ -116,7 +116,7 @@ class Log:
     Arguments:
         folder: of the run.
         first: step from which this process trains.
-        display: shown what is logged.
+        display: called with what is logged.
     """
 
     def __init__(self, folder: RunFolder, first: int, display: Display) -> None:

@@ -57,7 +57,7 @@ FORMS = ("gan-minimax", "gan")
 QUICK = (*FORMS, PACKED, "wgan", PENALTY)
 WEIGHTED = {name: f"{name}:weight=0.1" for name in ("wgan-gp", "wgan-lp", "wgan-ct")}
 ALL = (*QUICK, *(WEIGHTED.get(name, name) for name, e in OBJECTIVES.items() if not e.rule.get("conditional")))
-"""Of the catalogue what trains on vectors without labels."""
+"""Of all objectives what trains on vectors without labels."""
 OBJECTIVES_OF: Mapping[Budget, Sequence[str]] = {"quick": QUICK, "full": tuple(dict.fromkeys(ALL))}
 COUNTS: Mapping[Budget, int] = {"quick": 3, "full": 5}
 """Repeats; fewer than elsewhere for all objectives, one of which takes minutes for each."""
