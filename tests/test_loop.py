@@ -111,6 +111,17 @@ def test_a_bad_term_is_found_late_and_named_rightly(bad: int) -> None:
     assert bad <= state.step < bad + UNREAD
 
 
+def test_a_step_that_breaks_on_a_bad_term_is_not_blamed() -> None:
+    def breaks(state: TrainingState, objective: Objective, inputs: StepInputs) -> Mapping[str, Tensor]:
+        if state.step == 9:
+            raise RuntimeError("the matrix has values that are not finite")
+        return broken_at(7)(state, objective, inputs)  # type: ignore[no-any-return]
+
+    state, objective, sampler = assemble(SMALL, DATA, CPU)
+    with pytest.raises(TrainingError, match=r"^step 7: critic_loss is nan"):
+        run_loop(state, objective, sampler, settings(SMALL), step=breaks)
+
+
 class NoQuestions(TorchDispatchMode):
     """Refuses what reads a number from a tensor, for which a program would wait for its device."""
 

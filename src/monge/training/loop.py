@@ -104,7 +104,11 @@ def run_loop(
     while state.step < settings.steps and not stop():
         begin = time.perf_counter()
         set_rates(state, settings.rates(state.step))
-        found = step(state, objective, sampler(state.step).to(state.device))
+        try:
+            found = step(state, objective, sampler(state.step).to(state.device))
+        except RuntimeError:
+            terms.read()  # a bad term of an earlier step is the better answer
+            raise
         terms.add(state.step, found)
         seconds = time.perf_counter() - begin
 
