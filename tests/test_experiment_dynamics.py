@@ -288,7 +288,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(clipping, name, value)
     for module in (n_critic, parallel_training):
         monkeypatch.setattr(module, "CONFIG", replace(module.CONFIG, steps=1, **tiny))
-        monkeypatch.setattr(module, "_judged", lambda: (digits(), Judge(digits(), 20)))
+        monkeypatch.setattr(module, "judged_digits", lambda: (digits(), Judge(digits(), 20)))
     monkeypatch.setattr(parallel_training, "ROUNDS", 3)
 
 

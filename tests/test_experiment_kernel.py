@@ -1,6 +1,5 @@
 """MMD-GAN against WGAN-GP, and the latent space: verdicts on rows that contradict them, closed forms, the commands."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,11 @@ import pytest
 import torch
 
 from claim import Row, contradicts, every_claim, holds, remembers
+from monge.data.builtin import digits
 from monge.experiment.architecture import mmd_versus_wasserstein
 from monge.experiment.architecture.mmd_versus_wasserstein import CRITICS, LARGER_SIDE, MMD, WGAN
 from monge.experiment.generator import latent_code
+from monge.experiment.trial import Judge
 
 
 def course(excess: float, recall: float, early: float) -> Row:
@@ -122,15 +123,14 @@ def test_agreement_of_neighbours() -> None:
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few samples, few steps."""
-    for name, value in {"STEPS": 4, "JUDGED": 40, "TIMED_STEPS": 1, "LARGER_SIDE": 12, "LARGER_TIMED_STEPS": 1}.items():
+    for name, value in {"STEPS": 4, "TIMED_STEPS": 1, "LARGER_SIDE": 12, "LARGER_TIMED_STEPS": 1}.items():
         monkeypatch.setattr(mmd_versus_wasserstein, name, value)
-    mmd_versus_wasserstein._judge.cache_clear()
+    few = digits(), Judge(digits(), 40)
+    monkeypatch.setattr(mmd_versus_wasserstein, "judged_digits", lambda: few)
     for name, value in {"STEPS": 3, "PAIRS": 20, "PATHS": 3, "CODES": 200, "GRID": 3}.items():
         monkeypatch.setattr(latent_code, name, value)
-    yield
-    mmd_versus_wasserstein._judge.cache_clear()
 
 
 @pytest.mark.usefixtures("short")
