@@ -1,5 +1,10 @@
 """The estimator: scikit-learn's own contract, and a round trip."""
 
+import json
+import pickle
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +94,13 @@ def test_unfitted_and_other_dimensions_are_refused(fitted: WassersteinGAN) -> No
         WassersteinGAN(steps=2).fit(X[:2])
     with pytest.raises(ValueError, match="n = 0: at least 1"):
         fitted.sample(0)
+
+
+def test_a_pickle_carries_the_weights(tmp_path: Path) -> None:
+    """In another process, after the temporary folder of this one is gone."""
+    fitted = WassersteinGAN(steps=3, threads=1).fit(np.random.default_rng(0).normal(size=(60, 2)))
+    shutil.rmtree(fitted.run_.path)
+    (tmp_path / "fitted.pkl").write_bytes(pickle.dumps(fitted))
+    code = "import pickle; print(pickle.load(open('fitted.pkl', 'rb')).sample(3).tolist())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == fitted.sample(3).tolist()

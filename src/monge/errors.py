@@ -27,6 +27,19 @@ class DiskError(TrainingError):
     """The disk was full or not writable, which says nothing of the training: the same one may go well later."""
 
 
+def refuse_masked(name: str, given: object) -> None:
+    """Refuses an array with masked values, under which anything may lie.
+
+    Raises:
+        UserError: says how many there are.
+    """
+    if type(given).__module__.startswith("numpy"):
+        import numpy as np
+
+        if isinstance(given, np.ma.MaskedArray) and (masked := int(np.sum(given.mask))):
+            raise UserError(f"{name}: {masked} value(s) are masked; fill them, or leave out their rows")
+
+
 def unknown_name(what: str, value: str, allowed: Iterable[str]) -> UserError:
     """A `UserError` for a name that is not in a table, with the nearest valid name."""
     names = sorted(allowed)

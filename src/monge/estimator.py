@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from monge import api
 from monge.data.source import in_memory
 from monge.distance import wasserstein
+from monge.errors import refuse_masked
 
 
 class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
@@ -58,6 +59,7 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: X is not a finite numeric array of at least three samples, or random_state seeds nothing.
         """
+        refuse_masked("X", X)
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=3)
         settings: dict[str, Any] = {} if self.steps is None else {"steps": self.steps}
         seed = self.random_state
@@ -86,6 +88,7 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
     def score(self, X: Any, y: Any = None) -> float:
         """Minus the W1 distance between X (n, d) and as many generated samples, in the units of X; y is ignored."""
         check_is_fitted(self)
+        refuse_masked("X", X)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return -wasserstein(self.sample(len(X)), X)
 

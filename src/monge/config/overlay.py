@@ -52,6 +52,8 @@ def overlay(config: C, values: Mapping[str, Any], where: str) -> C:
 
 
 def _typed(value: Any, hint: Any, what: str) -> Any:
+    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+        value = value.item()  # what grids and random searches are made of
     if typing.get_origin(hint) is Literal:
         if value not in typing.get_args(hint):
             raise unknown_name(what, str(value), typing.get_args(hint))

@@ -17,7 +17,7 @@ from monge.data.array import from_array, read_array, reason
 from monge.data.dataset import ArrayData, DataSet
 from monge.data.image.folder import read_folder
 from monge.data.table.reader import has_column, is_table, read_table
-from monge.errors import UserError, unknown_name
+from monge.errors import UserError, refuse_masked, unknown_name
 
 MEMORY = "memory:"
 """What the config's source starts with when the data was given in memory."""
@@ -83,6 +83,7 @@ def in_memory(
     Raises:
         UserError: an array that is not allowed; the text says why.
     """
+    refuse_masked(name, x)
     try:
         values = np.asarray(x)
     except (RuntimeError, TypeError, ValueError) as error:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monge.errors import UserError
+from monge.errors import UserError, refuse_masked
 
 Points = NDArray[np.float64]
 
@@ -40,6 +40,7 @@ def point_weights(name: str, given: ArrayLike | None, count: int) -> Points:
 
 
 def _numeric(name: str, given: ArrayLike) -> Points:
+    refuse_masked(name, given)
     array = np.asarray(given)
     if array.dtype.kind not in "biuf":
         raise UserError(f"{name} must hold real numbers; got an array of type {array.dtype}")

@@ -32,7 +32,7 @@ def stream(seed: int, purpose: Purpose, step: int = 0) -> torch.Generator:
         purpose: what the numbers are for.
         step: number of generator updates done.
     """
-    (state,) = np.random.SeedSequence([seed, int(purpose), step]).generate_state(1, np.uint64)
+    (state,) = np.random.SeedSequence([int(seed), int(purpose), step]).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state))
 
 

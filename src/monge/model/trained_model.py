@@ -1,5 +1,6 @@
 """A trained generator as an object: loaded once, then asked for samples as often as one likes."""
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -192,20 +193,27 @@ class TrainedModel:
 
 
 def check_count(n: int) -> None:
-    """Refuses a number of samples below one.
+    """Refuses what is no number of samples.
 
     Raises:
-        UserError: it is.
+        UserError: n is no whole number, or below one.
     """
-    if n < 1:
+    if _whole("n", n) < 1:
         raise UserError(f"n = {n}: at least 1 sample is allowed")
 
 
 def check_seed(seed: int) -> None:
-    """Refuses a negative seed.
+    """Refuses what is no seed.
 
     Raises:
-        UserError: it is.
+        UserError: the seed is no whole number, or negative.
     """
-    if seed < 0:
+    if _whole("seed", seed) < 0:
         raise UserError(f"seed = {seed}: at least 0 is allowed")
+
+
+def _whole(name: str, value: int) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise UserError(f"{name} = {value!r} must be a whole number") from None

@@ -27,11 +27,11 @@ class RunFolder:
     """A folder with the files of one run.
 
     Arguments:
-        path: the folder; it need not exist yet.
+        path: the folder, in which ~ is the home folder; it need not exist yet.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path = path.expanduser()  # a shell leaves the ~ of --run=~/x alone
         self.checkpoints = path / "checkpoints"
         self.samples = path / "samples"
         self.report = path / "report.html"
@@ -72,8 +72,10 @@ class RunFolder:
         return facts
 
     def update(self, **changes: Any) -> None:
-        """Changes some facts of `run.json`."""
-        self.write("run.json", self.facts() | changes)
+        """Changes some facts of `run.json`; None takes one away."""
+        gone = {name for name, value in changes.items() if value is None}
+        facts = self.facts() | changes
+        self.write("run.json", {name: value for name, value in facts.items() if name not in gone})
 
     def read(self, name: str) -> dict[str, Any]:
         """A JSON file of the run."""

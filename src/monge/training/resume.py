@@ -79,13 +79,6 @@ def resume(folder: RunFolder, state: TrainingState, config: Config, facts: Mappi
 
 def provenance(data: DataSet) -> dict[str, Any]:
     """What a run rests on: data, versions, revision."""
-    try:
-        here = Path(__file__).parent
-        revision = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        revision = None
     return {
         "codec": data.codec.state(),
         "fingerprint": data.fingerprint,
@@ -93,5 +86,19 @@ def provenance(data: DataSet) -> dict[str, Any]:
         "columns": data.info.columns,
         "label_column": data.info.label_column,
         "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in VERSIONED},
-        "revision": revision,
+        "revision": _revision(),
     }
+
+
+def _revision() -> str | None:
+    """The git revision of monge's own repository; None where it is installed, whatever repository that lies in."""
+    package = Path(__file__).resolve().parents[1]
+    project = package.parents[1] / "pyproject.toml"
+    if not project.is_file() or '\nname = "monge"\n' not in project.read_text():
+        return None
+    ask = ["git", "rev-parse", "--show-toplevel", "HEAD"]
+    try:
+        said = subprocess.run(ask, cwd=package, capture_output=True, text=True, check=True).stdout.splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return said[1] if Path(said[0]).resolve() == project.parent else None

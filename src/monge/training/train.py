@@ -151,4 +151,4 @@ def _train(
     except TrainingError as error:
         settle(folder, status="failed", error=str(error))
         raise
-    settle(folder, status="finished" if done else "interrupted", step=state.step)
+    settle(folder, status="finished" if done else "interrupted", step=state.step, error=None)
