@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy.stats import expon, lognorm, norm, t, uniform
+from scipy.stats import expon, lognorm, norm, t, ttest_ind, uniform
 
 from monge.cli import run
 from monge.config.registry import EXPERIMENTS, Entry
 from monge.distance import wasserstein
+from monge.distance.bounds import parts
 from monge.errors import UserError
-from monge.experiment.bracket import degradation, excess, honesty, truth
+from monge.experiment.bracket import degradation, excess, hard_limit, honesty, pair_cell, truth
 from monge.experiment.bracket.degradation import DATA, DEGRADATIONS, SETTINGS, Pool
+from monge.experiment.bracket.hard_pair import HARD
 from monge.experiment.experiment import Experiment
 from monge.experiment.sweep import remembered, sweep
 
@@ -82,16 +84,56 @@ def words(verdicts: dict[str, Any]) -> list[str]:
     return [facts["verdict"] for facts in verdicts.values()]
 
 
+def limits(kind: str = "hard", **values: Any) -> dict[str, Any]:
+    facts = {"pair": "normal", "equal": True, "n": 200, "m": 200, "d": 1, "w1": 1.0, "repeats": 400, "wrong": 20}
+    facts |= {"repeats_student": 100}
+    return {"kind": kind} | facts | {"wrong_student": 80, "mean": 0.9, "mean_student": 1.0, "seconds": 1.0} | values
+
+
 def test_honesty_does_not_hold_on_rows_that_contradict_it() -> None:
-    good = [row()] * 299 + [row("accuracy", lower=0.89)]
+    rest = [row("accuracy", lower=0.89), limits(), limits("cost")]
+    good = [row()] * 299 + rest
     holds, fails = "holds", "does not hold"
-    assert words(honesty.verdict([*good, row()])) == [holds] * 3
-    assert words(honesty.verdict([row(lower=1.01)] * 21 + good[21:] + [row()])) == [holds] * 3
-    assert words(honesty.verdict([row(lower=1.01)] * 22 + good[22:] + [row()])) == [fails, holds, holds]
-    assert words(honesty.verdict([*good, row(upper=0.84)])) == [holds, fails, holds]
-    assert words(honesty.verdict([*good, row(upper=0.84, w1_error=0.05)])) == [holds] * 3
-    assert words(honesty.verdict([*good, row("accuracy", lower=0.8)])) == [holds, holds, fails]
+    assert words(honesty.verdict([*good, row()])) == [holds] * 5
+    assert words(honesty.verdict([row(lower=1.01)] * 21 + good[21:] + [row()])) == [holds] * 5
+    assert words(honesty.verdict([row(lower=1.01)] * 22 + good[22:] + [row()])) == [fails, *[holds] * 4]
+    assert words(honesty.verdict([*good, row(upper=0.84)])) == [holds, fails, *[holds] * 3]
+    assert words(honesty.verdict([*good, row(upper=0.84, w1_error=0.05)])) == [holds] * 5
+    assert words(honesty.verdict([*good, row("accuracy", lower=0.8)])) == [holds, holds, fails, holds, holds]
+    # 5 % and three standard errors of 400 limits are 33, of 800 limits of one kind 58, of 100 limits 11
+    assert words(honesty.verdict([*good, limits(wrong=38)]))[3] == holds
+    assert words(honesty.verdict([*good, limits(wrong=39)]))[3] == fails
+    assert words(honesty.verdict([*good, limits(wrong=34, pair="atoms")]))[3] == fails
+    assert words(honesty.verdict([*good, limits("hard, trained", wrong=12, repeats=100)]))[3] == fails
+    assert words(honesty.verdict([*good, limits("cost", mean=0.89)]))[4] == fails
+    assert words(honesty.verdict([*good, limits("cost", mean=0.5, w1=0.25)]))[4] == holds
     assert honesty.verdict([*good, row("equal", w1=0.0, lower=0.01, upper=0.2)])["lower"]["by_kind"]["equal"] == 1
+
+
+@pytest.mark.parametrize("d", [1, 3])
+@pytest.mark.parametrize("kind", HARD)
+def test_hard_pairs_have_the_distance_they_say(kind: str, d: int) -> None:
+    """From the same random numbers one sample is the other moved along an axis, all in one direction.
+
+    So the mean cost of that plan is the difference of the means, which no plan can undercut.
+    """
+    pair = HARD[kind]
+    x, y = (draw(np.random.default_rng(0), 400_000, d) for draw in (pair.first, pair.second))
+    assert x.shape == y.shape == (400_000, d)
+    moved = x - y
+    assert (moved >= 0).all()
+    assert (moved.max(axis=0) > 0).sum() == 1
+    cost = moved.sum(axis=1)
+    assert cost.mean() == pytest.approx(pair.distance, abs=5 * float(cost.std()) / len(cost) ** 0.5 + 1e-12)
+
+
+def test_students_limit_is_scipys() -> None:
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(90, 1)) + 5, random.normal(size=(300, 1)) * 2
+    x_judged, y_judged = parts(x, [30] * 3, 3, 0, 0)[2], parts(y, [100] * 3, 3, 0, 1)[2]
+    test = ttest_ind(x_judged[:, 0], y_judged[:, 0], equal_var=False, alternative="greater")
+    expected = test.confidence_interval(0.95).low
+    assert hard_limit.student((x, y), seed=3) == pytest.approx(expected, rel=1e-3)
 
 
 def degraded(data: str, kind: str, **values: Any) -> dict[str, Any]:
@@ -146,10 +188,14 @@ def test_degradations_by_hand() -> None:
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """One pair of each kind, few draws, few steps, small sets."""
     monkeypatch.setitem(honesty.COUNTS, "quick", dict.fromkeys(truth.KINDS, 1))
-    monkeypatch.setattr(honesty, "FAMILIES_USED", [replace(rule, steps=0) for rule in honesty.FAMILIES_USED[:1]])
-    monkeypatch.setattr(honesty, "DRAWS", 3)
-    monkeypatch.setattr(honesty, "ACCURACY_SAMPLES", 300)
-    monkeypatch.setattr(honesty, "MOST_SAMPLES", 300)
+    monkeypatch.setattr(pair_cell, "FAMILIES_USED", [replace(rule, steps=0) for rule in pair_cell.FAMILIES_USED[:1]])
+    monkeypatch.setattr(pair_cell, "DRAWS", 3)
+    monkeypatch.setattr(pair_cell, "ACCURACY_SAMPLES", 300)
+    monkeypatch.setattr(pair_cell, "MOST_SAMPLES", 300)
+    monkeypatch.setattr(hard_limit, "HARD", {"normal": HARD["normal"], "rare .01": HARD["rare .01"]})
+    monkeypatch.setattr(hard_limit, "SIZES", ((30, 60),))
+    monkeypatch.setattr(hard_limit, "COST_SIZES", (60,))
+    monkeypatch.setitem(hard_limit.REPEATS, "quick", 3)
     monkeypatch.setattr(truth, "TRUTH_SAMPLES", 2000)
     small = {data: {kind: replace(s, n=20) for kind, s in kinds.items()} for data, kinds in SETTINGS.items()}
     monkeypatch.setattr(excess, "SETTINGS", small)
@@ -157,7 +203,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("short")
-@pytest.mark.parametrize(("name", "count"), [("honesty", 10), ("excess", 10)])
+@pytest.mark.parametrize(("name", "count"), [("honesty", 20), ("excess", 10)])
 def test_the_command_measures_once_and_remembers(
     name: str, count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -199,12 +245,12 @@ def test_a_damaged_cell_is_measured_again(tmp_path: Path) -> None:
     assert remembered(cell.path) == seen
 
 
-def fixed(verdicts: dict[str, Any]) -> Experiment[honesty.PairCell]:
+def fixed(verdicts: dict[str, Any]) -> Experiment[pair_cell.PairCell]:
     """An experiment of known outcome, which measures nothing."""
     return replace(
         honesty.reproduce,
         claims={name: f"claim {name}" for name in verdicts},
-        cells=lambda budget, seed, folder: [honesty.PairCell("line", seed, seed, folder)],
+        cells=lambda budget, seed, folder: [pair_cell.PairCell("line", seed, seed, folder)],
         measure=lambda cell: row(),
         verdict=lambda rows: verdicts,
         tables=lambda rows: [],

@@ -1,5 +1,6 @@
 """When figures of a trained generator say little."""
 
+from monge.distance.bounds import HEAVY
 from monge.evaluation.entry import Doubt
 from monge.evaluation.ledger import Reading
 from monge.evaluation.measurement import Measured
@@ -32,6 +33,14 @@ def _within_its_error(measured: Measured, found: Reading) -> str | None:
     return "its standard error is larger than itself: it may be 0"
 
 
+def _heavy_tails(measured: Measured, found: Reading) -> str | None:
+    return (
+        f"its error, since one sample carries more than {HEAVY:.0%} of the variance"
+        if measured.bracket.heavy_tails
+        else None
+    )
+
+
 def _few_for_each_mode(measured: Measured, found: Reading) -> str | None:
     centres = measured.data.info.centres
     per_mode = found.counts["modes"] / (1 if centres is None else len(centres))
@@ -48,5 +57,6 @@ def _unsure_classifier(measured: Measured, found: Reading) -> str | None:
 FEW = Doubt(f"fewer than {SHARED} samples on a side", _few)
 FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples for each dimension", _few_for_a_covariance)
 WITHIN_ITS_ERROR = Doubt("smaller than its standard error", _within_its_error)
+HEAVY_TAILS = Doubt(f"its error, where one sample carries more than {HEAVY:.0%} of a set's variance", _heavy_tails)
 FEW_FOR_EACH_MODE = Doubt(f"fewer than {PER_MODE} samples for each mode", _few_for_each_mode)
 UNSURE_CLASSIFIER = Doubt(f"the classifier knows fewer than {RECOGNISED:.0%} of real samples", _unsure_classifier)

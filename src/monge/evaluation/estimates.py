@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from monge.distance.bounds import Bracket
+from monge.distance.bounds import HEAVY, Bracket
 from monge.distance.divergence.discriminator import js_lower_bound
 from monge.distance.divergence.neighbour import neighbour_kl
 from monge.distance.kernel.discrepancy import energy, mmd
@@ -92,7 +92,8 @@ def annotated(entry: Entry[Context, Figure], context: Context) -> Figure | None:
 
 
 def _lower(bracket: Bracket) -> Figure:
-    note = f"{100 * bracket.confidence:g} % confidence; {bracket.family}, {bracket.lipschitz}"
+    sure = "no confidence claimed" if bracket.confidence is None else f"{bracket.confidence:.0%} confidence"
+    note = f"{sure}; {bracket.family}, {bracket.lipschitz}"
     return Figure(bracket.lower, None, (bracket.n, bracket.n), note)
 
 
@@ -182,6 +183,11 @@ def _few_to_learn_from(pair: Pair, found: Figure) -> str | None:
     return "nats, lower bound, loose: few samples to learn from" if min(found.n) < FEW else None
 
 
+def _heavy_tails(bracket: Bracket, found: Figure) -> str | None:
+    return f"error unreliable: one sample has over {HEAVY:.0%} of the variance" if bracket.heavy_tails else None
+
+
+HEAVY_TAILS = Doubt(f"its error, where one sample carries more than {HEAVY:.0%} of a set's variance", _heavy_tails)
 FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples for each dimension", _few_for_a_covariance)
 FAR_NEIGHBOURS = Doubt(f"points in both sets, more than {SPARSE} dimensions, or above {APART}", _far_neighbours)
 FEW_TO_LEARN_FROM = Doubt(f"fewer than {FEW} samples on a side", _few_to_learn_from)
@@ -190,13 +196,14 @@ PARTS: tuple[Entry[Bracket, Figure], ...] = (
     Entry("lower", _lower, "W1 is at least this, at the confidence that is shown", "distance", "lower"),
     Entry("upper", _upper, "exact transport; too large at finite n", "distance", "real"),
     Entry("floor", _floor, "the same between samples of A alone", "distance", "neither"),
-    Entry("spread", _spread, "the same between samples of B alone", "distance", "real"),
+    Entry("spread", _spread, "the same between samples of B alone", "distance", "real", HEAVY_TAILS),
     Entry(
         "excess",
         _excess,
         "upper - (floor + spread) / 2: near 0 for equal laws, mostly below W1 for others",
         "distance",
         0,
+        HEAVY_TAILS,
     ),
 )
 """The parts of the bracket, in the order in which they are shown."""

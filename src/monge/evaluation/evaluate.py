@@ -8,7 +8,7 @@ import numpy as np
 
 from monge.data.dataset import DataSet
 from monge.data.table.reader import difference
-from monge.distance.bounds import Bracket
+from monge.distance.bounds import CHOSEN, Bracket
 from monge.errors import UserError
 from monge.evaluation.features import features_of
 from monge.evaluation.figures import FIGURES
@@ -19,6 +19,8 @@ from monge.model.trained_model import TrainedModel
 
 DOUBTED_FIRST = ("frechet", "kid")
 """Figures whose reasons stand first in documents, as they always have; the others' follow in the order of the table."""
+LEAST = 2 * CHOSEN
+"""Held-out samples with which there is a lower limit."""
 NO_CRITIC = "the run's own critic was not given"
 
 
@@ -60,8 +62,8 @@ class Evaluation:
         """The figures as plain mappings."""
         bracket = self.bracket.as_json()
         if self.bracket.lipschitz == "none":
-            few = f"{self.bracket.n} held-out samples are too few to fit, choose and judge a potential, 6 are needed"
-            bracket["no_lower_limit"] = few if self.bracket.n < 6 else "no potential stayed finite"
+            few = f"{self.bracket.n} held-out samples are too few to choose and judge a potential; {LEAST} are needed"
+            bracket["no_lower_limit"] = few if self.bracket.n < LEAST else "no potential stayed finite"
         document: dict[str, Any] = {name: getattr(self, name) for name in ("step", "weights", "seed", "fingerprint")}
         document |= {
             "bracket": bracket,

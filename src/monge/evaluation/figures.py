@@ -4,7 +4,14 @@ A new one is a function of real and generated features in `metric/`, and one lin
 over the entries.
 """
 
-from monge.evaluation.doubt import FEW, FEW_FOR_A_COVARIANCE, FEW_FOR_EACH_MODE, UNSURE_CLASSIFIER, WITHIN_ITS_ERROR
+from monge.evaluation.doubt import (
+    FEW,
+    FEW_FOR_A_COVARIANCE,
+    FEW_FOR_EACH_MODE,
+    HEAVY_TAILS,
+    UNSURE_CLASSIFIER,
+    WITHIN_ITS_ERROR,
+)
 from monge.evaluation.entry import Entry
 from monge.evaluation.ledger import Reading
 from monge.evaluation.measurement import Measured
@@ -29,8 +36,8 @@ Figures = tuple[Entry[Measured, Reading], ...]
 TRANSPORT: Figures = (
     Entry("lower", of(bracket, "lower"), "W1 is at least this", "distance", "lower"),
     Entry("upper", of(bracket, "upper"), "exact transport; too large at finite n", "distance", "real"),
-    Entry("spread", of(bracket, "spread"), "the same between generated samples", "distance", "real"),
-    Entry("excess", of(bracket, "excess"), "upper - (floor + spread) / 2: watch this one", "distance", 0),
+    Entry("spread", of(bracket, "spread"), "the same between generated samples", "distance", "real", HEAVY_TAILS),
+    Entry("excess", of(bracket, "excess"), "upper - (floor + spread) / 2: watch this one", "distance", 0, HEAVY_TAILS),
     Entry("upper_over_floor", of(bracket, "upper_over_floor"), "rewards blur, more than the excess does", "ratio", 1),
 )
 """The bracket of W1 between generated and held-out samples, and what is made of it."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from monge.data.dataset import DataSet
 from monge.distance import wasserstein
-from monge.distance.bounds import CERTIFIED, DRAWS, SIZE, Bracket, Draw, lower_bound, summary
+from monge.distance.bounds import CERTIFIED, CHOSEN, DRAWS, SIZE, Bracket, Draw, heavy_tails, lower_bound, summary
 from monge.distance.dual.family import FAMILIES, Family
 from monge.distance.points import Points
 
@@ -52,11 +52,11 @@ class ReferenceSamples:
             Draw(wasserstein(first, held_out), floor, wasserstein(first, second))
             for (first, second), held_out, floor in zip(sets, self.held_out, self._floors, strict=True)
         ]
-        third, held_out = self.n // 3, self.held_out[0]
+        chosen, held_out = self.n // CHOSEN, self.held_out[0]
         limit = lower_bound(
             (self.train[0], sets[0, 1]),
-            (held_out[:third], sets[0, 0, :third]),
-            (held_out[third:], sets[0, 0, third:]),
+            (held_out[:chosen], sets[0, 0, :chosen]),
+            (held_out[chosen:], sets[0, 0, chosen:]),
             families=self._families,
         )
-        return summary(found, limit, self.n)
+        return summary(found, limit, self.n, heavy=heavy_tails(held_out) or heavy_tails(sets[0, 0]))

@@ -59,6 +59,8 @@ def limit_note(meaning: str, bracket: Mapping[str, Any]) -> str:
     """What the lower limit of a bracket is, how sure and how well proved; or why there is none."""
     if "no_lower_limit" in bracket:
         return str(bracket["no_lower_limit"])
+    if bracket["confidence"] is None:
+        return f"{meaning} if the slope, which was only measured, is right"
     return f"{meaning}, at {bracket['confidence']:.0%} confidence; {bracket['lipschitz']}"
 
 
