@@ -91,13 +91,16 @@ USAGE = {
     "alias": (["sample", "nowhere", "--out", "x.png", "-n", "few"], ["-n few: a whole number is allowed"]),
     "no value": (["train", "digits", "--steps"], ["--steps needs a value"]),
     "choice": (["train", "digits", "--training.optimiser", "adma"], ["--training.optimiser 'adma'", "'adam'? allowed"]),
-    "column of text": (["train", "table.csv"], ["table.csv: column 'species' holds text", "--data.label species"]),
+    "column of text": (
+        ["train", "table.csv"],
+        ["table.csv: columns must be numeric; 'species' contains text", "--data.label species"],
+    ),
     "column": (["train", "table.csv", "--data.label", "specis"], ["--data.label 'specis'", "did you mean 'species'?"]),
-    "column of an array": (["train", "vectors.npy", "--data.label", "y"], ["--data.label y", "'vectors.npy' is none"]),
-    "no classes": (["train", "table.csv", "--data.label", "length", *SMALL], ["column 'species' holds text"]),
+    "column of an array": (["train", "vectors.npy", "--data.label", "y"], ["--data.label y", "got 'vectors.npy'"]),
+    "no classes": (["train", "table.csv", "--data.label", "length", *SMALL], ["'species' contains text"]),
     "missing path": (["train", "no/such/folder"], ["'no/such/folder'", "digits"]),
     "data name": (["train", "toy:grid52"], ["did you mean 'toy:grid25'"]),
-    "key": (["train", "vectors.npy:x"], ["'vectors.npy:x'", "one array, without a key"]),
+    "key": (["train", "vectors.npy:x"], ["'vectors.npy:x'", "must not have a key"]),
     "norm": (["train", "digits", "--generator", "mlp:norm=bach"], ["--critic: norm 'bach'", "allowed: batch, layer"]),
     "recipe": (["train", "digits", "--recipe", "digit"], ["--recipe 'digit'", "did you mean 'digits'"]),
     "objective": (["train", "digits", "--objective", "wgann-gp"], ["--objective 'wgann-gp'", "did you mean 'wgan-gp'"]),
@@ -105,23 +108,35 @@ USAGE = {
     "generator": (["train", "digits", "--generator", "mpl"], ["--generator 'mpl'", "did you mean 'mlp'"]),
     "critic": (["train", "digits", "--steps", "5", "--critic", "dcgn"], ["--critic 'dcgn'", "did you mean 'dcgan'"]),
     "option": (["train", "digits", "--critic", "mlp:widht=9"], ["'widht'", "did you mean 'width'"]),
-    "option value": (["train", "digits", "--critic", "mlp:width=big"], ["--critic mlp: width=big", "int"]),
-    "size": (["train", "images10.npy", "--generator", "dcgan"], ["10", "multiples of 4"]),
+    "option value": (
+        ["train", "digits", "--critic", "mlp:width=big"],
+        ["--critic mlp: width must be a whole number", "got big"],
+    ),
+    "size": (["train", "images10.npy", "--generator", "dcgan"], ["10 x 10", "multiple of 4"]),
     "convolutions on vectors": (["train", "vectors.npy", "--critic", "dcgan"], ["dcgan", "mlp"]),
     "batch norm": (["train", "images10.npy", "--data.size", "16", "--critic", "dcgan:norm=batch"], ["layer"]),
-    "batch": (["train", "vectors.npy", "--training.batch", "500"], ["--training.batch 500", "320 is allowed"]),
-    "many threads": (["train", "digits", "--threads", "9999"], ["--threads 9999: auto or a number from 1 to"]),
-    "threads": (["train", "digits", "--threads", "0"], ["--threads 0", "auto or a number from 1"]),
-    "thread word": (["train", "digits", "--threads", "two"], ["--threads two"]),
-    "seed": (["train", "digits", "--seed", "-1"], ["--seed -1"]),
-    "steps": (["train", "digits", "--steps", "0"], ["--steps 0"]),
-    "nan": (["train", "digits", "--training.learning-rate", "nan"], ["--training.learning-rate nan"]),
+    "batch": (["train", "vectors.npy", "--training.batch", "500"], ["--training.batch must be at most 320", "got 500"]),
+    "many threads": (
+        ["train", "digits", "--threads", "9999"],
+        ["--threads must be auto or a number from 1 to", "got 9999"],
+    ),
+    "threads": (["train", "digits", "--threads", "0"], ["--threads must be auto or a number from 1", "got 0"]),
+    "thread word": (["train", "digits", "--threads", "two"], ["--threads must be", "got two"]),
+    "seed": (["train", "digits", "--seed", "-1"], ["--seed must be from 0", "got -1"]),
+    "steps": (["train", "digits", "--steps", "0"], ["--steps must be from 1", "got 0"]),
+    "nan": (
+        ["train", "digits", "--training.learning-rate", "nan"],
+        ["--training.learning-rate must be from", "got nan"],
+    ),
     "device name": (["train", "digits", "--device", "tpu"], ["--device 'tpu'", "auto, cpu, cuda"]),
-    "checkpoints": (["train", "digits", "--checkpoint-every", "0"], ["--checkpoint-every 0"]),
+    "checkpoints": (["train", "digits", "--checkpoint-every", "0"], ["--checkpoint-every must be at least 1; got 0"]),
     "below a file": (["train", "vectors.npy", *SMALL, "--run", "vectors.npy/run"], ["--run vectors.npy/run"]),
     "unwritable": (["train", "vectors.npy", *SMALL, "--run", "/proc/monge"], ["--run /proc/monge"]),
     "run is a file": (["train", "vectors.npy", *SMALL, "--run", "vectors.npy"], ["--run vectors.npy"]),
-    "run is another folder": (["train", "vectors.npy", *SMALL, "--run", "."], ["--run .", "not empty"]),
+    "run is another folder": (
+        ["train", "vectors.npy", *SMALL, "--run", "."],
+        ["--run .", "must be empty or contain a run"],
+    ),
     "no TOML": (["train", "digits", "--config", "none.toml"], ["--config none.toml"]),
     "sample of no run": (["sample", "nowhere", "--out", "x.png"], ["'nowhere'", "run.json"]),
     "evaluate of no run": (["evaluate", "."], ["'.'", "run.json"]),
@@ -141,11 +156,11 @@ def test_usage(arguments: list[str], said: list[str], capsys: pytest.CaptureFixt
 ARRAYS = {
     "objects": (np.array([{}, 1, "a"], dtype=object), "Python objects, which are never unpickled"),
     "float images": (np.full((40, 8, 8), 0.5), "np.rint(255 * x).astype(np.uint8)"),
-    "nan": (np.full((40, 3), np.nan), "NaN"),
-    "inf": (np.array([[0.0, 1.0]] * 39 + [[np.inf, 0.0]]), "infinite"),
+    "nan": (np.full((40, 3), np.nan), "finite"),
+    "inf": (np.array([[0.0, 1.0]] * 39 + [[np.inf, 0.0]]), "got 1 that are not, the first at [39, 0]"),
     "rank": (np.zeros((4, 3, 2, 2, 2)), "(4, 3, 2, 2, 2)"),
-    "one sample": (np.zeros((1, 3)), "1 sample"),
-    "no samples": (np.zeros((0, 3)), "no samples"),
+    "one sample": (np.zeros((1, 3)), "got 1"),
+    "no samples": (np.zeros((0, 3)), "must contain samples"),
     "complex": (np.zeros((40, 3), complex), "complex128"),
 }
 
@@ -153,16 +168,16 @@ ARRAYS = {
 @pytest.mark.parametrize(("array", "said"), ARRAYS.values(), ids=ARRAYS)
 def test_arrays(array: np.ndarray, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     np.save("bad.npy", array, allow_pickle=True)
-    refused(["train", "bad.npy", *SMALL], capsys, "bad.npy" if said != "1 sample" else "", said)
+    refused(["train", "bad.npy", *SMALL], capsys, "bad.npy" if said != "got 1" else "", said)
 
 
 TOML = {
     "syntax": ("steps = ", "is not TOML"),
     "key": ("stpes = 5", "'stpes'"),
     "nested key": ("[training]\nn_critics = 5", "'n_critic'"),
-    "type": ("steps = 'many'", "steps = 'many'"),
-    "recipe type": ("recipe = 5", "recipe = 5"),
-    "objective type": ("objective = 5", "objective = 5"),
+    "type": ("steps = 'many'", "steps must be of type int; got 'many'"),
+    "recipe type": ("recipe = 5", "recipe must be of type"),
+    "objective type": ("objective = 5", "objective must be of type"),
     "recipe": ("recipe = 'digit'", "'digits'"),
     "table": ("training = 5", "training"),
     "bytes": ("\udcff", "is not TOML"),
@@ -177,7 +192,7 @@ def test_toml(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_file_of_something_else(capsys: pytest.CaptureFixture[str]) -> None:
     Path("bad.npy").write_bytes(b"something else")
-    refused(["train", "bad.npy", *SMALL], capsys, "bad.npy cannot be read", "the content is that of neither")
+    refused(["train", "bad.npy", *SMALL], capsys, "bad.npy cannot be read", "its content has neither format")
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\nnonsense"], ids=["zero-byte", "corrupt"])
@@ -195,7 +210,7 @@ def test_empty_folder_and_image_bomb(capsys: pytest.CaptureFixture[str]) -> None
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is present")
 def test_absent_device(capsys: pytest.CaptureFixture[str]) -> None:
-    refused(["train", "digits", "--device", "cuda"], capsys, "--device cuda", "auto and cpu")
+    refused(["train", "digits", "--device", "cuda"], capsys, "--device cuda", "use auto or cpu")
 
 
 def test_run_with_another_config(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,9 +229,9 @@ def test_run_of_another_version(trained: Path, capsys: pytest.CaptureFixture[str
     """As revisions before the format was written left them, or later ones will."""
     shutil.copytree(trained / "run", "old")
     facts = json.loads(Path("old/run.json").read_text())
-    for content, found in ((facts | {"format": 99}, "format 99, allowed here is 1"), ({"config": {}}, "format 0,")):
+    for content, found in ((facts | {"format": 99}, "format must be 1; got 99"), ({"config": {}}, "got 0;")):
         Path("old/run.json").write_text(json.dumps(content))
-        text = "run 'old' is of another version of monge"
+        text = "run 'old' was written by another version of monge"
         for command in (["evaluate", "old"], ["report", "old"], ["sample", "old", "--out", "x.npz"]):
             refused(command, capsys, text, found)
         refused(["train", str(trained / "vectors.npy"), "--run", "old", *SMALL], capsys, text, found)
@@ -259,10 +274,10 @@ def test_allowed_with_a_warning() -> None:
     np.save("blank.npy", np.zeros((400, 8, 8), np.uint8))
     np.save("small.npy", RANDOM.normal(size=(40, 3)))
     for data, said in [
-        (["faces", "--data.skip-bad", "--training.batch", "8"], "1 unreadable image(s) of 41 left out"),
-        (["small.npy"], "batch of 256 is reduced to the 32 training samples"),
-        (["blank.npy"], "all training samples are equal"),
-        (["constant.npy"], "all training samples are equal"),
+        (["faces", "--data.skip-bad", "--training.batch", "8"], "skipped 1 of 41 images, which cannot be read"),
+        (["small.npy"], "batch reduced from the recipe's 256 to 32, the number of training samples"),
+        (["blank.npy"], "all training samples are identical"),
+        (["constant.npy"], "all training samples are identical"),
     ]:
         done = child(["train", *data, *SMALL])
         assert done.returncode == 0, done.stderr

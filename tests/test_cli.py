@@ -96,7 +96,7 @@ def test_sample_files(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_images_are_no_table(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["sample", digits, "--out", "x.csv"]) == 2
-    assert capsys.readouterr().err == "monge: --out: images cannot be written as .csv; allowed: .png, .npz, .npy\n"
+    assert capsys.readouterr().err == "monge: --out must end in .png, .npz or .npy for images; got .csv\n"
     assert not Path("x.csv").exists()
 
 
@@ -215,7 +215,7 @@ def test_python_api() -> None:
     again = monge.train(data, run="s", threads=1, device="cpu", **settings)
     assert again.sample(4).shape == (4, 2)
     assert config("s")["source"] == "memory:array"
-    with pytest.raises(monge.UserError, match="the data 'array' was given in memory, not by name: give it again"):
+    with pytest.raises(monge.UserError, match="data 'array' was given in memory, not by name; pass it again"):
         again.evaluate(thorough=False)
     assert again.evaluate(data, thorough=False).as_json()["bracket"]["excess"] > 0
     assert "in the place of memory:array" in again.write_report(data).read_text()
@@ -252,7 +252,7 @@ def test_data_of_all_kinds_in_python() -> None:
 @pytest.mark.parametrize("value", [5, TrainingConfig, "batch"])
 def test_bad_settings_in_python(value: object) -> None:
     for name in ("training", "data", "observe"):
-        with pytest.raises(monge.UserError, match=f"train: {name} must be a table of settings, not "):
+        with pytest.raises(monge.UserError, match=f"train: {name} must be a table of settings; got "):
             monge.train("digits", run="r", **{name: value})
     assert not Path("r").exists()
 
@@ -264,7 +264,7 @@ def test_open_data_is_not_opened_otherwise() -> None:
     settings |= {"training": {"batch": 8}, "recipe": "digits"}
     for source in ("images.npy", images):
         data = monge.load_data(source)
-        with pytest.raises(monge.UserError, match=r"train: data = {'size': 4}: the data is open already; .*load_data"):
+        with pytest.raises(monge.UserError, match=r"train: data must be left out .*; got {'size': 4}; use load_data"):
             monge.train(data, data={"size": 4}, run="r", **settings)
     assert not Path("r").exists()
     data = monge.load_data(images, size=4)
@@ -290,7 +290,7 @@ def test_a_path_written_otherwise_continues_the_run(capsys: pytest.CaptureFixtur
 
 @pytest.mark.parametrize("threads", ["two", 0, 9999])
 def test_bad_threads_of_the_python_api(threads: int | str) -> None:
-    with pytest.raises(monge.UserError, match=f"threads {threads}: auto or a number from 1 to"):
+    with pytest.raises(monge.UserError, match=f"threads must be auto or a number from 1 to .*; got {threads}"):
         monge.train("digits", run="r", threads=threads, steps=1)
     assert not Path("r").exists()
 
@@ -304,13 +304,13 @@ def test_an_error_stands_alone_and_a_warning_comes_with_the_first_step() -> None
     assert len(refused.stderr.splitlines()) == 1
     assert "needs images" in refused.stderr
     warnings = [line for line in child(*command[1:]).stderr.splitlines() if "warning" in line]
-    assert warnings == ["monge: warning: the recipe's batch of 256 is reduced to the 48 training samples"]
+    assert warnings == ["monge: warning: batch reduced from the recipe's 256 to 48, the number of training samples"]
 
 
 def test_recipe_for_other_data(capsys: pytest.CaptureFixture[str]) -> None:
     np.save("v.npy", RANDOM.normal(size=(400, 3)))
     assert run(["train", "v.npy", "--recipe", "image"]) == 2
-    assert capsys.readouterr().err == "monge: --recipe image needs images, v holds vectors; use --recipe vector\n"
+    assert capsys.readouterr().err == "monge: --recipe image needs images; v contains vectors; use --recipe vector\n"
 
 
 def test_other_data_leave_the_metrics_alone(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -324,8 +324,10 @@ def test_other_data_leave_the_metrics_alone(digits: str, capsys: pytest.CaptureF
 def test_another_thread_count_is_logged() -> None:
     assert run(["train", "digits", *TINY, "--run", "a"]) == 0
     longer = child("-m", "monge", "train", "digits", *TINY, "--run", "a", "--steps", "25", "--threads", "2")
-    assert "warning: --threads 2: threads 1 -> 2: leaves bit-identity" in longer.stderr
-    assert any("leaves bit-identity" in entry.get("note", "") for entry in monge.open_run("a").entries())
+    assert "warning: --threads 2: threads 1 -> 2: results are no longer bit-identical" in longer.stderr
+    assert any(
+        "results are no longer bit-identical" in entry.get("note", "") for entry in monge.open_run("a").entries()
+    )
 
 
 def test_vectors_alone_are_not_called_real() -> None:

@@ -23,7 +23,7 @@ RANDOM = np.random.default_rng(11)
 QUICK = ["--families", "linear"]
 QUIET = [*QUICK, "--no-picture"]
 NAMES = [entry.name for entry in ESTIMATES]
-NO_KL = "not defined: all samples of a set are equal"
+NO_KL = "not defined: all samples of one set are identical"
 
 
 @pytest.fixture(autouse=True)
@@ -173,12 +173,12 @@ BAD = {
     "dimensions": (["a.npy", "wide.npy"], ["A and B", "a.npy has vectors of 2 num", "wide.npy has vectors of 12 num"]),
     "images and vectors": (["digits", "a.npy"], ["digits has images 8 x 8 x 1", "a.npy has vectors of 2 numbers"]),
     "nan": (["a.npy", "nan.npy"], ["B", "nan.npy", "NaN", "[7, 1]"]),
-    "one sample": (["one.npy", "a.npy"], ["A one.npy", "1 sample"]),
+    "one sample": (["one.npy", "a.npy"], ["A one.npy", "at least 8 samples; got 1"]),
     "few samples": (["a.npy", "five.npy"], ["B", "five.npy has 5 samples", "at least 8"]),
     "1-D array": (["flat.npy", "a.npy"], ["A", "flat.npy", "(40,)", "(n, 1)"]),
     "text": (["a.npy", "text.npy"], ["B", "text.npy", "dtype"]),
     "one data set": (["a.npy"], ["B is missing"]),
-    "seed": (["a.npy", "b.npy", "--seed", "-1"], ["--seed -1"]),
+    "seed": (["a.npy", "b.npy", "--seed", "-1"], ["--seed must be from 0", "got -1"]),
     "samples": (["a.npy", "b.npy", "--samples", "7"], ["--samples 7", "at least 8"]),
     "family": (["a.npy", "b.npy", "--families", "cone"], ["--families 'cone'", "did you mean 'cones'"]),
     "ending": (["a.npy", "b.npy", "--out", "x.gif"], ["--out x.gif", ".png"]),
@@ -225,7 +225,7 @@ def test_copies_within_a_set_are_said(capsys: pytest.CaptureFixture[str]) -> Non
     assert "samples of B equal" not in shown
 
 
-@pytest.mark.filterwarnings("ignore:.*all training samples are equal")
+@pytest.mark.filterwarnings("ignore:.*all training samples are identical")
 def test_constant_data(capsys: pytest.CaptureFixture[str]) -> None:
     np.save("zeros.npy", np.zeros((30, 2)))
     said = document(["zeros.npy", "zeros.npy", *QUICK], capsys)

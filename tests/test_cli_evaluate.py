@@ -76,8 +76,8 @@ def test_every_figure_has_its_floor_and_its_error(folder: Path) -> None:
     counts = document["counts"]
     assert (counts["manifold_real"], counts["manifold_generated"], counts["held_out"]) == (320, 80, 80)
     # 80 samples are too few for a share to one twentieth
-    assert document["unreliable"]["recall"] == "rests on 80 samples, 100 are needed"
-    assert "unreliable: rests on 80 samples" in evaluation_text(document)
+    assert document["unreliable"]["recall"] == "based on 80 samples; 100 are needed"
+    assert "unreliable: based on 80 samples" in evaluation_text(document)
 
 
 def test_known_modes_have_floors(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_few_held_out_samples_leave_no_floor(tmp_path: Path, capsys: pytest.Capt
     capsys.readouterr()
     assert run(["evaluate", str(tmp_path / "run"), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["unreliable"]["kid"] == "no floor: 1 held-out samples, 5 are needed"
+    assert document["unreliable"]["kid"] == "no floor: 5 held-out samples are needed; got 1"
     assert "kid" not in document["floors"]
     assert run(["evaluate", str(tmp_path / "run")]) == 0
 
@@ -134,7 +134,7 @@ def test_features_of_a_classifier(
 
 def test_a_classifier_needs_labels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", str(folder), "--features", "classifier"]) == 2
-    said = "monge: --features classifier: v has no labels to fit a classifier to; raw is allowed\n"
+    said = "monge: --features classifier needs labels; v has none; use --features raw\n"
     assert capsys.readouterr().err == said
 
 
@@ -161,16 +161,16 @@ def test_data_that_changed_are_refused(tmp_path: Path, capsys: pytest.CaptureFix
     assert run(["train", data, "--run", folder, "--training.batch", "8", *TINY]) == 0
     np.save(data, np.random.default_rng(6).normal(size=(60, 2)) + 9)
     capsys.readouterr()
-    said = f"monge: the data of {data!r} have changed since the training; evaluate --data measures against them all the"
+    said = f"monge: the data in {data!r} have changed since training; use evaluate --data to measure against them"
     for command in (["evaluate", folder], ["sample", folder, "--reject", "--out", str(tmp_path / "x.npz")]):
         assert run(command) == 2
-        assert capsys.readouterr().err == f"{said} same\n"
+        assert capsys.readouterr().err == f"{said} anyway\n"
     assert not (tmp_path / "run" / "metrics.json").exists()
     assert not (tmp_path / "x.npz").exists()
     assert run(["evaluate", folder, "--data", data]) == 0
 
 
-@pytest.mark.filterwarnings("ignore:.*1 unreadable image")
+@pytest.mark.filterwarnings("ignore:.*skipped 1 of")
 def test_other_data_are_read_as_the_runs_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     random, faces = np.random.default_rng(5), tmp_path / "faces"
     faces.mkdir()
@@ -185,7 +185,7 @@ def test_other_data_are_read_as_the_runs_own(tmp_path: Path, capsys: pytest.Capt
     capsys.readouterr()
 
 
-@pytest.mark.filterwarnings("ignore:constant. all training samples are equal")
+@pytest.mark.filterwarnings("ignore:constant. all training samples are identical")
 @pytest.mark.parametrize(("name", "absent"), [("constant", {"variance_ratio", "novelty"}), ("large", {"kid"})])
 def test_figures_beyond_float64_are_left_out(name: str, absent: set[str], tmp_path: Path) -> None:
     x = np.ones((50, 2)) if name == "constant" else 1e30 * np.random.default_rng(0).normal(size=(60, 2))

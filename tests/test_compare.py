@@ -94,15 +94,15 @@ def test_results_of_another_comparison_are_not_taken_for_this_one(
     assert cli.run(command("toy:ring8", *steps)) == 0
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     capsys.readouterr()
-    another_budget = f"{out} holds a comparison under another budget"
+    another_budget = f"{out} contains a comparison with another budget"
     refusals = {
-        f"{out}/gan-0 holds a run with another config (training.batch: 128 -> 8)": (*steps, "--training.batch", "8"),
+        f"{out}/gan-0 contains a run with other settings (training.batch: 128 -> 8)": (*steps, "--training.batch", "8"),
         f"{another_budget} (steps: 4 -> 20)": ("--steps", "20"),
         f"{another_budget} (steps: 4 -> None, seconds: None -> 5.0)": ("--seconds", "5"),
     }
     for text, flags in refusals.items():
         assert cli.run(command("toy:ring8", *flags)) == 2
-        assert capsys.readouterr().err == f"monge: --out {text}; name another folder\n"
+        assert capsys.readouterr().err == f"monge: --out {text}; choose another folder\n"
     assert cli.run(command("toy:grid25", *steps)) == 2
     assert "(data: toy:ring8 -> toy:grid25)" in capsys.readouterr().err
     assert before == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
@@ -110,7 +110,7 @@ def test_results_of_another_comparison_are_not_taken_for_this_one(
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("notes.txt", "the folder is not empty and holds no comparison"), ("compare.json", "is not that")],
+    [("notes.txt", "must be empty or contain a comparison"), ("compare.json", "was not written by a comparison")],
 )
 def test_a_folder_of_something_else_is_left_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str
@@ -156,7 +156,7 @@ def test_seconds_become_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ("flags", "text"),
     [
         (["--objectives", "gna"], "monge: --objectives 'gna' is not known; did you mean 'gan'?"),
-        (["--objectives", "acgan"], "monge: --training.conditional: ring8 has no labels"),
+        (["--objectives", "acgan"], "monge: --training.conditional needs labels; ring8 has none"),
         (["--seeds", "0"], "monge: --seeds 0: at least 1 is allowed"),
         (["--seconds", "-1"], "monge: --seconds -1: above 0"),
         (["--seconds", "3", "--steps", "5"], "monge: --seconds and --steps: one budget is allowed, not both"),

@@ -68,24 +68,27 @@ def test_npz_choices(tmp_path: Path) -> None:
     np.savez(path, only=x)
     assert open_data(str(path)).train.size == 8
     np.savez(path, some=x, other=x)
-    with pytest.raises(UserError, match=r"arrays: some, other; choose one with a.npz:KEY"):
+    with pytest.raises(UserError, match=r"arrays some, other; choose one with a.npz:KEY"):
         open_data(str(path))
-    with pytest.raises(UserError, match=r"arrays: some, other; there is no 'more'"):
+    with pytest.raises(UserError, match=r"arrays some, other; 'more' is not among them"):
         open_data(f"{path}:more")
     np.savez(path)
-    with pytest.raises(UserError, match=r"arrays: none"):
+    with pytest.raises(UserError, match=r"must contain an array; got none"):
         open_data(str(path))
 
 
 @pytest.mark.parametrize(
     ("arrays", "text"),
     [
-        ({"x_train": np.eye(5), "x_test": np.ones((3, 4))}, r"float64 \(5,\), held-out ones are float64 \(4,\)"),
-        ({"x_train": np.eye(5), "x_test": np.ones((3, 5, 5), np.uint8)}, "held-out ones are uint8"),
-        ({"x_train": np.eye(1), "x_test": np.ones((3, 1))}, "1 training and 3 held-out"),
-        ({"x_train": np.eye(5), "x_test": np.ones((0, 5))}, "x_test: no samples"),
-        ({"x_train": np.eye(5), "y_train": np.arange(4)}, "labels have shape"),
-        ({"x": np.eye(5), "y": np.arange(5), "classes": ["a", "b"]}, "labels go from 0 to 4, `classes` names 0 to 1"),
+        ({"x_train": np.eye(5), "x_test": np.ones((3, 4))}, r"got float64 \(5,\) and float64 \(4,\)"),
+        ({"x_train": np.eye(5), "x_test": np.ones((3, 5, 5), np.uint8)}, "and uint8"),
+        ({"x_train": np.eye(1), "x_test": np.ones((3, 1))}, "at least 2 training and 1 held-out samples; got 1 and 3"),
+        ({"x_train": np.eye(5), "x_test": np.ones((0, 5))}, "x_test must contain samples"),
+        ({"x_train": np.eye(5), "y_train": np.arange(4)}, "labels must have shape"),
+        (
+            {"x": np.eye(5), "y": np.arange(5), "classes": ["a", "b"]},
+            "labels must be from 0 to 1, as `classes` has 2 names; got 0 to 4",
+        ),
         (
             {"x_train": np.eye(5), "x_test": np.eye(5), "y_train": np.arange(5), "y_test": np.array(list("abcde"))},
             "strings",
@@ -101,10 +104,10 @@ def test_refused_npz(tmp_path: Path, arrays: dict, text: str) -> None:
 @pytest.mark.parametrize(
     ("arrays", "text"),
     [
-        ({"x": np.eye(5), "y": np.zeros(5)}, "a.npz:y: labels are float64; .*a.npz:x is the data without labels"),
+        ({"x": np.eye(5), "y": np.zeros(5)}, "a.npz:y: labels must be .*; use .*a.npz:x for the data without labels"),
         (
             {"x_train": np.eye(5), "x_test": np.eye(5), "y_train": np.arange(5), "y_test": np.zeros(5)},
-            "a.npz:y_train and y_test: labels are float64; .*a.npz:x_train is the data without labels",
+            "a.npz:y_train and y_test: labels must be .*; use .*a.npz:x_train for the data without labels",
         ),
     ],
 )
@@ -113,7 +116,7 @@ def test_refused_labels_say_how_to_do_without(tmp_path: Path, arrays: dict, text
     np.savez(path, **arrays)
     with pytest.raises(UserError, match=text) as caught:
         open_data(str(path))
-    assert open_data(str(caught.value).split("needed; ")[1].split(" is the data")[0]).train.labels is None
+    assert open_data(str(caught.value).split("; use ")[1].split(" for the data")[0]).train.labels is None
 
 
 def test_broken_files(tmp_path: Path) -> None:
@@ -146,7 +149,7 @@ def test_missing_and_strange_sources(tmp_path: Path) -> None:
         open_data("")
     (tmp_path / "a.txt").write_text("1,2")
     for path in (str(tmp_path / "a.txt"), "/dev/null"):
-        with pytest.raises(UserError, match=r"allowed are a folder of images, and .npy, .npz, .csv and .parquet files"):
+        with pytest.raises(UserError, match=r"must be a folder of images or a .npy, .npz, .csv or .parquet file; got"):
             open_data(path)
     for path in ("a\0b", "a" * 5000):
         with pytest.raises(UserError, match="cannot be read"):

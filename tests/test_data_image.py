@@ -158,18 +158,18 @@ def test_differing_sizes_default_to_32(tmp_path: Path, shape: tuple[int, int]) -
 
 
 def test_refused_folders(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="empty folder"):
+    with pytest.raises(UserError, match="contains no PNG, JPEG or WebP images"):
         open_data(str(tmp_path))
     folder = tmp_path / "a.npy"
     folder.mkdir()
-    with pytest.raises(UserError, match=r"a.npy: empty folder"):
+    with pytest.raises(UserError, match=r"a.npy contains no PNG, JPEG or WebP images"):
         open_data(str(folder))
     fill(folder, 2)
-    with pytest.raises(UserError, match=r"2 sample.*at least 3"):
+    with pytest.raises(UserError, match=r"at least 3 samples, .*; got 2"):
         open_data(str(folder))
     with pytest.raises(UserError, match=r"--data.layout cannot be used"):
         open_data(str(folder), layout="nhwc")
-    with pytest.raises(UserError, match="allowed: 4 to 512"):
+    with pytest.raises(UserError, match=r"--data.size must be from 4 to 512 pixels"):
         open_data(str(folder), size=2)
 
 
@@ -178,7 +178,7 @@ def test_unreadable_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         raise PermissionError(13, "Permission denied", str(tmp_path))
 
     monkeypatch.setattr("os.scandir", refuse)
-    with pytest.raises(UserError, match=r"the folder cannot be read .Permission denied"):
+    with pytest.raises(UserError, match=r"folder .* cannot be read: Permission denied"):
         open_data(str(tmp_path))
 
 
@@ -194,12 +194,12 @@ def dangling(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "text"),
     [
-        (lambda path: path.write_bytes(b""), "not a readable image"),
-        (lambda path: path.write_text("GIF89a hello"), "not a readable image"),
-        (truncated, "not a readable image"),
-        (dangling, "not a file"),
-        (bomb, "more than 100 million pixels"),
-        (lambda path: bomb(path, 11_000, 9_100), "more than 100 million pixels"),
+        (lambda path: path.write_bytes(b""), "is not a readable image"),
+        (lambda path: path.write_text("GIF89a hello"), "is not a readable image"),
+        (truncated, "is not a readable image"),
+        (dangling, "is not a file"),
+        (bomb, "must have at most 100 million pixels"),
+        (lambda path: bomb(path, 11_000, 9_100), "must have at most 100 million pixels"),
     ],
     ids=["empty", "text", "truncated", "dangling", "bomb", "small-bomb"],
 )
@@ -207,10 +207,10 @@ def test_bad_images(tmp_path: Path, spoil: object, text: str) -> None:
     fill(tmp_path)
     assert callable(spoil)
     spoil(tmp_path / "bad.png")
-    with pytest.raises(UserError, match=f"bad.png: {text}.*--data.skip-bad") as caught:
+    with pytest.raises(UserError, match=f"bad.png {text}.*--data.skip-bad") as caught:
         open_data(str(tmp_path), size=8)
     assert "\n" not in str(caught.value)
-    with pytest.warns(UserWarning, match=r"1 unreadable image\(s\) of 6 left out"):
+    with pytest.warns(UserWarning, match="skipped 1 of 6 images, which cannot be read"):
         data = open_data(str(tmp_path), size=8, skip_bad=True)
     assert data.train.size == 4
 

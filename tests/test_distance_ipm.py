@@ -110,10 +110,13 @@ def test_permutation_seeds_ties_and_power() -> None:
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: permutation_test(np.zeros((4, 1)), np.zeros((4, 1)), draws=0), r"draws 0: at least 1 is allowed"),
-        (lambda: permutation_test(np.zeros((LARGEST, 1)), np.zeros((4, 1))), r"8,196 .* at most 8,192 are allowed"),
+        (lambda: permutation_test(np.zeros((4, 1)), np.zeros((4, 1)), draws=0), r"draws must be at least 1; got 0"),
+        (
+            lambda: permutation_test(np.zeros((LARGEST, 1)), np.zeros((4, 1))),
+            r"at most 8,192 samples together; got 8,196",
+        ),
         (lambda: kernel_ipm(np.zeros((1, 2)), np.zeros((1, 3)), NegativeDistance()), r"\(1, 2\) and \(1, 3\)"),
-        (lambda: Ipm("f", lambda z: z[:, 0]).error([[0.0]], [[1.0]]), r"x has 1 points: at least 2 are needed"),
+        (lambda: Ipm("f", lambda z: z[:, 0]).error([[0.0]], [[1.0]]), r"x must have at least 2 points; got 1"),
     ],
 )
 def test_errors(call: Callable[[], object], text: str) -> None:

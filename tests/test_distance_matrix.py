@@ -142,11 +142,17 @@ def test_sample_weights_by_hand() -> None:
     [
         (lambda: distance_matrix([[0.0]], [[0.0, 1.0]]), r"\(1, 1\) and \(1, 2\)"),
         (lambda: distance_matrix([[0.0]], [[np.nan]]), "y must be finite"),
-        (lambda: cluster_matrix(REAL, FAKE, 0), "clusters 0: 1 to 4 are allowed"),
-        (lambda: cluster_matrix(REAL, FAKE, 5), "clusters 5: 1 to 4 are allowed"),
-        (lambda: cluster_weights(REAL, FAKE, -1.0), "deviation -1.0: finite numbers from 0 are allowed"),
-        (lambda: sample_weights(np.array([1.0]), np.array([0.5])), r"real holds 1.0: probabilities in \[0, 1\)"),
-        (lambda: sample_weights(np.array([0.5]), np.array([1.5])), r"fake holds 1.5: probabilities in \[0, 1\]"),
+        (lambda: cluster_matrix(REAL, FAKE, 0), "clusters must be from 1 to 4, .*; got 0"),
+        (lambda: cluster_matrix(REAL, FAKE, 5), "clusters must be from 1 to 4, .*; got 5"),
+        (lambda: cluster_weights(REAL, FAKE, -1.0), "deviation must be finite and at least 0; got -1.0"),
+        (
+            lambda: sample_weights(np.array([1.0]), np.array([0.5])),
+            r"real must contain probabilities in \[0, 1\); got 1.0",
+        ),
+        (
+            lambda: sample_weights(np.array([0.5]), np.array([1.5])),
+            r"fake must contain probabilities in \[0, 1\]; got 1.5",
+        ),
     ],
 )
 def test_errors(call: Callable[[], object], text: str) -> None:

@@ -17,7 +17,7 @@ from monge.distance import wasserstein
 from monge.estimator import WassersteinGAN
 
 # scikit-learn's sets of some ten samples are smaller than the recipe's batch
-pytestmark = pytest.mark.filterwarnings("ignore:the recipe's batch of 256 is reduced:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:batch reduced from the recipe's 256:UserWarning")
 
 X = np.random.default_rng(0).normal([5.0, -3.0], [2.0, 0.5], (60, 2))
 
@@ -92,7 +92,7 @@ def test_unfitted_and_other_dimensions_are_refused(fitted: WassersteinGAN) -> No
         fitted.score(np.zeros((4, 3)))
     with pytest.raises(ValueError, match="minimum of 3 is required"):
         WassersteinGAN(steps=2).fit(X[:2])
-    with pytest.raises(ValueError, match="n = 0: at least 1"):
+    with pytest.raises(ValueError, match="n must be at least 1; got 0"):
         fitted.sample(0)
 
 

@@ -161,19 +161,19 @@ def points(seed: int, n: int, d: int = 2) -> np.ndarray:
 def test_what_is_unreliable_is_said_with_its_reason() -> None:
     small, large = (sides(points(0, n, 6), points(1, m, 6), points(2, m, 6)) for n, m in ((30, 20), (500, 100)))
     any_value = Reading(Estimate(0.3, 0.2))
-    assert FEW.reason(small, any_value) == "rests on 20 samples, 100 are needed"
-    assert FEW_FOR_A_COVARIANCE.reason(small, any_value) == "20 samples in 6 dimensions, 60 are needed"
+    assert FEW.reason(small, any_value) == "based on 20 samples; 100 are needed"
+    assert FEW_FOR_A_COVARIANCE.reason(small, any_value) == "20 samples in 6 dimensions; 60 are needed"
     for doubt in (FEW, FEW_FOR_A_COVARIANCE, WITHIN_ITS_ERROR, UNSURE_CLASSIFIER):
         assert doubt.reason(large, any_value) is None
     noisy = Reading(Estimate(-0.1, 0.2))
-    assert WITHIN_ITS_ERROR.reason(large, noisy) == "its standard error is larger than itself: it may be 0"
+    assert WITHIN_ITS_ERROR.reason(large, noisy) == "smaller than its standard error, so it may be 0"
 
 
 def test_modes_and_classifiers_are_doubted() -> None:
     few = Measured(None, api.load_data("toy:ring8"), Features())  # type: ignore[arg-type]
     reasons = [FEW_FOR_EACH_MODE.reason(few, Reading(0.1, counts={"modes": n})) for n in (72, 80)]
-    assert reasons == ["9 samples for each mode, 10 are needed", None]
-    for right, reason in ((0.7, "the classifier knows 70% of real samples, 80% are needed"), (0.8, None)):
+    assert reasons == ["9 samples per mode; 10 are needed", None]
+    for right, reason in ((0.7, "the classifier recognises 70% of real samples; 80% are needed"), (0.8, None)):
         classifier = Classifier(np.zeros(2), np.ones(2), (), (), right, 50)
         one = sides(points(0, 9), points(1, 9), points(2, 9), Features("classifier", classifier=classifier))
         assert UNSURE_CLASSIFIER.reason(one, Reading(2.0)) == reason
@@ -182,7 +182,7 @@ def test_modes_and_classifiers_are_doubted() -> None:
 def test_few_held_out_samples_are_no_floor() -> None:
     found = readings.compared(variance_ratio)(sides(points(0, 30), points(1, 20), points(2, 4)))
     assert found is not None
-    assert (found.floor, found.no_floor) == (None, "no floor: 4 held-out samples, 5 are needed")
+    assert (found.floor, found.no_floor) == (None, "no floor: 5 held-out samples are needed; got 4")
     found = readings.compared(variance_ratio)(sides(points(0, 30), points(1, 20), points(2, 5)))
     assert found is not None
     assert (found.floor, found.no_floor) == (variance_ratio(points(0, 30), points(2, 5)), "")

@@ -158,23 +158,23 @@ def test_wrong_files_are_refused(network: Inception, tmp_path: Path) -> None:
     state = network.state_dict()
     lacking = {name: value for name, value in state.items() if name != "Mixed_5c.branch5x5_1.bn.bias"}
     wrong = {
-        "a list": ([1, 2], "it holds no state dict"),
-        "a module": (nn.Linear(1, 1), "it holds no state dict that can be read safely"),
+        "a list": ([1, 2], "it contains no state dict"),
+        "a module": (nn.Linear(1, 1), "it contains no state dict that can be read safely"),
         "lacking": (lacking, r"it lacks Mixed_5c\.branch5x5_1\.bn\.bias"),
         "other": (
             state | {"fc.weight": torch.zeros(1000, 2048)},
-            r"fc\.weight has shape \(1000, 2048\), \(1008, 2048\)",
+            r"fc\.weight must have shape \(1008, 2048\); got \(1000, 2048\)",
         ),
         "more": (state | {"AuxLogits.fc.bias": torch.zeros(1)}, r"it has AuxLogits\.fc\.bias besides"),
     }
     for name, (content, text) in wrong.items():
         torch.save(content, tmp_path / name)
-        with pytest.raises(UserError, match=f"{name} is no file of the FID's Inception weights: {text}"):
+        with pytest.raises(UserError, match=f"{name} does not contain the FID's Inception weights: {text}"):
             load_inception(tmp_path / name)
         (tmp_path / name).unlink()
     for name in ("torn.pth", "torn.safetensors"):
         (tmp_path / name).write_bytes(b"PK\x03\x04 torn")
-        with pytest.raises(UserError, match="it holds no state dict that can be read safely"):
+        with pytest.raises(UserError, match="it contains no state dict that can be read safely"):
             load_inception(tmp_path / name)
 
 
@@ -187,7 +187,7 @@ def test_what_has_no_inception_features_is_refused(
     missing = tmp_path / "none.pth"
     for name, text in (
         ("inception", "needs a file of weights: inception:FILE"),
-        (f"inception:{weights}", "is for images of 1 or 3 channels; v holds vectors"),
+        (f"inception:{weights}", "needs images of 1 or 3 channels; v contains vectors"),
         ("raw:x", "'raw:x' is not known; did you mean 'raw'? allowed: classifier, inception:FILE, raw"),
     ):
         assert run(["evaluate", str(tmp_path / "run"), "--features", name]) == 2
@@ -196,7 +196,7 @@ def test_what_has_no_inception_features_is_refused(
         assert printed.endswith(f"{text}\n")
         assert printed.count("\n") == 1
     pictures = in_memory(np.zeros((20, 8, 8, 1), np.uint8) + np.arange(20, dtype=np.uint8)[:, None, None, None])
-    with pytest.raises(UserError, match=f"--features inception:{missing}: there is no such file"):
+    with pytest.raises(UserError, match=f"--features inception:{missing}: no such file"):
         features_of(pictures, f"inception:{missing}")
 
 
@@ -215,7 +215,7 @@ def test_the_command_measures_on_inception_features(
     compared = {"precision", "recall", "density", "coverage", "kid", "variance_ratio", "novelty", "copying_rank"}
     assert compared | {"frechet", "copying_share"} <= document["metrics"].keys() & document["floors"].keys()
     assert "frechet" not in raw["metrics"]
-    assert document["unreliable"]["frechet"] == "8 samples in 2,048 dimensions, 20,480 are needed"
+    assert document["unreliable"]["frechet"] == "8 samples in 2,048 dimensions; 20,480 are needed"
     assert 0 < document["floors"]["frechet"] < document["metrics"]["frechet"]
     assert document["metrics"]["kid"] != raw["metrics"]["kid"]
     assert document["bracket"]["excess"] == raw["bracket"]["excess"]

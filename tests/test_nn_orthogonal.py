@@ -91,7 +91,7 @@ def test_group_sort_permutes_within_groups(seed: int, size: int, pixels: tuple[i
 
 
 def test_group_sort_refuses_a_width_that_does_not_divide() -> None:
-    with pytest.raises(UserError, match="6 units cannot be sorted in groups of 4"):
+    with pytest.raises(UserError, match="multiple of 4; got 6"):
         GroupSort(4)(torch.zeros(2, 6))
 
 

@@ -120,14 +120,14 @@ def test_distances() -> None:
 
 def test_one_output_for_a_batch_is_too_few() -> None:
     one, two = torch.zeros(1, 3), torch.zeros(2, 3)
-    with pytest.raises(UserError, match=r"--training\.batch: this objective needs at least 2 outputs"):
+    with pytest.raises(UserError, match=r"--training\.batch must give this objective at least 2 critic outputs"):
         KernelDiscrepancy(GaussianKernel()).generator(two, one)
 
 
 @pytest.mark.parametrize("make", [lambda: GaussianKernel((1.0, 0.0)), lambda: RationalQuadraticKernel((-1.0,))])
 def test_kernels_refuse_lengths_and_shapes(make: object) -> None:
     assert callable(make)
-    with pytest.raises(UserError, match="must be a finite number above 0"):
+    with pytest.raises(UserError, match="must be finite and above 0"):
         make()
 
 

@@ -49,7 +49,7 @@ def test_options(name: str) -> None:
     assert build(spec) == build(name)
     for parameter in parameters:
         if parameter.name in ("weight", "bound", "consistency", "epsilon", "std") and parameter.default:
-            text = rf"^--objective {name}: {parameter.name}=0 must be a finite number above 0[^\n]*$"
+            text = rf"^--objective {name}: {parameter.name} must be finite and above 0; got 0[^\n]*$"
             with pytest.raises(UserError, match=text):
                 build(f"{name}:{parameter.name}=0")
 
@@ -58,16 +58,16 @@ def test_options(name: str) -> None:
     ("spec", "text"),
     [
         ("wgan-gpp", "--objective 'wgan-gpp' is not known; did you mean 'wgan-gp'\\?"),
-        ("wgan-gp:every=0", "every=0 must be a number \\(int\\) from 1"),
-        ("wgan-gp:weight=0", "use another objective$"),
-        ("wgan-gp:target=-1", "target=-1 must be a number \\(float\\) from 0"),
+        ("wgan-gp:every=0", "every must be a whole number from 1 .* got 0"),
+        ("wgan-gp:weight=0", "choose another objective$"),
+        ("wgan-gp:target=-1", "target must be a number from 0 .* got -1"),
         ("mmd-gan:kernel=rqq", "--objective mmd-gan: kernel 'rqq' is not known; did you mean 'rq'\\?"),
         ("noisy-gan:schedule=line", "--objective noisy-gan: schedule 'line' is not known; did you mean 'linear'"),
         ("wgan:clip=norms", "--objective wgan: clip 'norms' is not known; did you mean 'norm'"),
-        ("lsgan:a=1", "a=1 and b=1 must differ"),
-        ("lsgan:a=nan", "a=nan must be a number \\(float\\) from -1e\\+09"),
-        ("infogan:categorical=0:uniform=0", "at least one code is needed"),
-        ("infogan:categories=1", "categories=1 must be a number \\(int\\) from 2"),
+        ("lsgan:a=1", "a and b must differ, .*; got 1 and 1"),
+        ("lsgan:a=nan", "a must be a number from -1e\\+09 .* got nan"),
+        ("infogan:categorical=0:uniform=0", "at least one of categorical, uniform and normal must be above 0"),
+        ("infogan:categories=1", "categories must be a whole number from 2 .* got 1"),
     ],
 )
 def test_bad_options(spec: str, text: str) -> None:
@@ -90,7 +90,7 @@ NORMED = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
 def test_penalties_refuse_batch_norm_and_offer_layer_norm(name: str) -> None:
     objective = build(name)
     if objective.penalty is not None:
-        with pytest.raises(UserError, match=r"batch norm \(layer '1'.*layer norm instead.*norm=layer"):
+        with pytest.raises(UserError, match=r"batch norm \(layer '1'.*norm=layer"):
             objective.check(NORMED)
         objective.check(nn.Sequential(nn.Conv2d(1, 2, 3), ChannelNorm(2)))
 
@@ -101,7 +101,7 @@ def test_numbers_are_not_vectors(name: str) -> None:
     if objective.loss.vector:
         objective.check(smooth_critic(2, outputs=3), 3)
     else:
-        with pytest.raises(UserError, match="needs one number for each sample, this critic gives 3"):
+        with pytest.raises(UserError, match="needs one output per sample; this critic has 3"):
             objective.check(smooth_critic(2, outputs=3), 3)
 
 
@@ -158,5 +158,5 @@ def test_noise_schedules() -> None:
 
 
 def test_noise_is_never_drawn_behind_ones_back() -> None:
-    with pytest.raises(ValueError, match="adds noise, and the batch brings none"):
+    with pytest.raises(ValueError, match="adds noise; the batch has none"):
         wgan_gp(noise=0.3).critic_loss(smooth_critic(2), replace(batch(4, 2), noise=None))

@@ -136,7 +136,7 @@ def test_slope_at_zero_has_a_finite_gradient() -> None:
 
 @pytest.mark.parametrize("penalty", [Dragan(), Consistency()])
 def test_perturbations_are_never_drawn_behind_ones_back(penalty: Penalty) -> None:
-    with pytest.raises(ValueError, match="moves real samples, and the batch brings no perturbation"):
+    with pytest.raises(ValueError, match="moves real samples; the batch has no perturbation"):
         penalty(Half(), replace(batch(4, 2), perturbation=None))
 
 

@@ -62,7 +62,7 @@ def test_a_missing_or_damaged_result_is_named(folder: Path) -> None:
     result = folder / NAME / "result.json"
     for content in ("{", "[]", '{"rows": []}'):
         result.write_text(content)
-        with pytest.raises(UserError, match=r"result\.json is not the result of an experiment: "):
+        with pytest.raises(UserError, match=r"result\.json must be the result of an experiment: "):
             read(NAME, folder / NAME)
     result.unlink()
     with pytest.raises(UserError, match=r"result\.json cannot be read: No such file"):

@@ -45,7 +45,7 @@ def test_vectors_are_drawn_as_clouds(tmp_path: Path) -> None:
         "toy:ring8", steps=2, run=tmp_path / "run", threads=1, observe={"bracket": 2}, training={"n_critic": 1}
     )
     text = written(run).read_text()
-    assert "Generated points over held-out real points" in text
+    assert "Generated points on top of held-out real points" in text
     assert "Eight walks" in text
     assert "Novelty ratio" not in text
 
@@ -67,7 +67,7 @@ def test_history_and_samples_share_their_axes(tmp_path: Path) -> None:
 
 
 def test_few_and_equal_images_are_shown(tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match="all training samples are equal"):
+    with pytest.warns(UserWarning, match="all training samples are identical"):
         data = in_memory(np.full((80, 8, 8), 9, np.uint8))
     run = api.train(data, steps=2, run=tmp_path / "run", threads=1, training={"n_critic": 1})
     text = written(run, data).read_text()

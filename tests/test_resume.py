@@ -151,7 +151,7 @@ def test_more_steps_extend_a_finished_run(tmp_path: Path, uninterrupted: dict[st
     run = train(tmp_path / "run")
     extended = content(tmp_path / "run")
     notes = [entry for entry in extended["log"] if "note" in entry]
-    assert notes == [{"step": 20, "note": "steps 20 -> 30: schedules follow the new total"}]
+    assert notes == [{"step": 20, "note": "steps 20 -> 30: schedules now follow the new total"}]
     # the rate is constant here, so that the extended run is the longer run
     assert {key: value for key, value in extended.items() if key.startswith("samples")} == {
         key: value for key, value in uninterrupted.items() if key.startswith("samples")
@@ -176,7 +176,7 @@ def test_finished_run_is_left_alone(tmp_path: Path) -> None:
 
 def test_another_config_is_refused(tmp_path: Path) -> None:
     train(tmp_path / "run", replace(SMALL, steps=2))
-    with pytest.raises(UserError, match=r"another config .*seed: 0 -> 1.*; name another folder"):
+    with pytest.raises(UserError, match=r"other settings .*seed: 0 -> 1.*; choose another folder"):
         train(tmp_path / "run", replace(SMALL, steps=2, seed=1))
 
 

@@ -30,7 +30,7 @@ def test_it_is_evaluated_and_reported(old: monge.Run) -> None:
     evaluation = old.evaluate(thorough=False)
     assert evaluation.step == 30
     assert evaluation.metrics["class_agreement"] > 0
-    assert "Samples are left out" not in old.write_report().read_text()
+    assert "This report has no samples" not in old.write_report().read_text()
 
 
 def test_it_is_continued(old: monge.Run) -> None:

@@ -72,7 +72,7 @@ def test_an_own_critic_must_be_given_again(tmp_path: Path) -> None:
     run = monge.train(data, critic=Own(), run=tmp_path / "run", training={"batch": 8}, **rest)
     assert run.model().space == VectorSpace(2)
     assert run.model().critic is None
-    with pytest.raises(UserError, match="was trained with a critic of your own, which must be given again"):
+    with pytest.raises(UserError, match="was trained with your own critic; pass it again"):
         run.sample(3, reject=True)
     assert module.load(run, critic=Own()).judge() is not None
 

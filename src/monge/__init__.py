@@ -1,4 +1,4 @@
-"""monge trains Wasserstein GANs and says honestly how far the generator still is from the data."""
+"""monge trains Wasserstein GANs and reports, with error bars, how far their samples still are from real data."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -193,7 +193,9 @@ def train(
     data = source if isinstance(source, DataSet) else load_data(source, **how)
     opened = data.info.how or asdict(DataConfig())
     if "data" in settings and how != opened:
-        raise UserError(f"train: data = {settings['data']}: the data is open already; give these options to load_data")
+        raise UserError(
+            f"train: data must be left out when source is opened data; got {settings['data']}; use load_data"
+        )
     settings["data"] = opened
     base = recommended(data, recipe, objective, own_batch="batch" in settings.get("training", {}))
     config = replace(base, source=data.info.source or f"{MEMORY}{data.info.name}")

@@ -37,7 +37,7 @@ def refuse_masked(name: str, given: object) -> None:
         import numpy as np
 
         if isinstance(given, np.ma.MaskedArray) and (masked := int(np.sum(given.mask))):
-            raise UserError(f"{name}: {masked} value(s) are masked; fill them, or leave out their rows")
+            raise UserError(f"{name} must have no masked values; got {masked}; fill them or drop their rows")
 
 
 def unknown_name(what: str, value: str, allowed: Iterable[str]) -> UserError:

@@ -44,7 +44,7 @@ def overlay(config: C, values: Mapping[str, Any], where: str) -> C:
         old = getattr(config, key)
         if dataclasses.is_dataclass(old):
             if not isinstance(value, Mapping):
-                raise UserError(f"{where}: {raw} must be a table of settings, not {value!r}")
+                raise UserError(f"{where}: {raw} must be a table of settings; got {value!r}")
             changes[key] = overlay(old, value, f"{where}: {raw}")
         else:
             changes[key] = _typed(value, hints[key], f"{where}: {raw}")
@@ -63,7 +63,7 @@ def _typed(value: Any, hint: Any, what: str) -> Any:
         return float(value)
     if type(value) not in kinds:
         names = " or ".join("none" if kind is type(None) else kind.__name__ for kind in kinds)
-        raise UserError(f"{what} = {value!r} must be of type {names}")
+        raise UserError(f"{what} must be of type {names}; got {value!r}")
     return value
 
 

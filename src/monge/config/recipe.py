@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from monge.data.space import Space
 
 PAPER_MLP = "mlp:latent=32:width=256:depth=3"
-"""The generator of published rules for what is not worth convolutions."""
+"""The generator of the published rules for data without convolutions."""
 
 
 SMALL = 10
-"""Pixels a side up to which images are as small as digits."""
+"""Side in pixels up to which the recipe for digits is the default."""
 
 
 def default_for(name: str, space: "Space") -> str:
@@ -81,7 +81,7 @@ def image(name: str, space: "Space") -> Config:
         UserError: the data are no images.
     """
     if space.side is None:
-        raise UserError(f"--recipe image needs images, {name} holds {space.name}s; use --recipe vector")
+        raise UserError(f"--recipe image needs images; {name} contains {space.name}s; use --recipe vector")
     rule = TrainingConfig(batch=64, n_critic=2, learning_rate=3e-4, decay_from=0.5, ema=0.998)
     # what two cores can pay in about twenty minutes
     width, steps = (32, 1_500) if space.side <= 32 else (16, 800)

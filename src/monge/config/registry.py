@@ -141,13 +141,13 @@ OBJECTIVES: Table = {
         critic={"outputs": 16},
     ),
     "infogan": Entry(
-        "gan whose critic guesses latent codes (Chen et al. 2016)",
+        "gan whose critic predicts latent codes (Chen et al. 2016)",
         "monge.objective.paper:infogan",
         _adam(2e-4, 0.5, 0.999, 128, 1),
         least={"categories": 2, "categorical": 0, "uniform": 0, "normal": 0},
     ),
     "acgan": Entry(
-        "gan whose critic names the class (Odena et al. 2017)",
+        "gan whose critic predicts the class (Odena et al. 2017)",
         "monge.objective.paper:acgan",
         _adam(2e-4, 0.5, 0.999, 100, 1) | {"conditional": True},
     ),
@@ -180,27 +180,29 @@ DATA: Table = {
     "toy:swissroll": Entry("a spiral", "monge.data.toy:swissroll"),
     "toy:moons": Entry("two interleaved half-circles", "monge.data.toy:moons"),
     "toy:parallel-lines": Entry("two parallel segments", "monge.data.toy:parallel_lines"),
-    "toy:funnels": Entry("points drawn together along rays, with known transport", "monge.data.toy:funnels"),
+    "toy:funnels": Entry("points moved along rays, with a known optimal transport", "monge.data.toy:funnels"),
 }
 
 RECIPES: Table = {
-    "digits": Entry("8 x 8 images, three minutes on two cores", "monge.config.recipe:digits"),
-    "grid25": Entry("many tight modes in the plane", "monge.config.recipe:grid25"),
+    "digits": Entry("8 x 8 images; about three minutes on two cores", "monge.config.recipe:digits"),
+    "grid25": Entry("many narrow modes in the plane", "monge.config.recipe:grid25"),
     "image": Entry("images of 12 to 128 px", "monge.config.recipe:image"),
     "vector": Entry("float vectors and points in the plane", "monge.config.recipe:vector"),
-    "paper-wgan": Entry("the rule of Arjovsky et al. 2017 as published", "monge.config.recipe:paper_wgan"),
-    "paper-wgan-gp": Entry("the rule of Gulrajani et al. 2017 as published", "monge.config.recipe:paper_wgan_gp"),
+    "paper-wgan": Entry("as published by Arjovsky et al. 2017", "monge.config.recipe:paper_wgan"),
+    "paper-wgan-gp": Entry("as published by Gulrajani et al. 2017", "monge.config.recipe:paper_wgan_gp"),
 }
 
 EXPERIMENTS: Table = {
-    "w1-benchmark": Entry("known W1: every family of potentials", "monge.experiment.bracket.w1_benchmark:reproduce"),
-    "honesty": Entry("random pairs of known W1: the bracket holds it", "monge.experiment.bracket.honesty:reproduce"),
-    "excess": Entry("samples made worse in five ways: excess sees it", "monge.experiment.bracket.excess:reproduce"),
+    "w1-benchmark": Entry(
+        "every family of potentials, on pairs of known W1", "monge.experiment.bracket.w1_benchmark:reproduce"
+    ),
+    "honesty": Entry("random pairs of known W1: the bracket contains it", "monge.experiment.bracket.honesty:reproduce"),
+    "excess": Entry("samples degraded in five ways: the excess shows it", "monge.experiment.bracket.excess:reproduce"),
     "parallel-lines": Entry(
-        "two segments: only W1 brings them together", "monge.experiment.divergence.parallel_lines:reproduce"
+        "two parallel segments: only W1 brings them together", "monge.experiment.divergence.parallel_lines:reproduce"
     ),
     "perfect-discriminator": Entry(
-        "laws on curves and surfaces: a discriminator never errs",
+        "distributions on curves and surfaces: a discriminator separates them perfectly",
         "monge.experiment.divergence.perfect_discriminator:reproduce",
     ),
     "critic-versus-discriminator": Entry(
@@ -212,14 +214,14 @@ EXPERIMENTS: Table = {
         "monge.experiment.divergence.vanishing_gradient:reproduce",
     ),
     "unstable-gradient": Entry(
-        "a frozen generator: the gradient of -log D grows, its tail is heavy",
+        "a frozen generator: the gradient of -log D grows and has a heavy tail",
         "monge.experiment.divergence.unstable_gradient:reproduce",
     ),
     "reverse-kl": Entry(
-        "mixtures on a line: what KL(g || r) forgives", "monge.experiment.divergence.reverse_kl:reproduce"
+        "mixtures on a line: which errors KL(g || r) forgives", "monge.experiment.divergence.reverse_kl:reproduce"
     ),
     "lipschitz-scale": Entry(
-        "critics under several K: their gradients are parallel",
+        "critics with several Lipschitz constants K: their gradients are parallel",
         "monge.experiment.critic.lipschitz_scale:reproduce",
     ),
     "momentum": Entry(
@@ -227,7 +229,7 @@ EXPERIMENTS: Table = {
         "monge.experiment.critic.momentum:reproduce",
     ),
     "noise-annealing": Entry(
-        "a GAN with noise that is annealed: what it trains, and what its JS does not measure",
+        "a GAN with annealed noise: what it trains, and why its JS does not measure progress",
         "monge.experiment.divergence.noise_annealing:reproduce",
     ),
     "no-batch-norm": Entry(
@@ -235,7 +237,7 @@ EXPERIMENTS: Table = {
         "monge.experiment.architecture.no_batch_norm:reproduce",
     ),
     "mlp-generator": Entry(
-        "a fully connected generator: which objectives fall, and which collapse",
+        "a fully connected generator: which objectives get worse, and which collapse",
         "monge.experiment.architecture.mlp_generator:reproduce",
     ),
     "dcgan-parity": Entry(
@@ -243,42 +245,44 @@ EXPERIMENTS: Table = {
         "monge.experiment.architecture.dcgan_parity:reproduce",
     ),
     "meaningful-loss": Entry(
-        "a training: critic and lower limit follow the excess, JS does not",
+        "one training: critic and lower limit follow the excess, JS does not",
         "monge.experiment.generator.meaningful_loss:reproduce",
     ),
     "better-distance-worse-pictures": Entry(
-        "a generator trained against exact W1: nearer to the data, and averaged",
+        "a generator trained against exact W1: closer to the data, but blurred",
         "monge.experiment.generator.better_distance_worse_pictures:reproduce",
     ),
     "critic-overfit": Entry(
-        "few training images: the critic learns them by heart", "monge.experiment.critic.critic_overfit:reproduce"
+        "few training images: the critic memorises them", "monge.experiment.critic.critic_overfit:reproduce"
     ),
     "mmd-versus-wasserstein": Entry(
-        "WGAN-GP and MMD-GAN, with small and large critics",
+        "WGAN-GP against MMD-GAN, with small and large critics",
         "monge.experiment.architecture.mmd_versus_wasserstein:reproduce",
     ),
     "random-architectures": Entry(
-        "networks drawn at random: with how many only the GAN, or only the WGAN-GP, succeeds",
+        "random networks: how many only the GAN, or only the WGAN-GP, can train",
         "monge.experiment.architecture.random_architectures:reproduce",
     ),
     "mode-collapse": Entry(
-        "rings and grids of modes: which of them objectives lose", "monge.experiment.generator.mode_collapse:reproduce"
+        "rings and grids of modes: how many each objective loses", "monge.experiment.generator.mode_collapse:reproduce"
     ),
     "latent-space": Entry(
         "a generator's latent space: paths through it, and a plane of digits",
         "monge.experiment.generator.latent_space:reproduce",
     ),
     "stacked-digits": Entry(
-        "three digits in three colours: how many of a thousand combinations are made",
+        "three digits in three colours: how many of 1,000 combinations are generated",
         "monge.experiment.generator.stacked_digits:reproduce",
     ),
     "clipping": Entry(
-        "clipped critics and penalised ones: gradients along the depth, weights, moments",
+        "clipped against penalised critics: gradients through the layers, weights, moments",
         "monge.experiment.critic.clipping:reproduce",
     ),
-    "n-critic": Entry("a critic that is too good: whom it hurts", "monge.experiment.critic.n_critic:reproduce"),
+    "n-critic": Entry(
+        "a critic trained too well: which objectives it hurts", "monge.experiment.critic.n_critic:reproduce"
+    ),
     "parallel-training": Entry(
-        "both networks updated at once, or one after the other",
+        "both networks updated simultaneously, or in turn",
         "monge.experiment.generator.parallel_training:reproduce",
     ),
 }

@@ -20,7 +20,7 @@ class Range:
     def __str__(self) -> str:
         # ends that stand for an open interval are shown as what they stop short of
         short = 0 < round(self.high) - self.high < 1e-6
-        return f"{self.low:g} to " + (f"below {self.high:.0f}" if short else f"{self.high:g}")
+        return f"at least {self.low:g} and below {self.high:.0f}" if short else f"from {self.low:g} to {self.high:g}"
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class DataConfig:
     """How the data is read."""
 
     size: int | None = None
-    """Side in pixels to which images are resized and cropped; none keeps theirs."""
+    """Side in pixels to which images are resized and cropped; none keeps their size."""
     layout: Literal["auto", "nhwc", "nchw"] = "auto"
-    """Axes of an image array whose shape fits both."""
+    """Order of an image array's axes, for shapes that fit both."""
     skip_bad: bool = False
-    """Leave out images that cannot be read, or rows of a table with missing values, instead of refusing the data."""
+    """Skip unreadable images and table rows with missing values instead of rejecting the data."""
     label: str | None = None
-    """Column of a table that holds the classes."""
+    """Column of a table that contains the classes."""
 
 
 @dataclass(frozen=True)
@@ -42,41 +42,41 @@ class TrainingConfig:
     """The training rule (Algorithm 1): everything that is neither data, network nor objective."""
 
     batch: Annotated[int, Range(2, 1e6)] = 64
-    """Samples of one update."""
+    """Samples per update."""
     n_critic: Annotated[int, Range(1, 1e4)] = 5
-    """Critic updates for each generator update."""
+    """Critic updates per generator update."""
     critic_boost: bool = False
-    """100 critic updates for the first 25 and for every 500th generator update, as the WGAN authors do."""
+    """100 critic updates for the first 25 and every 500th generator update (Arjovsky et al. 2017)."""
     optimiser: Literal["adam", "rmsprop"] = "adam"
     """Adam, or RMSProp without momentum."""
     learning_rate: Annotated[float, Range(1e-12, 10)] = 1e-4
-    """Learning rate of both networks, or of the generator alone."""
+    """Learning rate of both networks; of the generator only if critic-learning-rate is set."""
     critic_learning_rate: Annotated[float | None, Range(1e-12, 10)] = None
-    """Learning rate of the critic, if it is to be another (two time-scales, Heusel et al. 2017)."""
+    """Learning rate of the critic; none uses learning-rate (two time scales: Heusel et al. 2017)."""
     beta1: Annotated[float, Range(0, 0.9999999)] = 0.0
-    """Adam's first decay rate; 0 is no momentum."""
+    """Adam's first decay rate; 0 means no momentum."""
     beta2: Annotated[float, Range(0, 0.9999999)] = 0.9
     """Adam's second decay rate."""
     decay_from: Annotated[float, Range(0, 1)] = 1.0
-    """Share of the run after which the learning rates fall linearly to zero; 1 keeps them."""
+    """Fraction of the run after which the learning rates fall linearly to zero; 1 keeps them constant."""
     ema: Annotated[float, Range(0, 0.9999999)] = 0.999
-    """Decay of the generator's moving average; 0 averages nothing."""
+    """Decay of the moving average of the generator's weights; 0 turns averaging off."""
     conditional: bool = False
-    """Train on the data's labels: the generator is asked for a class, and the critic judges sample and class."""
+    """Train on the data's labels: the generator takes a class, and the critic judges sample and class together."""
     pack: Annotated[int, Range(1, 64)] = 1
-    """Samples that the critic judges together (PacGAN); 1 is none."""
+    """Samples that the critic judges together (PacGAN, Lin et al. 2018); 1 turns packing off."""
     replay: Annotated[float, Range(0, 0.9)] = 0.0
-    """Share of the critic's generated samples that are kept ones of the past, those it liked; 0 is none."""
+    """Fraction of the critic's generated samples that are past ones it rated highly; 0 turns replay off."""
 
 
 @dataclass(frozen=True)
 class ObserveConfig:
-    """What is recorded during training, in generator steps; none means a hundredth, a twentieth of the run."""
+    """What is recorded during training, in generator steps; none means 100 log lines and 20 brackets per run."""
 
     log: Annotated[int | None, Range(1, 1e9)] = None
-    """Steps between two log lines."""
+    """Steps between log lines."""
     bracket: Annotated[int | None, Range(1, 1e9)] = None
-    """Steps between two measurements of the bracket and two sample pictures."""
+    """Steps between measurements of the bracket, each with a picture of samples."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Config:
         """
         for flag, value, allowed in _ranges(self):
             if value is not None and not allowed.low <= value <= allowed.high:
-                raise UserError(f"{flag} {value} is out of range: {allowed} is allowed")
+                raise UserError(f"{flag} must be {allowed}; got {value}")
 
 
 def _ranges(config: Any, prefix: str = "--") -> Iterator[tuple[str, float | None, Range]]:

@@ -24,7 +24,7 @@ def build(table: Table, what: str, spec: str, *arguments: Any, **fixed: Any) -> 
     try:
         return constructor(*arguments, **chosen | fixed)
     except UserError as error:
-        if str(error).split("=")[0] in chosen:
+        if str(error).split(maxsplit=1)[0] in chosen:
             raise UserError(f"{what} {spec.split(':')[0]}: {error}") from None
         raise
 
@@ -84,6 +84,6 @@ def _parse(text: str, kind: type, what: str, least: float | None) -> Any:
     lowest, most = (1, 65_536) if kind is int else (0, 1e9)
     least = lowest if least is None else least
     if kind is bool or value is None or not least <= value <= most:
-        allowed = "true or false" if kind is bool else f"a number ({kind.__name__}) from {least:g} to {most:g}"
-        raise UserError(f"{what}={text} must be {allowed}")
+        allowed = "true or false" if kind is bool else f"a {'whole ' * (kind is int)}number from {least:g} to {most:g}"
+        raise UserError(f"{what} must be {allowed}; got {text}")
     return value

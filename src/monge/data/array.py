@@ -88,7 +88,7 @@ def _labels(
         return index_labels([arrays.get(y) for y in keys], list(sizes.values()), arrays.get("classes"))
     except UserError as error:
         what = f"{path.name}:{' and '.join(y for y in keys if y in arrays)}"
-        raise UserError(f"{what}: {error}; {path}:{next(iter(sizes))} is the data without labels") from error
+        raise UserError(f"{what}: {error}; use {path}:{next(iter(sizes))} for the data without labels") from error
 
 
 def _load(path: Path, key: str | None) -> NDArray[Any] | dict[str, NDArray[Any]]:
@@ -112,10 +112,12 @@ def _load(path: Path, key: str | None) -> NDArray[Any] | dict[str, NDArray[Any]]
 
 
 def _wanted(path: Path, names: list[str], key: str | None) -> list[str]:
-    listed = f"{path} has the arrays: {', '.join(names) or 'none'}"
+    if not names:
+        raise UserError(f"{path} must contain an array; got none")
+    listed = f"{path} contains the arrays {', '.join(names)}"
     if key is not None:
         if key not in names:
-            raise UserError(f"{listed}; there is no {key!r}")
+            raise UserError(f"{listed}; {key!r} is not among them")
         return [key]
     if known := [name for name in _LABELS if name in names]:
         return [name for name in (*known, *(_LABELS[x] for x in known), "classes") if name in names]
@@ -128,6 +130,6 @@ def reason(error: BaseException) -> str:
     """The text of a foreign error on one line; of numpy's advice to unpickle what it cannot read, only the cause."""
     if "allow_pickle" in str(error):
         held = str(error).startswith("Object arrays")
-        return "it holds Python objects, which are never unpickled" if held else "the content is that of neither"
+        return "it contains Python objects, which are never unpickled" if held else "its content has neither format"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split()) or type(error).__name__

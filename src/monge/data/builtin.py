@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 from monge.data.dataset import ArrayData, DataInfo, split_data
 
 HELD_OUT = 497
-"""Digits that are held out."""
+"""Number of held-out digits."""
 
 
 def digits() -> ArrayData:

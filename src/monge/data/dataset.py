@@ -147,7 +147,7 @@ class ArrayData(DataSet):
 
     def labelled_batch(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         if self.train.labels is None:
-            raise UserError(f"{self.info.name}: the data has no labels")
+            raise UserError(f"{self.info.name} has no labels")
         which = torch.randint(self.train.size, (n,), generator=generator)
         return self._model(which), torch.from_numpy(self.train.labels)[which]
 
@@ -203,14 +203,14 @@ def fingerprint_of(*texts: str) -> str:
 def _check_splits(name: str, train: ArraySplit, held_out: ArraySplit) -> None:
     if train.size < 2 or held_out.size < 1:
         raise UserError(
-            f"{name}: {train.size} training and {held_out.size} held-out sample(s); at least 2 and 1 are needed"
+            f"{name} must have at least 2 training and 1 held-out samples; got {train.size} and {held_out.size}"
         )
     ours, theirs = train.values, held_out.values
     if (ours.shape[1:], ours.dtype == np.uint8) != (theirs.shape[1:], theirs.dtype == np.uint8):
         raise UserError(
-            f"{name}: training samples are {ours.dtype} {ours.shape[1:]}, "
-            f"held-out ones are {theirs.dtype} {theirs.shape[1:]}"
+            f"{name}: training and held-out samples must have the same type and shape; "
+            f"got {ours.dtype} {ours.shape[1:]} and {theirs.dtype} {theirs.shape[1:]}"
         )
     first = train.rows(np.zeros(1, np.int64))
     if all((rows == first).all() for rows in train.chunks()):
-        warnings.warn(f"{name}: all training samples are equal", UserWarning, stacklevel=4)
+        warnings.warn(f"{name}: all training samples are identical", UserWarning, stacklevel=4)

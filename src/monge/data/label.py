@@ -32,13 +32,16 @@ def index_labels(
     if not given:
         return [None for _ in checked], None
     if len({y.dtype.kind for y in given}) > 1:
-        raise UserError("the labels of one part are integers, those of the other strings")
+        raise UserError("labels must be integers in both parts or strings in both; got one of each")
     if classes is None or given[0].dtype.kind == "U":
         return _distinct(checked, np.unique(np.concatenate(given)))
     names = [str(name) for name in np.ravel(classes)]
     for y in given:
         if y.min() < 0 or y.max() >= len(names):
-            raise UserError(f"labels go from {y.min()} to {y.max()}, `classes` names 0 to {len(names) - 1}")
+            raise UserError(
+                f"labels must be from 0 to {len(names) - 1}, as `classes` has {len(names)} names; "
+                f"got {y.min()} to {y.max()}"
+            )
     return checked, names
 
 
@@ -58,7 +61,7 @@ def whole_numbers(names: Iterable[str]) -> Indices | None:
 
 def _check(labels: NDArray[Any], size: int) -> NDArray[Any]:
     if labels.shape not in ((size,), (size, 1)):
-        raise UserError(f"labels have shape {labels.shape}; ({size},) is needed, one per sample")
+        raise UserError(f"labels must have shape ({size},), one per sample; got {labels.shape}")
     if labels.dtype.kind not in "biuU":
-        raise UserError(f"labels are {labels.dtype}; integers or strings are needed")
+        raise UserError(f"labels must be integers or strings; got {labels.dtype}")
     return labels.ravel() if labels.dtype.kind == "U" else labels.ravel().astype(np.int64)

@@ -11,7 +11,7 @@ from monge.errors import UserError, unknown_name
 _LAYOUTS = ("auto", "nhwc", "nchw")
 _CHANNELS = range(1, 5)
 LARGEST = np.float64(np.finfo(np.float32).max)
-"""Of a vector's numbers: larger ones would be infinite in the model."""
+"""Largest number in a vector; anything larger would be infinite in the model."""
 
 
 def as_raw(x: NDArray[Any], what: str, layout: str = "auto", size: int | None = None) -> NDArray[Any]:
@@ -34,15 +34,17 @@ def as_raw(x: NDArray[Any], what: str, layout: str = "auto", size: int | None = 
         if x.ndim == 4:
             x = _channels_last(x, what, layout)
         elif layout != "auto":
-            raise UserError(f"{what}: --data.layout {layout} needs images of rank 4, got shape {x.shape}")
+            raise UserError(f"{what}: --data.layout {layout} needs images with 4 axes; got shape {x.shape}")
         else:
             x = x[..., None]
         return resize(x, size)
     if x.ndim in (3, 4):
-        raise UserError(f"{what}: images must be uint8 0-255, got {x.dtype} of shape {x.shape}; {_conversion(x)}")
+        raise UserError(
+            f"{what}: images must be uint8 from 0 to 255; got {x.dtype} of shape {x.shape}; {_conversion(x)}"
+        )
     for option, used in (("layout", layout != "auto"), ("size", size is not None)):
         if used:
-            raise UserError(f"{what}: --data.{option} is for images, these are vectors of shape {x.shape}")
+            raise UserError(f"{what}: --data.{option} needs images; got vectors of shape {x.shape}")
     return _vectors(x, what)
 
 
@@ -53,30 +55,30 @@ def _conversion(x: NDArray[Any]) -> str:
     ranges = {"255 * x": (0, 1), "127.5 * (x + 1)": (-1, 1), "x": (0, 255)}
     for formula, (least, most) in ranges.items():
         if least <= low and high <= most:
-            return f"values from {low:.3g} to {high:.3g} are converted by np.rint({formula}).astype(np.uint8)"
-    return f"values from {low:.3g} to {high:.3g} have to be scaled to 0-255 first"
+            return f"convert values from {low:.3g} to {high:.3g} with np.rint({formula}).astype(np.uint8)"
+    return f"first scale values from {low:.3g} to {high:.3g} to 0-255"
 
 
 def _check_type(x: NDArray[Any], what: str) -> None:
     if x.dtype.kind not in "biuf":
-        raise UserError(f"{what}: dtype {x.dtype} is not allowed; allowed: uint8 images, or vectors of real numbers")
+        raise UserError(f"{what} must contain uint8 images or vectors of real numbers; got dtype {x.dtype}")
     if x.ndim not in (2, 3, 4):
         hint = "; reshape it to (n, 1)" if x.ndim == 1 else ""
-        raise UserError(f"{what}: shape {x.shape} is neither vectors (n, d) nor images (n, H, W, C){hint}")
+        raise UserError(f"{what} must be vectors (n, d) or images (n, H, W, C); got shape {x.shape}{hint}")
     if x.size == 0:
-        raise UserError(f"{what}: no samples, the shape is {x.shape}")
+        raise UserError(f"{what} must contain samples; got shape {x.shape}")
 
 
 def _channels_last(x: NDArray[Any], what: str, layout: str) -> NDArray[Any]:
     found = [layout] if layout != "auto" else _fitting(x.shape, square=True) or _fitting(x.shape, square=False)
     if len(found) != 1:
         raise UserError(
-            f"{what}: shape {x.shape} can be read as (n, H, W, C) and as (n, C, H, W); choose --data.layout nhwc|nchw"
+            f"{what}: shape {x.shape} fits both (n, H, W, C) and (n, C, H, W); choose --data.layout nhwc or nchw"
             if found
-            else f"{what}: shape {x.shape} has no axis of 1 to 4 channels, neither the last nor the second"
+            else f"{what}: images must have 1 to 4 channels on the last or the second axis; got shape {x.shape}"
         )
     if found[0] not in _fitting(x.shape, square=False):
-        raise UserError(f"{what}: with --data.layout {layout}, shape {x.shape} does not have 1 to 4 channels")
+        raise UserError(f"{what}: --data.layout {layout} needs 1 to 4 channels; got shape {x.shape}")
     return x if found[0] == "nhwc" else x.transpose(0, 2, 3, 1)
 
 
@@ -101,6 +103,6 @@ def _vectors(x: NDArray[Any], what: str) -> NDArray[Any]:
             first = f"[{start + row}, {column}]"
         count += int(bad.sum())
     if count:
-        raise UserError(f"{what}: {count} value(s) are NaN, infinite or beyond float32, the first at {first}")
+        raise UserError(f"{what} must have finite float32 values; got {count} that are not, the first at {first}")
     single = x.dtype.kind == "f" and x.dtype.itemsize == 4
     return x.astype(np.float32 if single else np.float64, copy=False)

@@ -20,7 +20,7 @@ from monge.data.table.reader import has_column, is_table, read_table
 from monge.errors import UserError, refuse_masked, unknown_name
 
 MEMORY = "memory:"
-"""What the config's source starts with when the data was given in memory."""
+"""Prefix of a config's source for data given in memory."""
 
 
 def open_data(
@@ -56,7 +56,7 @@ def open_data(
         _refuse(path, "layout" if layout != "auto" else "")
         return read_folder(Path(file), size, skip_bad)
     if not stat.S_ISREG(mode) or not (is_table(file) or Path(file).suffix.lower() in (".npy", ".npz")):
-        raise UserError(f"data {path!r}: allowed are a folder of images, and .npy, .npz, .csv and .parquet files")
+        raise UserError(f"data must be a folder of images or a .npy, .npz, .csv or .parquet file; got {path!r}")
     if is_table(file):
         _refuse(path, "size" if size is not None else "", "layout" if layout != "auto" else "")
         return read_table(Path(file), label, skip_bad)
@@ -87,7 +87,7 @@ def in_memory(
     try:
         values = np.asarray(x)
     except (RuntimeError, TypeError, ValueError) as error:
-        what = f"{name}: numpy makes no array of this {type(x).__name__}: {reason(error)}"
+        what = f"{name}: numpy cannot convert this {type(x).__name__} to an array: {reason(error)}"
         raise UserError(f"{what}; allowed: uint8 images, or vectors of real numbers") from error
     return from_array(name, name, values, None if y is None else np.asarray(y), layout=layout, size=size)
 
@@ -101,14 +101,14 @@ def shortest(path: str) -> str:
 
 def refuse_label(what: str, label: str) -> NoReturn:
     """Raises the `UserError` for the name of a column with data that are no table."""
-    text = "labels are the array y of an .npz file, or the subfolders of a folder of images"
-    raise UserError(f"--data.label {label} needs a table (.csv, .parquet), {what!r} is none; otherwise {text}")
+    text = "elsewhere labels come from the array y of an .npz file or from the subfolders of an image folder"
+    raise UserError(f"--data.label {label} needs a table (.csv, .parquet); got {what!r}; {text}")
 
 
 def _key(path: str) -> tuple[str, str | None]:
     file, colon, key = path.rpartition(":")
     if colon and file.lower().endswith(".npy") and not os.path.exists(path):
-        raise UserError(f"data {path!r}: a .npy file holds one array, without a key; allowed: {file}")
+        raise UserError(f"data must not have a key, as a .npy file contains one array; got {path!r}; use {file}")
     return (file, key) if colon and file.lower().endswith(".npz") else (path, None)
 
 
@@ -149,8 +149,8 @@ def open_source(source: str, how: DataConfig) -> DataSet:
         UserError: the source is missing, unreadable, not what monge can train on, or was given in memory.
     """
     if source.startswith(MEMORY):
-        what = f"the data {source.removeprefix(MEMORY)!r} was given in memory, not by name"
-        raise UserError(f"{what}: give it again (evaluate --data, or in Python), or train on a file of it")
+        what = f"data {source.removeprefix(MEMORY)!r} was given in memory, not by name"
+        raise UserError(f"{what}; pass it again (evaluate --data, or in Python), or train from a file")
     builtin = {name: entry.load() for name, entry in registry.DATA.items()}
     data = open_data(source, builtin=builtin, **asdict(how))
     return data.opened(shortest(source), asdict(how))

@@ -17,11 +17,11 @@ from torch import Tensor
 from monge.errors import UserError
 
 HELD_OUT_MOST = 10_000
-"""Held-out samples, at most, unless a number is given."""
+"""Most samples held out by default."""
 CHUNK_BYTES = 16 * 2**20
-"""Read at a time from an array that may be larger than memory."""
+"""Bytes read at a time from an array that may exceed memory."""
 FRESH_ALL = 20_000
-"""Samples of a law that stand for all of them."""
+"""Samples that represent a whole distribution."""
 
 
 class Split(ABC):
@@ -101,7 +101,7 @@ class ArraySplit(Split):
 
     def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
         if n > self.size:
-            raise UserError(f"{n} {self.name} samples were asked for, there are {self.size}")
+            raise UserError(f"number of {self.name} samples must be at most {self.size}; got {n}")
         return self.rows(np.random.default_rng(seed).permutation(self.size)[:n])
 
     def chunks(self) -> Iterator[NDArray[Any]]:
@@ -165,7 +165,7 @@ def split(n: int, held_out: int | None = None) -> tuple[NDArray[np.int64], NDArr
         UserError: n < 3 (training needs 2 samples, evaluation 1).
     """
     if n < 3:
-        raise UserError(f"the data have {n} sample(s); at least 3 are needed (2 to train, 1 held out)")
+        raise UserError(f"the data must have at least 3 samples, 2 to train on and 1 to hold out; got {n}")
     held = held_out or min(HELD_OUT_MOST, max(1, n // 5))
     order = np.random.default_rng(0).permutation(n)
     return np.sort(order[held:]), np.sort(order[:held])

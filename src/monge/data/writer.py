@@ -47,7 +47,7 @@ def encode(
         np.save(buffer, x)
         return buffer.getvalue()
     if not isinstance(space, VectorSpace):
-        raise UserError(f"--out: images cannot be written as {suffix}; allowed: .png, .npz, .npy")
+        raise UserError(f"--out must end in .png, .npz or .npy for images; got {suffix}")
     names = list(columns or (f"x{column}" for column in range(x.shape[1])))
     if y is not None:
         names.append(label or "y")

@@ -17,7 +17,7 @@ def point_sets(x: ArrayLike, y: ArrayLike) -> tuple[Points, Points]:
     first, second = _numeric("x", x), _numeric("y", y)
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1] or not first.size or not second.size:
         shapes = f"got {first.shape} and {second.shape}"
-        hint = "; x[:, None] makes n values n points of a line" if 1 in (first.ndim, second.ndim) else ""
+        hint = "; x[:, None] turns n values into n points on a line" if 1 in (first.ndim, second.ndim) else ""
         raise UserError(f"x and y must be non-empty (n, d) and (m, d); {shapes}{hint}")
     return _finite("x", first), _finite("y", second)
 
@@ -32,9 +32,9 @@ def point_weights(name: str, given: ArrayLike | None, count: int) -> Points:
         return np.full(count, 1 / count)
     weights = _finite(name, _numeric(name, given))
     if weights.shape != (count,):
-        raise UserError(f"{name} must have shape ({count},), one weight for each point; got {weights.shape}")
+        raise UserError(f"{name} must have shape ({count},), one weight per point; got {weights.shape}")
     if weights.min() < 0 or not weights.max() > 0:
-        raise UserError(f"{name} must be >= 0 and not all zero; they reach from {weights.min():g} to {weights.max():g}")
+        raise UserError(f"{name} must be >= 0 and not all zero; got {weights.min():g} to {weights.max():g}")
     weights = weights / weights.max()  # the sum of finite weights can overflow
     return np.asarray(weights / weights.sum())
 
@@ -43,7 +43,7 @@ def _numeric(name: str, given: ArrayLike) -> Points:
     refuse_masked(name, given)
     array = np.asarray(given)
     if array.dtype.kind not in "biuf":
-        raise UserError(f"{name} must hold real numbers; got an array of type {array.dtype}")
+        raise UserError(f"{name} must contain real numbers; got an array of type {array.dtype}")
     return array.astype(np.float64, copy=False)
 
 

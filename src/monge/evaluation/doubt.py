@@ -6,31 +6,31 @@ from monge.evaluation.ledger import Reading
 from monge.evaluation.measurement import Measured
 
 SHARED = 100
-"""Samples from which a share is called reliable: its standard error is then at most 0.05."""
+"""Fewest samples for a reliable share: its standard error is then at most 0.05."""
 PER_DIMENSION = 10
-"""Samples for each dimension from which a Frechet distance is called reliable."""
+"""Fewest samples per dimension for a reliable Fréchet distance."""
 PER_MODE = 10
-"""Samples for each mode from which the divergence of the modes' shares is called reliable."""
+"""Fewest samples per mode for a reliable divergence of the modes' shares."""
 RECOGNISED = 0.8
-"""Share of right answers from which a classifier's opinion is called reliable."""
+"""Lowest accuracy of a reliable classifier."""
 
 
 def _few(measured: Measured, found: Reading) -> str | None:
     fewest = measured.fewest
-    return f"rests on {fewest:,} samples, {SHARED} are needed" if fewest < SHARED else None
+    return f"based on {fewest:,} samples; {SHARED} are needed" if fewest < SHARED else None
 
 
 def _few_for_a_covariance(measured: Measured, found: Reading) -> str | None:
     fewest, dimension = measured.fewest, measured.train.shape[1]
     if fewest >= PER_DIMENSION * dimension:
         return None
-    return f"{fewest:,} samples in {dimension:,} dimensions, {PER_DIMENSION * dimension:,} are needed"
+    return f"{fewest:,} samples in {dimension:,} dimensions; {PER_DIMENSION * dimension:,} are needed"
 
 
 def _within_its_error(measured: Measured, found: Reading) -> str | None:
     if abs(found.value.value) >= found.value.standard_error:
         return None
-    return "its standard error is larger than itself: it may be 0"
+    return "smaller than its standard error, so it may be 0"
 
 
 def _heavy_tails(measured: Measured, found: Reading) -> str | None:
@@ -44,19 +44,19 @@ def _heavy_tails(measured: Measured, found: Reading) -> str | None:
 def _few_for_each_mode(measured: Measured, found: Reading) -> str | None:
     centres = measured.data.info.centres
     per_mode = found.counts["modes"] / (1 if centres is None else len(centres))
-    return f"{per_mode:.3g} samples for each mode, {PER_MODE} are needed" if per_mode < PER_MODE else None
+    return f"{per_mode:.3g} samples per mode; {PER_MODE} are needed" if per_mode < PER_MODE else None
 
 
 def _unsure_classifier(measured: Measured, found: Reading) -> str | None:
     classifier = measured.features.classifier
     if classifier is None or classifier.accuracy >= RECOGNISED:
         return None
-    return f"the classifier knows {classifier.accuracy:.0%} of real samples, {RECOGNISED:.0%} are needed"
+    return f"the classifier recognises {classifier.accuracy:.0%} of real samples; {RECOGNISED:.0%} are needed"
 
 
-FEW = Doubt(f"fewer than {SHARED} samples on a side", _few)
-FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples for each dimension", _few_for_a_covariance)
+FEW = Doubt(f"fewer than {SHARED} samples in either set", _few)
+FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples per dimension", _few_for_a_covariance)
 WITHIN_ITS_ERROR = Doubt("smaller than its standard error", _within_its_error)
 HEAVY_TAILS = Doubt(f"its error, where one sample carries more than {HEAVY:.0%} of a set's variance", _heavy_tails)
-FEW_FOR_EACH_MODE = Doubt(f"fewer than {PER_MODE} samples for each mode", _few_for_each_mode)
-UNSURE_CLASSIFIER = Doubt(f"the classifier knows fewer than {RECOGNISED:.0%} of real samples", _unsure_classifier)
+FEW_FOR_EACH_MODE = Doubt(f"fewer than {PER_MODE} samples per mode", _few_for_each_mode)
+UNSURE_CLASSIFIER = Doubt(f"the classifier recognises fewer than {RECOGNISED:.0%} of real samples", _unsure_classifier)

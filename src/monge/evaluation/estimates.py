@@ -116,7 +116,7 @@ def _excess(bracket: Bracket) -> Figure:
 
 def _sliced(pair: Pair) -> Figure:
     found = sliced(pair.x, pair.y, seed=pair.seed)
-    note = "" if pair.dimension > 1 else "on a line it is W1 itself"
+    note = "" if pair.dimension > 1 else "equals W1 in one dimension"
     return Figure(found.value, found.standard_error, pair.sizes, note)
 
 
@@ -147,7 +147,7 @@ def _kl_reverse(pair: Pair) -> Figure:
 def _divergence(x: Points, y: Points) -> Figure:
     sizes = len(x), len(y)
     if (x == x[0]).all() or (y == y[0]).all():
-        return Figure(None, None, sizes, "not defined: all samples of a set are equal")
+        return Figure(None, None, sizes, "not defined: all samples of one set are identical")
     return Figure(neighbour_kl(x, y), None, sizes)
 
 
@@ -171,11 +171,11 @@ def _few_for_a_covariance(pair: Pair, found: Figure) -> str | None:
 
 def _far_neighbours(pair: Pair, found: Figure) -> str | None:
     if shared := common(pair.some.x, pair.some.y):
-        return f"unreliable: {shared:,} points are in both"
+        return f"unreliable: {shared:,} points are in both sets"
     if pair.dimension > SPARSE:
         return f"unreliable: nearest neighbours in {pair.dimension:,} dimensions"
     if found.value is not None and found.value > APART:
-        return "unreliable: A and B hardly overlap, and it only grows with n"
+        return "unreliable: A and B hardly overlap, so it only grows with n"
     return None
 
 
@@ -188,19 +188,19 @@ def _heavy_tails(bracket: Bracket, found: Figure) -> str | None:
 
 
 HEAVY_TAILS = Doubt(f"its error, where one sample carries more than {HEAVY:.0%} of a set's variance", _heavy_tails)
-FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples for each dimension", _few_for_a_covariance)
-FAR_NEIGHBOURS = Doubt(f"points in both sets, more than {SPARSE} dimensions, or above {APART}", _far_neighbours)
-FEW_TO_LEARN_FROM = Doubt(f"fewer than {FEW} samples on a side", _few_to_learn_from)
+FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples per dimension", _few_for_a_covariance)
+FAR_NEIGHBOURS = Doubt(f"points in both sets, more than {SPARSE} dimensions, or a value above {APART}", _far_neighbours)
+FEW_TO_LEARN_FROM = Doubt(f"fewer than {FEW} samples in either set", _few_to_learn_from)
 
 PARTS: tuple[Entry[Bracket, Figure], ...] = (
-    Entry("lower", _lower, "W1 is at least this, at the confidence that is shown", "distance", "lower"),
+    Entry("lower", _lower, "W1 is at least this, at the stated confidence", "distance", "lower"),
     Entry("upper", _upper, "exact transport; too large at finite n", "distance", "real"),
-    Entry("floor", _floor, "the same between samples of A alone", "distance", "neither"),
-    Entry("spread", _spread, "the same between samples of B alone", "distance", "real", HEAVY_TAILS),
+    Entry("floor", _floor, "the same between two samples of A", "distance", "neither"),
+    Entry("spread", _spread, "the same between two samples of B", "distance", "real", HEAVY_TAILS),
     Entry(
         "excess",
         _excess,
-        "upper - (floor + spread) / 2: near 0 for equal laws, mostly below W1 for others",
+        "upper - (floor + spread) / 2: near 0 for equal distributions, else mostly < W1",
         "distance",
         0,
         HEAVY_TAILS,
@@ -212,12 +212,14 @@ ESTIMATES: tuple[Entry[Pair, Figure], ...] = (
     Entry(
         "sliced",
         _sliced,
-        "too large at finite n; error of the directions alone",
+        "too large at finite n; the error is that of the random directions",
         "distance",
         "lower",
         label="sliced W1",
     ),
-    Entry("energy", _energy, "D^2, unbiased: 0 on average for equal laws", "distance", 0, label="energy distance"),
+    Entry(
+        "energy", _energy, "D^2, unbiased: 0 on average for equal distributions", "distance", 0, label="energy distance"
+    ),
     Entry(
         "mmd2",
         _mmd,

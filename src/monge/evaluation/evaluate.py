@@ -62,7 +62,7 @@ class Evaluation:
         """The figures as plain mappings."""
         bracket = self.bracket.as_json()
         if self.bracket.lipschitz == "none":
-            few = f"{self.bracket.n} held-out samples are too few to choose and judge a potential; {LEAST} are needed"
+            few = f"a potential needs at least {LEAST} held-out samples; got {self.bracket.n}"
             bracket["no_lower_limit"] = few if self.bracket.n < LEAST else "no potential stayed finite"
         document: dict[str, Any] = {name: getattr(self, name) for name in ("step", "weights", "seed", "fingerprint")}
         document |= {
@@ -138,10 +138,10 @@ def check_data(model: TrainedModel, data: DataSet) -> None:
         UserError: another shape or other columns.
     """
     if found := difference(model.columns, data.info.columns):
-        raise UserError(f"the data must have the columns of the run in their order: of those, {data.info.name} {found}")
+        raise UserError(f"--data must have the columns of the run, in order; {data.info.name} {found}")
     if data.space.shape != model.space.shape:
         ours, theirs = model.space.shape, data.space.shape
-        raise UserError(f"--data has samples of shape {theirs}, the run generates {ours}")
+        raise UserError(f"--data must have samples of shape {ours}, as the run generates; got {theirs}")
 
 
 def reasons(measured: Measured, found: Mapping[str, Reading]) -> dict[str, str]:

@@ -63,7 +63,7 @@ def features_of(data: DataSet, name: str) -> Features:
 
 def _classifier(data: DataSet) -> Features:
     if data.train.labels is None:
-        raise UserError(f"--features classifier: {data.info.name} has no labels to fit a classifier to; raw is allowed")
+        raise UserError(f"--features classifier needs labels; {data.info.name} has none; use --features raw")
     path = cache.folder() / f"{data.fingerprint}-classifier-1.npz"
     found = Classifier.load(path, math.prod(data.codec.space.shape))
     if found is None:
@@ -79,7 +79,7 @@ def _inception(data: DataSet, file: str) -> Features:
     space = data.space
     if not isinstance(space, ImageSpace) or space.channels not in (1, 3):
         what = f"images of {space.channels} channels" if isinstance(space, ImageSpace) else f"{space.name}s"
-        raise UserError(f"--features inception is for images of 1 or 3 channels; {data.info.name} holds {what}")
+        raise UserError(f"--features inception needs images of 1 or 3 channels; {data.info.name} contains {what}")
     network = load_inception(Path(file))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)

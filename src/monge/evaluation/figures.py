@@ -37,8 +37,10 @@ TRANSPORT: Figures = (
     Entry("lower", of(bracket, "lower"), "W1 is at least this", "distance", "lower"),
     Entry("upper", of(bracket, "upper"), "exact transport; too large at finite n", "distance", "real"),
     Entry("spread", of(bracket, "spread"), "the same between generated samples", "distance", "real", HEAVY_TAILS),
-    Entry("excess", of(bracket, "excess"), "upper - (floor + spread) / 2: watch this one", "distance", 0, HEAVY_TAILS),
-    Entry("upper_over_floor", of(bracket, "upper_over_floor"), "rewards blur, more than the excess does", "ratio", 1),
+    Entry(
+        "excess", of(bracket, "excess"), "upper - (floor + spread) / 2: the number to watch", "distance", 0, HEAVY_TAILS
+    ),
+    Entry("upper_over_floor", of(bracket, "upper_over_floor"), "rewards blur more than the excess does", "ratio", 1),
 )
 """The bracket of W1 between generated and held-out samples, and what is made of it."""
 
@@ -46,16 +48,25 @@ BESIDE: Figures = (
     Entry(
         "precision",
         of(manifold, "precision"),
-        "share of generated samples in the real manifold",
+        "share of generated samples inside the real manifold",
         "share",
         "higher",
         FEW,
     ),
-    Entry("recall", of(manifold, "recall"), "share of real samples in the generated manifold", "share", "higher", FEW),
     Entry(
-        "density", of(manifold, "density"), "real balls around a generated sample, over the expected", "ratio", 1, FEW
+        "recall", of(manifold, "recall"), "share of real samples inside the generated manifold", "share", "higher", FEW
     ),
-    Entry("coverage", of(manifold, "coverage"), "share of real balls with a generated sample", "share", "higher", FEW),
+    Entry(
+        "density", of(manifold, "density"), "real balls per generated sample, relative to expectation", "ratio", 1, FEW
+    ),
+    Entry(
+        "coverage",
+        of(manifold, "coverage"),
+        "share of real balls that contain a generated sample",
+        "share",
+        "higher",
+        FEW,
+    ),
     Entry(
         "kid",
         compared(kid_estimate),
@@ -73,50 +84,64 @@ BESIDE: Figures = (
         FEW_FOR_A_COVARIANCE,
     ),
     Entry("variance_ratio", compared(variance_ratio), "total variance, generated over real", "ratio", 1),
-    Entry("novelty", of(copying, "novelty"), "distance to training samples, over that of held-out ones", "ratio", 1),
+    Entry("novelty", of(copying, "novelty"), "distance to training samples / distance to held-out samples", "ratio", 1),
     Entry(
-        "copying_rank", of(copying, "copying_rank"), "below the floor by several errors if it copies", "share", 0.5, FEW
-    ),
-    Entry(
-        "copying_share",
-        of(copying, "copying_share"),
-        "above the floor by several errors if it copies",
+        "copying_rank",
+        of(copying, "copying_rank"),
+        "below the floor by several errors if the generator copies",
         "share",
         0.5,
         FEW,
     ),
-    Entry("class_score", score, "how sure and varied the samples' classes are", "classes", "higher", UNSURE_CLASSIFIER),
     Entry(
-        "class_accuracy", accuracy, "of the classifier, on real samples that it was not fitted to", "share", "neither"
+        "copying_share",
+        of(copying, "copying_share"),
+        "above the floor by several errors if the generator copies",
+        "share",
+        0.5,
+        FEW,
     ),
-    Entry("modes", of(modes, "modes"), "that hold a sample within three deviations", "modes", "higher"),
     Entry(
-        "high_quality", of(modes, "high_quality"), "share of samples within three deviations of a mode", "share", "real"
+        "class_score",
+        score,
+        "how clear and how varied the samples' classes are",
+        "classes",
+        "higher",
+        UNSURE_CLASSIFIER,
     ),
+    Entry("class_accuracy", accuracy, "of the classifier, on real samples it was not fitted to", "share", "neither"),
+    Entry("modes", of(modes, "modes"), "modes with a sample within three standard deviations", "modes", "higher"),
     Entry(
-        "mode_kl",
-        of(modes, "mode_kl"),
-        "KL of the modes' shares from equal ones, nats",
-        "nats",
-        "lower",
-        FEW_FOR_EACH_MODE,
-    ),
-    Entry("bright_share", bright_share, "of pixels", "share", "real"),
-    Entry(
-        "class_shares",
-        of(classes, "class_shares"),
-        "as a support vector classifier of the real ones sees them",
+        "high_quality",
+        of(modes, "high_quality"),
+        "share of samples within three standard deviations of a mode",
         "share",
         "real",
     ),
     Entry(
-        "class_agreement", of(classes, "class_agreement"), "share with the class that was asked for", "share", "higher"
+        "mode_kl",
+        of(modes, "mode_kl"),
+        "KL divergence of the modes' shares from equal shares, in nats",
+        "nats",
+        "lower",
+        FEW_FOR_EACH_MODE,
     ),
-    Entry("code_purity", of(classes, "code_purity"), "how well each code stands for a class", "share", "higher"),
+    Entry("bright_share", bright_share, "share of bright pixels", "share", "real"),
+    Entry(
+        "class_shares",
+        of(classes, "class_shares"),
+        "share of each class, by a support vector classifier of real samples",
+        "share",
+        "real",
+    ),
+    Entry(
+        "class_agreement", of(classes, "class_agreement"), "share of samples of the requested class", "share", "higher"
+    ),
+    Entry("code_purity", of(classes, "code_purity"), "how well each code matches a class", "share", "higher"),
     Entry(
         "mean_distance",
         of(critic, "mean_distance"),
-        "between clusters of generated and of held-out samples",
+        "between clusters of generated and held-out samples",
         "critic output",
         "neither",
         group="critic",
@@ -124,7 +149,7 @@ BESIDE: Figures = (
     Entry(
         "weighted_distance",
         of(critic, "weighted_distance"),
-        "of generated clusters from the held-out ones near them",
+        "of generated clusters from nearby held-out ones",
         "critic output",
         "lower",
         group="critic",
@@ -132,7 +157,7 @@ BESIDE: Figures = (
     Entry(
         "real_probability",
         of(critic, "real_probability"),
-        "mean over the samples of either side, by the critic",
+        "mean over both sets of samples, by the critic",
         "probability",
         0.5,
         group="critic",
@@ -140,7 +165,7 @@ BESIDE: Figures = (
     Entry(
         "median_weight",
         of(critic, "median_weight"),
-        "how much likelier a generated sample is to be generated than a real one",
+        "median odds that a generated sample is generated rather than real",
         "ratio",
         1,
         group="critic",

@@ -164,7 +164,7 @@ def _finite(function: OfFeatures, real: Points, fake: Points) -> Estimate | None
 
 def _no_floor(measured: Measured) -> str:
     held_out = len(measured.held_out)
-    return "" if measured.floored else f"no floor: {held_out} held-out samples, {FEWEST} are needed"
+    return "" if measured.floored else f"no floor: {FEWEST} held-out samples are needed; got {held_out}"
 
 
 def _estimate(value: float, error: float | None) -> Any:

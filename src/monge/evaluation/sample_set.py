@@ -64,7 +64,7 @@ class SampleSet:
             taken = [data.train.sample(train, number), data.held_out.sample(held_out, number)]
         raw = np.concatenate(taken)
         if len(raw) < LEAST:
-            raise UserError(f"{name} has {len(raw)} samples: at least {LEAST} are needed")
+            raise UserError(f"{name} must have at least {LEAST} samples; got {len(raw)}")
         points = data.codec.metric(raw)[random.permutation(len(raw))]
         return cls(name, data.space, points, total, data.info.columns)
 

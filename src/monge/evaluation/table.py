@@ -44,7 +44,7 @@ def evaluation_sections(document: Mapping[str, Any]) -> list[Section]:
     notes |= {name: f"unreliable: {reason}" for name, reason in document["unreliable"].items()}
     first = {entry.name: (bracket | metrics)[entry.name] for entry in TRANSPORT}
     others = {name: value for name, value in metrics.items() if name not in first}
-    transport = f"W1 of {counts['bracket']:,} generated to {counts['bracket']:,} held-out samples"
+    transport = f"W1 between {counts['bracket']:,} generated and {counts['bracket']:,} held-out samples"
     compared = (
         f"{counts['manifold_real']:,} training against {counts['manifold_generated']:,} generated samples "
         f"(floor: {counts['held_out']:,} held-out ones), {document['features']} features"
@@ -80,8 +80,8 @@ def comparison_sections(result: Comparison) -> list[Section]:
     bracket = [_row(name, part, "") for name, part in parts.items() if part is not None]
     found = {entry.shown: result.figures[entry.name] for entry in ESTIMATES if entry.name in result.figures}
     beside = [_row(name, figure, f"n {figure.n[0]:,}, {figure.n[1]:,}; ") for name, figure in found.items()]
-    title = f"W1 between the laws of A and B, Euclidean {result.a.space.scale}"
-    return [Section(title, bracket), Section("beside it", beside)]
+    title = f"W1 between the distributions of A and B, Euclidean {result.a.space.scale}"
+    return [Section(title, bracket), Section("other measures", beside)]
 
 
 def side_rows(result: Comparison) -> list[Row]:

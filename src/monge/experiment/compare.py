@@ -204,12 +204,14 @@ def refuse_other(folder: Path, budget: Mapping[str, Any]) -> None:
     except FileNotFoundError as error:
         if folder.is_dir() and not any(folder.iterdir()):
             return
-        raise UserError(f"--out {folder}: the folder is not empty and holds no comparison; name another one") from error
+        raise UserError(
+            f"--out {folder} must be empty or contain a comparison; it contains other files; choose another folder"
+        ) from error
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise UserError(f"--out {folder}: its {SUMMARY} is not that of a comparison: {error}") from error
+        raise UserError(f"--out {folder}: {SUMMARY} was not written by a comparison: {error}") from error
     if differing:
-        what = f"--out {folder} holds a comparison under another budget"
-        raise UserError(f"{what} ({', '.join(differing)}); name another folder")
+        what = f"--out {folder} contains a comparison with another budget"
+        raise UserError(f"{what} ({', '.join(differing)}); choose another folder")
 
 
 def begin(folder: Path, budget: Mapping[str, Any]) -> None:

@@ -110,7 +110,7 @@ class Experiment(Generic[AnyCell]):
         if parameters is None:
             return self.cells(budget, seed, folder)
         if self.published_cells is None:
-            raise UserError(f"--pairs {parameters}: {self.name} draws its own pairs; only w1-benchmark takes a file")
+            raise UserError(f"--pairs {parameters} is only for w1-benchmark; {self.name} draws its own pairs")
         return self.published_cells(budget, seed, folder, parameters)
 
 

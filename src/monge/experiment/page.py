@@ -100,7 +100,7 @@ def read(name: str, folder: Path, figure: Path | None = None) -> Shown:
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, LookupError, TypeError) as error:
-        raise UserError(f"{path} is not the result of an experiment: {error}") from error
+        raise UserError(f"{path} must be the result of an experiment: {error}") from error
     claims = [Claim(text, in_words(verdicts[key]), verdicts[key]["verdict"]) for key, text in experiment.claims.items()]
     picture = figure or folder / "figure.png"
     embedding = embedded_picture(picture) if picture.is_file() else None

@@ -76,7 +76,7 @@ class Classifier:
         classes = len(np.unique(labels[fitted]))
         if len(x) < FEWEST or classes < 2:
             raise UserError(
-                f"a classifier needs at least {FEWEST} samples of two classes; got {len(x)} of {classes}; "
+                f"a classifier needs at least {FEWEST} samples of 2 classes; got {len(x)} of {classes}; "
                 "use --features raw"
             )
         mean, scale = x[fitted].mean(axis=0), x[fitted].std(axis=0)

@@ -89,7 +89,7 @@ def cluster_matrix(x: ArrayLike, y: ArrayLike, clusters: int = 8, seed: int = 0)
     x, y = paired(x, y)
     least = min(len(x), len(y))
     if not 1 <= clusters <= least:
-        raise UserError(f"clusters {clusters}: 1 to {least} are allowed, the number of samples on the smaller side")
+        raise UserError(f"clusters must be from 1 to {least}, the size of the smaller set; got {clusters}")
     real_parts, fake_parts = _clusters(x, clusters, seed), _clusters(y, clusters, seed)
     distances = np.array([[_mean_distance(part, other) for other in real_parts] for part in fake_parts])
     real_centres, fake_centres = (np.array([part.mean(axis=0) for part in p]) for p in (real_parts, fake_parts))
@@ -124,7 +124,7 @@ def cluster_weights(x: ArrayLike, y: ArrayLike, deviation: float) -> Matrix:
         UserError: bad shapes, values that are not finite, or a negative deviation.
     """
     if not 0 <= deviation < np.inf:
-        raise UserError(f"deviation {deviation}: finite numbers from 0 are allowed")
+        raise UserError(f"deviation must be finite and at least 0; got {deviation}")
     squares = distance_matrix(x, y) ** 2
     squares -= squares.min(axis=1, keepdims=True)
     if not deviation:
@@ -201,7 +201,7 @@ def sample_weights(real: Values, fake: Values) -> Matrix:
     for name, values, inside in (("real", real, (real >= 0) & (real < 1)), ("fake", fake, (fake >= 0) & (fake <= 1))):
         if not inside.all():
             bound = "[0, 1)" if name == "real" else "[0, 1]"
-            raise UserError(f"{name} holds {values[~inside][0]}: probabilities in {bound} are allowed")
+            raise UserError(f"{name} must contain probabilities in {bound}; got {values[~inside][0]}")
     weights: Matrix = (1 - fake)[:, None] / (1 - real)[None, :]
     return weights
 

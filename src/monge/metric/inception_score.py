@@ -34,8 +34,8 @@ def class_score(probabilities: ArrayLike) -> Estimate:
     sums = given.sum(axis=1)
     if not (given >= 0).all() or not np.allclose(sums, 1, rtol=0, atol=1e-6):
         raise UserError(
-            f"probabilities must be >= 0 with rows summing to 1; least {given.min():g}, sums {sums.min():g} to "
-            f"{sums.max():g}"
+            f"probabilities must be >= 0 with rows that sum to 1; got a minimum of {given.min():g} and sums from "
+            f"{sums.min():g} to {sums.max():g}"
         )
     mean = given.mean(axis=0)
     logs = np.log(np.where(mean > 0, mean, 1))  # where the mean is zero, so are all

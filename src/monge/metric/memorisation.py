@@ -101,7 +101,7 @@ def copying_share(fake: Points, train: Points, held_out: Points) -> Estimate:
     """
     if not min(len(fake), len(train), len(held_out)):
         sizes = f"{len(fake)}, {len(train)} and {len(held_out)}"
-        raise UserError(f"fake, train and held_out must not be empty; they have {sizes} samples")
+        raise UserError(f"fake, train and held_out must not be empty; got {sizes} samples")
     size = min(len(train), len(held_out))
     parts = min(SPLITS, len(train) // size)
     keeper, away = nearest(fake, held_out[:size])

@@ -38,7 +38,7 @@ def manifold(real: Points, fake: Points, k: int = 3) -> dict[str, Estimate]:
     real, fake = point_sets(real, fake)
     n, m = len(real), len(fake)
     if not 1 <= k < min(n, m):
-        raise UserError(f"k = {k}: whole numbers from 1 to min(n, m) - 1 = {min(n, m) - 1} are allowed")
+        raise UserError(f"k must be a whole number from 1 to min(n, m) - 1 = {min(n, m) - 1}; got {k}")
     reach_real, reach_fake = _radii(real, k), _radii(fake, k)
     around, recalled, covered = np.zeros(m), np.zeros(n), np.zeros(n)
     for part in blocks(n, m):

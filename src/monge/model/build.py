@@ -112,7 +112,7 @@ def pick_device(name: str) -> torch.device:
     if name not in ("auto", "cpu", "cuda"):
         raise UserError(f"--device {name!r} is not known; allowed: auto, cpu, cuda")
     if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: this machine has no CUDA device that torch can use; auto and cpu are allowed")
+        raise UserError("--device cuda needs a CUDA device that torch can use; found none; use auto or cpu")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
@@ -120,7 +120,7 @@ def _copied(critic: nn.Module) -> nn.Module:
     try:
         return copy.deepcopy(critic)
     except (RuntimeError, TypeError) as error:
-        what = f"critic: {type(critic).__name__} cannot be copied, which a module of your own must allow"
+        what = f"critic must be a module that can be copied; {type(critic).__name__} is not"
         raise UserError(f"{what}: {str(error).splitlines()[0]}") from error
 
 

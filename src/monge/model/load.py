@@ -20,7 +20,7 @@ from monge.model.weights import folder_of, load_network, steps
 from monge.run.folder import RunFolder
 
 WEIGHTS = {"ema": "generator_ema", "raw": "generator"}
-"""Which file of a checkpoint holds which weights."""
+"""File of a checkpoint that contains each kind of weights."""
 
 
 def config_of(run: RunFolder, facts: Mapping[str, Any] | None = None) -> Config:
@@ -46,8 +46,8 @@ def own_data(run: RunFolder, data: DataSet | None = None, facts: Mapping[str, An
     config = config_of(run, facts)
     data = data or open_source(config.source, config.data)
     if data.fingerprint != facts["fingerprint"]:
-        what = f"the data of {config.source!r} have changed since the training"
-        raise UserError(f"{what}; evaluate --data measures against them all the same")
+        what = f"the data in {config.source!r} have changed since training"
+        raise UserError(f"{what}; use evaluate --data to measure against them anyway")
     return data
 
 
@@ -109,5 +109,5 @@ def last_checkpoint(run: RunFolder) -> tuple[int, Path]:
     """
     found = steps(run.checkpoints)
     if not found:
-        raise UserError(f"run {str(run.path)!r} has no checkpoint yet: train it first")
+        raise UserError(f"run {str(run.path)!r} has no checkpoint yet; train it first")
     return found[-1], folder_of(run.checkpoints, found[-1])

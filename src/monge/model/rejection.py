@@ -29,13 +29,13 @@ from monge.model.trained_model import EVERYTHING, Request, Samples, TrainedModel
 from monge.nn.packing import PackedCritic
 
 CALIBRATED = 5000
-"""Held-out and generated samples that the ratio is learnt on, at most."""
+"""Most held-out and generated samples to estimate the ratio from."""
 QUANTILE = 0.8
-"""Of the ratio among generated samples, where the probability to be kept reaches one."""
+"""Quantile of the ratio among generated samples at which the probability of being kept reaches one."""
 ROUND = 4096
 """Samples generated at a time."""
 MOST = 200
-"""Samples generated for one that is kept, at most."""
+"""Most samples generated for each one kept."""
 
 
 def rejected(
@@ -57,7 +57,7 @@ def rejected(
     """
     check_rejection(n, seed, request)
     if isinstance(model.judge(), PackedCritic):
-        raise UserError("--reject: this run's critic judges packs of samples, not single ones")
+        raise UserError("--reject needs a critic of single samples; this run's critic judges packs")
     return _Rejection(model, read(), seed, request).samples(n)
 
 
@@ -70,7 +70,7 @@ def check_rejection(n: int, seed: int, request: Request) -> None:
     check_count(n)
     check_seed(seed)
     if request.codes:
-        raise UserError("--reject: real samples have no known codes to compare with; leave out --code or --reject")
+        raise UserError("--reject cannot be combined with --code: real samples have no known codes; leave one out")
 
 
 class _Rejection:
@@ -95,7 +95,9 @@ class _Rejection:
         found = tried = 0
         while found < n:
             if tried >= MOST * n + ROUND:
-                raise UserError(f"--reject: the critic took {found} of {tried} samples for real, fewer than -n {n}")
+                raise UserError(
+                    f"--reject: the critic accepted only {found} of {tried} samples as real, fewer than -n {n}"
+                )
             z, condition = self._drawn(Purpose.SAMPLE, ROUND, tried)
             samples = model.generate(z, condition)
             good = self._kept(samples, condition, tried)[: n - found]
@@ -125,11 +127,13 @@ def _labelled(data: DataSet, label: int | None) -> tuple[np.ndarray, Tensor]:
     """Held-out samples, of a class or of all by their shares, and the class of each."""
     labels = data.held_out.labels
     if labels is None:
-        raise UserError(f"--reject: the critic judges classes, and the held-out samples of {data.info.name} have none")
+        raise UserError(
+            f"--reject needs labelled held-out samples, as the critic judges classes; {data.info.name} has none"
+        )
     chosen = np.random.default_rng(0).permutation(len(labels))
     if label is not None:
         chosen = chosen[labels[chosen] == label]
     if len(chosen) == 0:
-        raise UserError(f"--reject: none of the held-out samples of {data.info.name} is of the class asked for")
+        raise UserError(f"--reject needs held-out samples of the requested class; {data.info.name} has none")
     chosen = chosen[:CALIBRATED]
     return data.held_out.rows(chosen), torch.from_numpy(labels[chosen])

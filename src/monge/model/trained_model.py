@@ -53,7 +53,7 @@ class Request:
 
 
 EVERYTHING = Request()
-"""All classes by their shares, all codes drawn."""
+"""Classes drawn by their shares, codes drawn at random."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +122,9 @@ class TrainedModel:
         """
         label = None if request.label is None else str(request.label)
         if label is not None and not self.conditional:
-            raise UserError(f"--class {label}: this run was trained without --training.conditional")
+            raise UserError(f"--class {label} needs a run trained with --training.conditional")
         if request.codes and self.codes is None:
-            raise UserError("--code: this run has no codes; --objective infogan learns some")
+            raise UserError("--code needs a run with codes; train one with --objective infogan")
         if label is None:
             return condition_of(self.generator, z, codes=request.codes)
         if label not in (self.classes or ()):
@@ -147,7 +147,7 @@ class TrainedModel:
             UserError: it is a module of the user's own that is not at hand.
         """
         if self.critic is None:
-            raise UserError(f"run {self.name!r} was trained with a critic of your own, which must be given again")
+            raise UserError(f"run {self.name!r} was trained with your own critic; pass it again")
         return self.critic
 
     def judged(self, points: Points, classes: Tensor | None = None) -> Points:
@@ -199,7 +199,7 @@ def check_count(n: int) -> None:
         UserError: n is no whole number, or below one.
     """
     if _whole("n", n) < 1:
-        raise UserError(f"n = {n}: at least 1 sample is allowed")
+        raise UserError(f"n must be at least 1; got {n}")
 
 
 def check_seed(seed: int) -> None:
@@ -209,11 +209,11 @@ def check_seed(seed: int) -> None:
         UserError: the seed is no whole number, or negative.
     """
     if _whole("seed", seed) < 0:
-        raise UserError(f"seed = {seed}: at least 0 is allowed")
+        raise UserError(f"seed must be at least 0; got {seed}")
 
 
 def _whole(name: str, value: int) -> int:
     try:
         return operator.index(value)
     except TypeError:
-        raise UserError(f"{name} = {value!r} must be a whole number") from None
+        raise UserError(f"{name} must be a whole number; got {value!r}") from None

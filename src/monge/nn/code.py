@@ -44,11 +44,11 @@ class Codes:
             UserError: names the code, the value and what is allowed.
         """
         if not 0 <= index < self.count:
-            raise UserError(f"--code {index}={value:g}: the codes are numbered from 0 to {self.count - 1}")
+            raise UserError(f"--code {index}={value:g}: the index must be from 0 to {self.count - 1}; got {index}")
         if index < self.categorical and value not in range(self.categories):
-            raise UserError(f"--code {index}={value:g}: a class from 0 to {self.categories - 1} is allowed")
+            raise UserError(f"--code {index} must be a class from 0 to {self.categories - 1}; got {value:g}")
         if self.categorical <= index < self.categorical + self.uniform and not -1 <= value <= 1:
-            raise UserError(f"--code {index}={value:g}: a number from -1 to 1 is allowed")
+            raise UserError(f"--code {index} must be from -1 to 1; got {value:g}")
 
     def of(self, z: Tensor) -> Tensor:
         """Codes (n, count) of latent numbers (n, >= count): indices of classes, then uniform, then normal ones."""
@@ -91,7 +91,7 @@ class CodedGenerator(nn.Module):
         inputs = generator.latent
         assert isinstance(inputs, int)
         if inputs < codes.width:
-            raise UserError(f"generator: {inputs} latent dimensions are too few for codes of {codes.width} inputs")
+            raise UserError(f"generator: the latent size must be at least {codes.width}, for the codes; got {inputs}")
         self.latent = inputs - codes.width + codes.count
 
     def forward(self, z: Tensor, codes: Tensor | None = None) -> Tensor:

@@ -31,13 +31,13 @@ def halvings(shape: Shape, network: str = "dcgan") -> tuple[int, int]:
     """
     if len(shape) != 3:
         raise UserError(
-            f"network {network!r} needs images, the data has shape {shape}; use --generator mlp --critic mlp"
+            f"network {network!r} needs images; got samples of shape {shape}; use --generator mlp --critic mlp"
         )
     _, height, width = shape
     if height != width or height % 4 or not 8 <= height <= 128:
         raise UserError(
-            f"network {network!r} cannot do images of {height} x {width} pixels: "
-            "square sides that are multiples of 4 from 8 to 128 are allowed; "
+            f"network {network!r} needs square images whose side is a multiple of 4 from 8 to 128; "
+            f"got {height} x {width} pixels; "
             "use --data.size, or --generator mlp --critic mlp"
         )
     base, doublings = height, 0
@@ -112,7 +112,7 @@ class DCGANCritic(Critic):
         base, doublings = halvings(shape)
         how = kind(layer)
         if layer == "orthogonal" and norm != "none":
-            raise UserError(f"norm {norm!r} cannot be used with layer 'orthogonal'; allowed: none")
+            raise UserError(f"norm must be none with layer=orthogonal; got {norm}")
         filters = [shape[0], *filter_counts(width, doublings, constant)]
         layers: list[nn.Module] = []
         for level, (fan_in, fan_out) in enumerate(pairwise(filters)):

@@ -189,10 +189,10 @@ def load_inception(path: Path) -> Inception:
         elif name not in found:
             raise _wrong(path, f"it lacks {name}")
         elif found[name].shape != expected.shape:
-            raise _wrong(path, f"{name} has shape {tuple(found[name].shape)}, {tuple(expected.shape)} is needed")
+            raise _wrong(path, f"{name} must have shape {tuple(expected.shape)}; got {tuple(found[name].shape)}")
     more = sorted(found.keys() - network.state_dict().keys())
     if more:
-        raise _wrong(path, f"it has {more[0]} besides")
+        raise _wrong(path, f"it also has {more[0]}")
     network.to_empty(device="cpu").load_state_dict(found)
     return network.eval().requires_grad_(False)
 
@@ -200,18 +200,18 @@ def load_inception(path: Path) -> Inception:
 def _state_dict(path: Path) -> dict[str, Tensor]:
     """The tensors of a file by name."""
     if not path.is_file():
-        raise UserError(f"--features inception:{path}: there is no such file")
+        raise UserError(f"--features inception:{path}: no such file")
     broken = (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (*broken, SafetensorError) as error:
-        raise _wrong(path, "it holds no state dict that can be read safely") from error
+        raise _wrong(path, "it contains no state dict that can be read safely") from error
     if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise _wrong(path, "it holds no state dict")
+        raise _wrong(path, "it contains no state dict")
     return cast(dict[str, Tensor], dict(found))
 
 
 def _wrong(path: Path, why: str) -> UserError:
-    return UserError(f"--features inception:{path} is no file of the FID's Inception weights: {why}")
+    return UserError(f"--features inception:{path} does not contain the FID's Inception weights: {why}")

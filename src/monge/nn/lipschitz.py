@@ -137,7 +137,7 @@ def lipschitz(network: nn.Module) -> float:
     if isinstance(network, _CONSTANT_ONE):
         return 1.0
     raise UserError(
-        f"no Lipschitz constant is proved for {type(network).__name__}; "
+        f"no Lipschitz constant can be proved for {type(network).__name__}; "
         "allowed: linear, ReLU, GroupSort, Cones, spectral and orthogonal convolutions"
     )
 

@@ -119,7 +119,7 @@ class GroupSort(nn.Module):
     def check(self, units: int) -> None:
         """Refuses a number of units that is no multiple of the group's size."""
         if units % (self.size or units):
-            raise UserError(f"GroupSort: {units} units cannot be sorted in groups of {self.size}")
+            raise UserError(f"GroupSort: the number of units must be a multiple of {self.size}; got {units}")
 
     def forward(self, x: Tensor) -> Tensor:
         units = x.shape[1]

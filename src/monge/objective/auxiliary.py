@@ -63,7 +63,7 @@ class MutualInformation(Auxiliary):
 
     def critic(self, critic: nn.Module, batch: Batch) -> Tensor:
         if batch.codes is None:
-            raise ValueError("this objective guesses codes, and the batch brings none")
+            raise ValueError("this objective predicts codes; the batch has none")
         return self.weight * self.codes.surprise(guess(critic, batch.fake), batch.codes)
 
     def generator(self, critic: nn.Module, batch: Batch) -> Tensor:
@@ -97,5 +97,5 @@ class Classification(Auxiliary):
 
     def _surprise(self, critic: nn.Module, samples: Tensor, batch: Batch) -> Tensor:
         if batch.labels is None:
-            raise ValueError("this objective guesses classes, and the batch brings none")
+            raise ValueError("this objective predicts classes; the batch has none")
         return self.weight * F.cross_entropy(guess(critic, samples), batch.labels)

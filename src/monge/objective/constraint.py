@@ -14,7 +14,7 @@ from monge.errors import UserError
 from monge.nn import lipschitz
 from monge.objective.option import above_zero
 
-WITHOUT = "for no constraint use another objective, e.g. --objective wgan-gp"
+WITHOUT = "to train without a constraint, choose another objective, e.g. --objective wgan-gp"
 
 
 class Constraint(ABC):
@@ -126,7 +126,7 @@ class LipschitzByConstruction(Constraint):
         layers = lipschitz.unbounded(critic)
         if layers:
             raise UserError(
-                f"critic: layer {layers[0]!r} is not 1-Lipschitz by construction, which this objective needs of all; "
+                f"critic: this objective needs layers that are 1-Lipschitz by construction; {layers[0]!r} is not; "
                 "use e.g. --critic mlp:layer=orthogonal"
             )
 

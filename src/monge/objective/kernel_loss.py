@@ -123,7 +123,7 @@ class KernelDiscrepancy(AdversarialLoss):
         """The mean over all pairs of two different vectors."""
         n = len(x)
         if n < 2:
-            raise UserError("--training.batch: this objective needs at least 2 outputs of the critic for a batch")
+            raise UserError("--training.batch must give this objective at least 2 critic outputs per batch")
         values = self.kernel(x, x)
         return (values.sum() - values.diagonal().sum()) / (n * (n - 1))
 

@@ -164,7 +164,7 @@ class LeastSquares(AdversarialLoss):
     def __post_init__(self) -> None:
         if self.a == self.b:
             raise UserError(
-                f"a={self.a:g} and b={self.b:g} must differ, they are the values for generated and for real"
+                f"a and b must differ, as targets of generated and real samples; got {self.a:g} and {self.b:g}"
             )
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:

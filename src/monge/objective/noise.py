@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from monge.objective.option import above_zero
 
-WITHOUT = "for no noise leave it out, or use another objective"
+WITHOUT = "to train without noise, leave it out or choose another objective"
 
 
 class NoiseSchedule(ABC):

@@ -60,12 +60,12 @@ class Objective:
         layers = batch_norms(critic)
         if self.penalty is not None and layers:
             raise UserError(
-                f"critic: a penalty per sample cannot be used with batch norm (layer {layers[0]!r} mixes the batch); "
-                "use layer norm instead, e.g. --critic dcgan:norm=layer, or norm=none"
+                f"critic: a penalty per sample does not work with batch norm (layer {layers[0]!r} mixes the batch); "
+                "use e.g. --critic dcgan:norm=layer, or norm=none"
             )
         if outputs != 1 and not self.loss.vector:
             raise UserError(
-                f"critic: {type(self.loss).__name__} needs one number for each sample, this critic gives {outputs}; "
+                f"critic: {type(self.loss).__name__} needs one output per sample; this critic has {outputs}; "
                 "use outputs=1, or an objective on vectors, e.g. --objective mmd-gan"
             )
         if self.constraint is not None:
@@ -100,7 +100,7 @@ class Objective:
         if self.noise is None:
             return batch
         if batch.noise is None:
-            raise ValueError("this objective adds noise, and the batch brings none")
+            raise ValueError("this objective adds noise; the batch has none")
         std = self.noise(batch.step)
         return replace(batch, real=batch.real + std * batch.noise[0], fake=batch.fake + std * batch.noise[1])
 

@@ -18,4 +18,4 @@ def above_zero(option: str, value: float, instead: str = "") -> None:
     """
     if not 0 < value < math.inf:
         hint = f"; {instead}" if instead else ""
-        raise UserError(f"{option}={value:g} must be a finite number above 0{hint}")
+        raise UserError(f"{option} must be finite and above 0; got {value:g}{hint}")

@@ -58,7 +58,7 @@ def wgan_ct(weight: float = 10.0, consistency: float = 2.0, margin: float = 0.0,
 
     Reference: Wei et al. 2018, eq. 5.
     """
-    above_zero("consistency", consistency, "for no consistency term use --objective wgan-gp")
+    above_zero("consistency", consistency, "to train without the consistency term, use --objective wgan-gp")
     return Objective(Wasserstein(), penalty=Sum((GradientPenalty(weight), Consistency(consistency, margin, std))))
 
 
@@ -191,9 +191,11 @@ def infogan(
 
     Reference: Chen et al. 2016, eq. 6 and section 7 (one code of ten classes, two uniform ones).
     """
-    above_zero("weight", weight, "for no codes use another objective, e.g. --objective gan")
+    above_zero("weight", weight, "to train without codes, choose another objective, e.g. --objective gan")
     if not categorical + uniform + normal:
-        raise UserError("categorical, uniform and normal are 0, and at least one code is needed; or --objective gan")
+        raise UserError(
+            "at least one of categorical, uniform and normal must be above 0; got 0, 0 and 0; or use --objective gan"
+        )
     codes = Codes(categories, categorical, uniform, normal)
     return Objective(NonSaturating(), auxiliary=MutualInformation(codes, weight))
 
@@ -205,7 +207,7 @@ def acgan(weight: float = 1.0) -> Objective:
 
     Reference: Odena, Olah, Shlens 2017, eq. 2 and 3.
     """
-    above_zero("weight", weight, "for no classes use another objective, e.g. --objective gan")
+    above_zero("weight", weight, "to train without classes, choose another objective, e.g. --objective gan")
     return Objective(NonSaturating(), auxiliary=Classification(weight))
 
 

@@ -17,7 +17,7 @@ from monge.objective.option import above_zero
 Witness = Callable[[Tensor], Tensor]
 """Samples (n, ...) to the critic's n values; fewer where a critic judges several samples together."""
 
-WITHOUT = "for no penalty use another objective"
+WITHOUT = "to train without a penalty, choose another objective"
 
 
 class Penalty(ABC):
@@ -197,5 +197,5 @@ def slopes(witness: Witness, points: Tensor) -> Tensor:
 def perturbation(batch: Batch) -> Tensor:
     """The batch's normal numbers (m, n, ...) for moving real samples."""
     if batch.perturbation is None:
-        raise ValueError("this penalty moves real samples, and the batch brings no perturbation")
+        raise ValueError("this penalty moves real samples; the batch has no perturbation")
     return batch.perturbation

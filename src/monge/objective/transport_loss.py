@@ -50,7 +50,11 @@ class SinkhornDivergence(AdversarialLoss):
     vector: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        above_zero("epsilon", self.epsilon, "for no entropy term use another objective, e.g. --objective wgan-gp")
+        above_zero(
+            "epsilon",
+            self.epsilon,
+            "to train without an entropy term, choose another objective, e.g. --objective wgan-gp",
+        )
         above_zero("iterations", self.iterations)
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:

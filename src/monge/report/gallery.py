@@ -110,11 +110,11 @@ def generated_and_real(model: TrainedModel, data: DataSet | None) -> list[Pictur
         if data is None:
             return [embed(picture(space, fake), "Generated points")]
         real = data.held_out.sample(data.held_out.at_most(CLOUD))
-        return [embed(picture(space, fake, real, background(data)), "Generated points over held-out real points")]
+        return [embed(picture(space, fake, real, background(data)), "Generated points on top of held-out real points")]
     shown = [embed(picture(space, model.sample(SHOWN).x), "Grid of generated images")]
     if data is not None:
         real = data.held_out.sample(data.held_out.at_most(SHOWN))
-        alt = "Grid of real, held-out images" if len(real) == SHOWN else f"Grid of all {len(real)} held-out images"
+        alt = "Grid of held-out real images" if len(real) == SHOWN else f"Grid of all {len(real)} held-out images"
         shown.append(embed(grid(real, columns=round(SHOWN**0.5)), alt))
     return shown
 
@@ -151,7 +151,7 @@ def paths(model: TrainedModel, data: DataSet | None) -> Picture | None:
     if model.space != VectorSpace(2) or data is None:
         return None
     trails = picture(model.space, model.interpolate(8, 100), background(data))
-    return embed(trails, "Eight trails of generated points over the real points")
+    return embed(trails, "Eight trails of generated points on top of the real points")
 
 
 def neighbours(model: TrainedModel, data: DataSet) -> Neighbours | None:

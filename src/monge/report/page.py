@@ -102,7 +102,7 @@ def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None) -> G
         data = own_data(run, data, facts)
     except UserError as error:
         data = None
-        found.missing.append(f"Comparisons with real data are left out: {error}.")
+        found.missing.append(f"This report has no comparisons with real data: {error}.")
     try:
         model = load(facts)
         found.samples = gallery.generated_and_real(model, data)
@@ -110,7 +110,7 @@ def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None) -> G
         found.paths = gallery.paths(model, data)
         found.neighbours = gallery.neighbours(model, data) if data else None
     except UserError as error:
-        found.missing.append(f"Samples are left out: {error}.")
+        found.missing.append(f"This report has no samples: {error}.")
     return found
 
 
@@ -125,14 +125,14 @@ def charts(entries: Sequence[Mapping[str, Any]]) -> dict[str, Markup]:
         return Curve(name.replace("_", " "), [(e["step"], e[name]) for e in entries if name in e], style)
 
     drawn = {
-        "excess": Chart("Excess over the training", [part("excess", "excess")]),
+        "excess": Chart("Excess during training", [part("excess", "excess")]),
         "bracket": Chart(
-            "Lower limit, upper estimate, floor and spread over the training",
+            "Lower limit, upper estimate, floor and spread during training",
             [part("lower", "bound"), part("upper", "bound"), part("floor", "floor"), part("spread", "spread")],
             band="band",
         ),
-        "critic": Chart("Critic loss over the training", [term("critic_loss", "critic")], zero=False),
-        "penalty": Chart("Penalty over the training", [term("penalty", "penalty")]),
+        "critic": Chart("Critic loss during training", [term("critic_loss", "critic")], zero=False),
+        "penalty": Chart("Penalty during training", [term("penalty", "penalty")]),
     }
     return {
         name: Markup('<div class="wide">{}</div><div class="narrow">{}</div>').format(

@@ -49,7 +49,9 @@ class RunFolder:
             UserError: the folder cannot be written, or holds something else.
         """
         if self.path.is_dir() and any(not path.name.startswith(".") for path in self.path.iterdir()):
-            raise UserError(f"--run {self.path}: the folder is not empty and holds no run; name another one")
+            raise UserError(
+                f"--run {self.path} must be empty or contain a run; it contains other files; choose another folder"
+            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             # first of all, so that a process killed here leaves a run that can be continued
@@ -67,8 +69,8 @@ class RunFolder:
         """
         facts = self.read("run.json")
         if (found := facts.get("format", 0)) != FORMAT:
-            what = f"run {str(self.path)!r} is of another version of monge"
-            raise UserError(f"{what}: its files are of format {found}, allowed here is {FORMAT}; train it again")
+            what = f"run {str(self.path)!r} was written by another version of monge"
+            raise UserError(f"{what}: its format must be {FORMAT}; got {found}; train it again")
         return facts
 
     def update(self, **changes: Any) -> None:
@@ -82,13 +84,13 @@ class RunFolder:
         try:
             content = json.loads((self.path / name).read_text())
         except FileNotFoundError as error:
-            raise UserError(f"run {str(self.path)!r} has no {name}: it is not the folder of a run") from error
+            raise UserError(f"{str(self.path)!r} is not a run folder: it contains no {name}") from error
         except OSError as error:
             raise UserError(f"run {str(self.path)!r}: {name} cannot be read: {error.strerror or error}") from error
         except ValueError as error:
             raise UserError(f"run {str(self.path)!r}: {name} is damaged: {error}") from error
         if not isinstance(content, dict):
-            raise UserError(f"run {str(self.path)!r}: {name} holds no mapping")
+            raise UserError(f"run {str(self.path)!r}: {name} is damaged: it must contain a JSON object")
         return content
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:

@@ -29,7 +29,9 @@ def assemble(
     config.check()
     rule = config.training
     if data.train.size is not None and rule.batch > data.train.size:
-        raise UserError(f"--training.batch {rule.batch} is larger than the data: at most {data.train.size} is allowed")
+        raise UserError(
+            f"--training.batch must be at most {data.train.size}, the number of training samples; got {rule.batch}"
+        )
     objective = build_objective(config)
     check_combination(rule, objective, data)
     shares = label_shares(data) if rule.conditional else None

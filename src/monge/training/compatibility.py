@@ -18,15 +18,17 @@ def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet)
     """
     _check_classes(rule, objective.auxiliary, data)
     if rule.batch % rule.pack:
-        raise UserError(f"--training.pack {rule.pack} does not divide --training.batch {rule.batch}")
+        raise UserError(f"--training.pack must divide --training.batch {rule.batch}; got {rule.pack}")
     # what a critic is asked besides whether a single sample is real
     asked = rule.conditional or objective.auxiliary is not None
     if rule.pack > 1 and asked:
-        raise UserError(f"--training.pack {rule.pack}: classes and codes need a critic of single samples, pack 1")
+        raise UserError(
+            f"--training.pack must be 1 with classes or codes, which need a critic of single samples; got {rule.pack}"
+        )
     if rule.replay and (rule.pack > 1 or asked or objective.loss.vector):
         raise UserError(
-            f"--training.replay {rule.replay}: a critic that gives one number for a single sample is needed, "
-            "without classes, codes or packs; use 0"
+            f"--training.replay must be 0 with classes, codes, packs or an objective on vectors, as it needs a critic "
+            f"with one output per sample; got {rule.replay}"
         )
 
 
@@ -34,13 +36,13 @@ def _check_classes(rule: TrainingConfig, auxiliary: Auxiliary | None, data: Data
     """Refuses classes that the data has not, and objectives that do not go with them."""
     if rule.conditional and data.train.labels is None:
         raise UserError(
-            f"--training.conditional: {data.info.name} has no labels; an .npz with arrays x and y, a table with "
-            "--data.label, or a folder with one subfolder for each class, has"
+            f"--training.conditional needs labels; {data.info.name} has none; use an .npz with arrays x and y, a table "
+            "with --data.label, or a folder with one subfolder per class"
         )
     if auxiliary is not None and auxiliary.conditional and not rule.conditional:
-        raise UserError("--objective: this one guesses classes and needs --training.conditional")
+        raise UserError("--objective: this objective predicts classes, so it needs --training.conditional")
     if rule.conditional and auxiliary is not None and not auxiliary.conditional:
-        raise UserError("--training.conditional: an objective that guesses codes takes no classes beside them")
+        raise UserError("--training.conditional cannot be combined with an objective that predicts codes")
 
 
 def outputs(critic: nn.Module, data: DataSet, pack: int) -> int:
@@ -56,11 +58,11 @@ def outputs(critic: nn.Module, data: DataSet, pack: int) -> int:
         with torch.no_grad():
             values = critic(torch.zeros(n, *data.codec.space.shape, device=device))
     except (RuntimeError, TypeError, ValueError) as error:
-        what = f"critic: {type(critic).__name__} cannot judge samples of shape {data.codec.space.shape}"
+        what = f"critic: {type(critic).__name__} failed on samples of shape {data.codec.space.shape}"
         raise UserError(f"{what}: {str(error).splitlines()[0]}") from error
     critic.train(training)
     if not isinstance(values, Tensor):
-        raise UserError(f"critic: a tensor (n, k) is needed for n samples, {n} gave a {type(values).__name__}")
+        raise UserError(f"critic must return a tensor (n, k) for n samples; got a {type(values).__name__} for {n}")
     if values.dim() != 2 or len(values) != 2:
-        raise UserError(f"critic: shape (n, k) is needed for n samples, {n} gave {tuple(values.shape)}")
+        raise UserError(f"critic must return shape (n, k) for n samples; got {tuple(values.shape)} for {n}")
     return int(values.shape[1])

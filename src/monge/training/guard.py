@@ -30,8 +30,8 @@ def check_terms(values: Mapping[str, float], step: int) -> None:
             )
         if abs(value) > DIVERGED:
             raise TrainingError(
-                f"step {step}: {name} is {value:.3g}, the critic diverges; likely cause: too little penalty or "
-                "constraint for this learning rate"
+                f"step {step}: {name} is {value:.3g}, so the critic diverges; likely cause: the penalty or constraint "
+                "is too weak for this learning rate"
             )
 
 

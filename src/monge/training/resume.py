@@ -56,10 +56,10 @@ def known_facts(folder: RunFolder, config: Config, data: DataSet, flag: str = "-
     if facts["fingerprint"] != data.fingerprint:
         lines.append("data: its content differs")
     if found := difference(facts.get("columns"), data.info.columns):
-        lines.append(f"data: of its columns, it {found}")
+        lines.append(f"data: its columns differ: it {found}")
     if lines:
-        what = f"{flag} {folder.path} holds a run with another config"
-        raise UserError(f"{what} ({'; '.join(lines)}); name another folder")
+        what = f"{flag} {folder.path} contains a run with other settings"
+        raise UserError(f"{what} ({'; '.join(lines)}); choose another folder")
     return facts
 
 
@@ -69,12 +69,14 @@ def resume(folder: RunFolder, state: TrainingState, config: Config, facts: Mappi
         checkpoint.restore(state, folder.checkpoints, found[-1])
     folder.forget_after(state.step)
     if threads != facts["threads"]:
-        text = f"threads {facts['threads']} -> {threads}: leaves bit-identity"
+        text = f"threads {facts['threads']} -> {threads}: results are no longer bit-identical"
         folder.log({"step": state.step, "threads": threads, "note": text})
         warnings.warn(f"--threads {threads}: {text}", stacklevel=4)
     if config.steps != facts["config"]["steps"]:
         before = facts["config"]["steps"]
-        folder.log({"step": state.step, "note": f"steps {before} -> {config.steps}: schedules follow the new total"})
+        folder.log(
+            {"step": state.step, "note": f"steps {before} -> {config.steps}: schedules now follow the new total"}
+        )
 
 
 def provenance(data: DataSet) -> dict[str, Any]:

@@ -33,7 +33,8 @@ def recommended(
             config = replace(config, critic=critic, training=replace(config.training, **entry.rule))
         config = replace(config, objective=objective)
     if data.train.size is not None and config.training.batch > data.train.size and not own_batch:
-        text = f"the recipe's batch of {config.training.batch} is reduced to the {data.train.size} training samples"
+        sizes = f"{config.training.batch} to {data.train.size}"
+        text = f"batch reduced from the recipe's {sizes}, the number of training samples"
         warnings.warn(text, stacklevel=2)
         config = replace(config, training=replace(config.training, batch=data.train.size))
     return config

@@ -38,7 +38,9 @@ def wanted(threads: int | str) -> int | None:
     cores = os.cpu_count() or 1
     most = max(MOST, cores)
     if not str(threads).isdecimal() or not 1 <= int(threads) <= most:
-        raise UserError(f"--threads {threads}: auto or a number from 1 to {most} is allowed (cores here: {cores})")
+        raise UserError(
+            f"--threads must be auto or a number from 1 to {most} (this machine has {cores} cores); got {threads}"
+        )
     return int(threads)
 
 
@@ -115,6 +117,6 @@ class ThreadWatch:
         before = torch.get_num_threads()
         after = measure_threads(state, self._objective, self._sampler)
         if after != before:
-            note = f"threads {before} -> {after}: leaves bit-identity"
+            note = f"threads {before} -> {after}: results are no longer bit-identical"
             self._run.update(threads=after)
             self._run.log({"step": state.step, "threads": after, "note": note})

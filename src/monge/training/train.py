@@ -65,7 +65,7 @@ def train_config(
     """
     place, count = pick_device(device), wanted(threads)
     if checkpoint_every is not None and checkpoint_every < 1:
-        raise UserError(f"--checkpoint-every {checkpoint_every}: at least 1 is allowed")
+        raise UserError(f"--checkpoint-every must be at least 1; got {checkpoint_every}")
     state, objective, sampler = assemble(config, data, place, critic)
     folder = RunFolder(Path(run) if run is not None else default_folder(config))
     facts = known_facts(folder, config, data)

@@ -57,7 +57,7 @@ def decode(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
 
 def _open(path: Path) -> Image.Image:
     if not path.is_file():
-        raise UserError(f"{path}: not a file; go on without it by --data.skip-bad")
+        raise UserError(f"{path} is not a file; --data.skip-bad skips it")
     try:
         # The formats are named, because others of Pillow's run programs or have no limits.
         image = Image.open(path, formats=("PNG", "JPEG", "WEBP"))
@@ -87,10 +87,10 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 
 def _too_large(path: Path) -> UserError:
-    return UserError(f"{path}: more than 100 million pixels are not decoded; go on without it by --data.skip-bad")
+    return UserError(f"{path} must have at most 100 million pixels; --data.skip-bad skips it")
 
 
 def _unreadable(path: Path, error: Exception) -> UserError:
     # Pillow's own text repeats the path.
     text = " ".join(str(error).split()).replace(repr(str(path)), "the file") or type(error).__name__
-    return UserError(f"{path}: not a readable image ({text}); go on without it by --data.skip-bad")
+    return UserError(f"{path} is not a readable image ({text}); --data.skip-bad skips it")

@@ -50,14 +50,16 @@ def read_folder(folder: Path, size: int | None = None, skip_bad: bool = False) -
     check_size(size)
     paths = _images(folder)
     if not paths:
-        raise UserError(f"{folder}: empty folder, without PNG, JPEG or WebP images")
+        raise UserError(f"{folder} contains no PNG, JPEG or WebP images")
     fingerprint = _listing_fingerprint(folder, paths, size, skip_bad)
     images, which = cached(fingerprint), cached(f"{fingerprint}-which")
     if images is None or which is None:
         images, which = _decode_all(folder, paths, size, skip_bad, fingerprint)
     read = [path for path, good in zip(paths, which.ravel(), strict=True) if good]
     if bad := len(paths) - len(read):
-        warnings.warn(f"{folder}: {bad} unreadable image(s) of {len(paths)} left out", UserWarning, stacklevel=2)
+        warnings.warn(
+            f"{folder}: skipped {bad} of {len(paths)} images, which cannot be read", UserWarning, stacklevel=2
+        )
     mapped = fingerprint if isinstance(images, np.memmap) else ""
     labels, classes = _classes(folder, read)
     info = DataInfo(folder.resolve().name or "images", classes=classes)
@@ -75,7 +77,7 @@ def _classes(folder: Path, paths: Sequence[Path]) -> tuple[NDArray[np.int64] | N
 
 def _images(folder: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
-        raise UserError(f"{error.filename}: the folder cannot be read ({error.strerror})") from error
+        raise UserError(f"folder {error.filename} cannot be read: {error.strerror}") from error
 
     found, above = [], {str(folder): {os.path.realpath(folder)}}
     for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
@@ -135,8 +137,8 @@ def _common_size(folder: Path, headers: Iterable[Header]) -> int:
     if len(sizes) == 1 and width == height and width in SIZES:
         return width
     warnings.warn(
-        f"{folder}: the images are not all squares of one size from {SIZES[0]} to {SIZES[-1]}, so they are cropped to "
-        f"{_DEFAULT_SIZE} x {_DEFAULT_SIZE}; choose another size with --data.size",
+        f"{folder}: the images are not all squares of one size from {SIZES[0]} to {SIZES[-1]} pixels, so they are "
+        f"cropped to {_DEFAULT_SIZE} x {_DEFAULT_SIZE}; choose another size with --data.size",
         UserWarning,
         stacklevel=4,
     )

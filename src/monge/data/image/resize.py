@@ -14,7 +14,7 @@ SIZES = range(4, 513)
 def check_size(size: int | None) -> None:
     """Raises a `UserError` unless the size is None or 4 to 512 pixels."""
     if size is not None and size not in SIZES:
-        raise UserError(f"--data.size {size} is not allowed; allowed: {SIZES[0]} to {SIZES[-1]} pixels")
+        raise UserError(f"--data.size must be from {SIZES[0]} to {SIZES[-1]} pixels; got {size}")
 
 
 def crop(image: Image.Image, size: int) -> Image.Image:

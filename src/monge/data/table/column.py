@@ -30,14 +30,14 @@ def check_types(what: str, table: Any, label: str | None) -> None:
         return
     texts = [name for name in bad if is_text(table.column(name))]
     which = shlex.quote(texts[0]) if len(texts) == 1 else "COLUMN"
-    classes = f"--data.label {which} makes %s the classes" if texts and label is None else ""
-    text = f"{what}: column {bad[0]!r} holds {_content(table.column(bad[0]))}"
+    classes = f"use %s as the classes with --data.label {which}" if texts and label is None else ""
+    text = f"{what}: columns must be numeric; {bad[0]!r} contains {_content(table.column(bad[0]))}"
     if len(bad) == 1:
-        advice = f"{classes % 'it'}, otherwise leave it out of the file" if classes else "leave it out of the file"
+        advice = f"{classes % 'it'}, otherwise drop it" if classes else "drop it"
     else:
-        text += f", and no numbers are in {', '.join(map(repr, bad[1:]))} either"
-        advice = f"leave them out of the file{', ' + classes % 'one of them' if classes else ''}"
-    raise UserError(f"{text}; only numbers can be generated: {advice}")
+        text += f", and {', '.join(map(repr, bad[1:]))} {'are' if len(bad) > 2 else 'is'} not numeric either"
+        advice = f"drop them{', or ' + classes % 'one of them' if classes else ''}"
+    raise UserError(f"{text}; {advice}")
 
 
 def numbers(table: Any) -> NDArray[Any]:
@@ -84,7 +84,7 @@ def classes(what: str, column: Any) -> NDArray[Any]:
     fractions = (written or y.dtype.kind == "f") and bool((y.astype(np.float64) % 1).any())
     if fractions or not (y.dtype.kind in "iufU" or is_text(column)):
         found = "fractions" if fractions else f"values of type {kind}"
-        raise UserError(f"{what}: the column holds {found}; text or whole numbers are needed")
+        raise UserError(f"{what}: the column must contain text or whole numbers; got {found}")
     _check_count(what, y)
     return y if y.dtype.kind == "U" else y.astype(np.int64)
 
@@ -115,7 +115,7 @@ def _content(column: Any) -> str:
 def _check_count(what: str, y: NDArray[Any]) -> None:
     count = len(np.unique(y))
     if count == 1:
-        raise UserError(f"{what}: all rows are of one class, {str(y[0])!r}; at least two are needed")
+        raise UserError(f"{what} must have at least 2 classes; all rows are {str(y[0])!r}")
     if count > MOST_CLASSES or count == len(y):
-        text = f"{count:,} different values in {len(y):,} rows are no classes"
-        raise UserError(f"{what}: {text}; at most {MOST_CLASSES:,} are allowed, of several rows each")
+        text = f"got {count:,} different values in {len(y):,} rows"
+        raise UserError(f"{what} must have at most {MOST_CLASSES:,} classes, with several rows each; {text}")

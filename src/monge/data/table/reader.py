@@ -23,7 +23,7 @@ from monge.errors import UserError, unknown_name
 
 SUFFIXES = (".csv", ".parquet")
 DOMINANT = 0.99
-"""Share of the variance from which one column drowns the others in every distance."""
+"""Share of the variance above which one column dominates every distance."""
 _DELIMITERS = (",", ";", "\t")
 _LARGEST_BLOCK = 2**31 - 1
 _ROW_NAMES = re.compile(r"__index_level_\d+__")
@@ -51,9 +51,9 @@ def read_table(path: Path, label: str | None = None, skip_bad: bool = False) -> 
         raise unknown_name(f"{what}: --data.label", label, table.column_names)
     names = [name for name in table.column_names if name != label]
     if not names:
-        raise UserError(f"{what}: there is no column of numbers" + ("" if label is None else f" beside {label!r}"))
+        raise UserError(f"{what} must have a numeric column" + ("" if label is None else f" besides {label!r}"))
     if not table.num_rows:
-        raise UserError(f"{what}: the table has no rows")
+        raise UserError(f"{what} must have at least one row; got none")
     column.check_types(what, table.select(names), label)
     values, bad = column.numbers(table.select(names)), {}
     if label is not None:
@@ -87,7 +87,7 @@ def difference(ours: Sequence[str] | None, theirs: Sequence[str] | None) -> str 
     """In what other columns differ from ours; None where they do not, or where one side is no table."""
     if ours is None or theirs is None or list(ours) == list(theirs):
         return None
-    sides = {"lacks": (ours, theirs), "has besides": (theirs, ours)}
+    sides = {"lacks": (ours, theirs), "also has": (theirs, ours)}
     found = {verb: [repr(name) for name in some if name not in others] for verb, (some, others) in sides.items()}
     parts = [f"{verb} {', '.join(names)}" for verb, names in found.items() if names]
     return " and ".join(parts) or "has them in another order"
@@ -107,7 +107,7 @@ def pyarrow(what: str) -> Any:
         import pyarrow.csv
         import pyarrow.parquet
     except ImportError:
-        text = "tables need the package pyarrow, monge's extra `table`; install it with pip install 'pyarrow>=20'"
+        text = "tables need the package pyarrow (monge's extra `table`): pip install 'pyarrow>=20'"
         raise UserError(f"{what}: {text}") from None
     return pyarrow
 
@@ -129,7 +129,7 @@ def _load(path: Path, label: str | None) -> Any:
     except UserError:
         raise
     except Exception as error:
-        text = "it is no text in UTF-8" if isinstance(error, UnicodeDecodeError) else reason(error)
+        text = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else reason(error)
         raise UserError(f"{path} cannot be read as {suffix}: {text}") from error
     return table
 
@@ -168,13 +168,13 @@ def _check_names(what: str, names: Sequence[str], *, numbered: bool) -> None:
     """
     numbers = [float(name) for name in names if column.NUMBER.fullmatch(name.strip())] if numbered else []
     if any(not number.is_integer() for number in numbers) or any(b - a != 1 for a, b in pairwise(numbers)):
-        raise UserError(f"{what}: the first line must name the columns, but has numbers such as {numbers[0]:g}")
+        raise UserError(f"{what}: the first line must name the columns; got numbers such as {numbers[0]:g}")
     for position, name in enumerate(names):
         if not name.strip():
-            text = "name it, or leave it out if it only counts the rows"
+            text = "name it, or drop it if it only numbers the rows"
             raise UserError(f"{what}: column {position + 1} of {len(names)} has no name; {text}")
         if name in names[:position]:
-            raise UserError(f"{what}: column {name!r} is there more than once; every column needs a name of its own")
+            raise UserError(f"{what}: column names must be unique; got {name!r} more than once")
 
 
 def _whole_rows(what: str, bad: dict[str, NDArray[np.bool_]], skip_bad: bool) -> NDArray[np.bool_]:
@@ -190,11 +190,15 @@ def _whole_rows(what: str, bad: dict[str, NDArray[np.bool_]], skip_bad: bool) ->
     row, kind = int(unusable.argmax()), "missing, infinite or beyond float32"
     first = next(name for name, rows in bad.items() if rows[row])
     if count == total:
-        raise UserError(f"{what}: all rows have values that are {kind}, the first in column {first!r}; leave it out")
+        raise UserError(
+            f"{what}: every row has a value that is {kind}, the first in column {first!r}; drop that column"
+        )
     text = f"{what}: {count:,} of {total:,} rows have values that are {kind}"
     if not skip_bad:
-        raise UserError(f"{text}, the first in column {first!r}, data row {row + 1:,}; --data.skip-bad leaves them out")
-    warnings.warn(f"{text}, and are left out", UserWarning, stacklevel=3)
+        raise UserError(
+            f"{text}, the first in column {first!r}, data row {row + 1:,}; --data.skip-bad skips these rows"
+        )
+    warnings.warn(f"{text}; these rows are skipped", UserWarning, stacklevel=3)
     return ~unusable
 
 
@@ -202,9 +206,9 @@ def _warn_of_a_dominant(what: str, names: list[str], values: NDArray[Any]) -> No
     variance = values.var(axis=0, dtype=np.float64)
     if (variance > 0).sum() > 1 and variance.max() > DOMINANT * variance.sum():
         share = np.floor(1000 * variance.max() / variance.sum()) / 10
-        text = f"column {names[int(variance.argmax())]!r} has {share:.1f} % of the variance"
-        advice = "distances, which are in the data's own units, hardly see the others; bring them to like scales"
-        warnings.warn(f"{what}: {text}: {advice}", UserWarning, stacklevel=3)
+        text = f"column {names[int(variance.argmax())]!r} makes up {share:.1f} % of the variance"
+        advice = "distances, in the data's own units, hardly reflect the others; rescale the columns"
+        warnings.warn(f"{what}: {text}; {advice}", UserWarning, stacklevel=3)
 
 
 def _warn_of_a_lost_class(what: str, data: ArrayData) -> None:
@@ -213,4 +217,6 @@ def _warn_of_a_lost_class(what: str, data: ArrayData) -> None:
     counts = np.bincount(data.train.labels, minlength=len(data.info.classes))
     if not counts.all():
         name = data.info.classes[int(counts.argmin())]
-        warnings.warn(f"{what}: class {name!r} is held out whole, none of it is trained on", UserWarning, stacklevel=3)
+        warnings.warn(
+            f"{what}: all samples of class {name!r} are held out, so none is trained on", UserWarning, stacklevel=3
+        )

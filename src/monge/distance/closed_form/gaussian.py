@@ -44,7 +44,9 @@ class GaussianLaw:
             raise UserError("mean and covariance must be finite")
         slack, least = 1e-9 * np.abs(spread).max(), np.linalg.eigvalsh((spread + spread.T) / 2)[0]
         if np.abs(spread - spread.T).max() > slack or least < -slack:
-            raise UserError(f"covariance must be symmetric and >= 0; its smallest eigenvalue is {least:g}")
+            raise UserError(
+                f"covariance must be symmetric and positive semidefinite; got smallest eigenvalue {least:g}"
+            )
         object.__setattr__(self, "mean", centre)
         object.__setattr__(self, "covariance", (spread + spread.T) / 2)
 
@@ -189,7 +191,7 @@ def _standardised(p: GaussianLaw, q: GaussianLaw) -> tuple[float, float]:
     """Mean and standard deviation of q in units in which p is standard normal; divergences do not depend on them."""
     (mean_p, sd_p), (mean_q, sd_q) = _on_the_line(p, q)
     if sd_p == 0 or sd_q == 0:
-        raise UserError("p and q must have a density; the variance of one of them is 0")
+        raise UserError("p and q must have densities; got a variance of 0")
     return (mean_q - mean_p) / sd_p, sd_q / sd_p
 
 
@@ -197,13 +199,13 @@ def _on_the_line(*laws: GaussianLaw) -> list[tuple[float, float]]:
     """Means and standard deviations."""
     sizes = [law.mean.size for law in laws]
     if set(sizes) != {1}:
-        raise UserError(f"p and q must be laws on a line; their dimensions are {sizes[0]} and {sizes[1]}")
+        raise UserError(f"p and q must be distributions on a line; got dimensions {sizes[0]} and {sizes[1]}")
     return [(float(law.mean[0]), float(np.sqrt(law.covariance[0, 0]))) for law in laws]
 
 
 def _same_dimension(p: GaussianLaw, q: GaussianLaw) -> None:
     if p.mean.size != q.mean.size:
-        raise UserError(f"p and q must have one dimension; got {p.mean.size} and {q.mean.size}")
+        raise UserError(f"p and q must have the same dimension; got {p.mean.size} and {q.mean.size}")
 
 
 def _root(covariance: Points) -> Points:
@@ -217,4 +219,4 @@ def _factor(name: str, law: GaussianLaw) -> Points:
     try:
         return np.asarray(cholesky(law.covariance, lower=True))
     except LinAlgError:
-        raise UserError(f"{name} must have a density; its covariance is singular") from None
+        raise UserError(f"{name} must have a density; got a singular covariance") from None

@@ -16,7 +16,7 @@ from monge.distance.points import Points
 from monge.errors import UserError
 
 SUM_TOLERANCE = 1e-6
-"""How far a law's masses may sum from one: what float32 leaves. They are then scaled to sum to one."""
+"""Largest deviation of a sum of masses from 1, which is float32 rounding; masses are then scaled to sum to 1."""
 
 
 def kl(p: ArrayLike, q: ArrayLike) -> float:
@@ -97,7 +97,7 @@ def grid_masses(density: Callable[[Points], Points], *edges: ArrayLike, toleranc
         raise UserError(f"density must return {volume.size} finite values >= 0; got shape {values.shape}")
     masses = values.reshape(volume.shape) * volume
     if abs(masses.sum() - 1) > tolerance:
-        raise UserError(f"the density's mass on the grid is {masses.sum():.6g}, not 1; widen or refine the edges")
+        raise UserError(f"density must have mass 1 on the grid; got {masses.sum():.6g}; widen or refine the edges")
     return np.asarray(masses / masses.sum())
 
 
@@ -109,16 +109,16 @@ def _kl(p: Points, q: Points) -> float:
 def _laws(p: ArrayLike, q: ArrayLike) -> tuple[Points, Points]:
     first, second = _law("p", p), _law("q", q)
     if first.shape != second.shape:
-        raise UserError(f"p and q must have one shape; got {first.shape} and {second.shape}")
+        raise UserError(f"p and q must have the same shape; got {first.shape} and {second.shape}")
     return first, second
 
 
 def _law(name: str, given: ArrayLike) -> Points:
     masses = np.asarray(given, dtype=np.float64)
     if not masses.size or not np.isfinite(masses).all() or masses.min() < 0:
-        raise UserError(f"{name} must hold finite masses >= 0, at least one; got {_shown(masses)}")
+        raise UserError(f"{name} must contain at least one mass, all finite and >= 0; got {_shown(masses)}")
     if abs(masses.sum() - 1) > SUM_TOLERANCE:
-        raise UserError(f"{name} must sum to one; its sum is {masses.sum():.9g}")
+        raise UserError(f"{name} must sum to 1; got {masses.sum():.9g}")
     return np.asarray(masses / masses.sum())
 
 

@@ -46,9 +46,11 @@ def optimal_discriminator(real: ArrayLike, generated: ArrayLike) -> NDArray[np.f
     p, q = np.asarray(real, dtype=np.float64), np.asarray(generated, dtype=np.float64)
     for name, density in (("real", p), ("generated", q)):
         if not (np.isfinite(density) & (density >= 0)).all():
-            raise UserError(f"{name} must hold finite densities >= 0; got {density[~(density >= 0)][:1] or 'infinity'}")
+            raise UserError(
+                f"{name} must contain finite densities >= 0; got {density[~(density >= 0)][:1] or 'infinity'}"
+            )
     if p.shape != q.shape:
-        raise UserError(f"real and generated must have one shape; got {p.shape} and {q.shape}")
+        raise UserError(f"real and generated must have the same shape; got {p.shape} and {q.shape}")
     larger = np.maximum(p, q)
     with np.errstate(invalid="ignore"):
         return np.asarray((p / larger) / (p / larger + q / larger))  # p + q itself can overflow, or round to nothing
@@ -71,7 +73,7 @@ def discriminator_bound(on_real: ArrayLike, on_generated: ArrayLike) -> Estimate
     for name, given in (("on_real", on_real), ("on_generated", on_generated)):
         values = np.asarray(given, dtype=np.float64)
         if values.ndim != 1 or len(values) < 2 or not ((values >= 0) & (values <= 1)).all():
-            raise UserError(f"{name} must hold at least 2 probabilities, (n,) in [0, 1]; got shape {values.shape}")
+            raise UserError(f"{name} must contain at least 2 probabilities, (n,) in [0, 1]; got shape {values.shape}")
         values = values.clip(CERTAINTY, 1 - CERTAINTY)
         logs.append(np.log(values) if name == "on_real" else np.log1p(-values))
     bound = np.log(2) + (logs[0].mean() + logs[1].mean()) / 2

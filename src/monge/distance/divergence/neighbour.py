@@ -48,7 +48,9 @@ def neighbour_kl(x: ArrayLike, y: ArrayLike, *, neighbours: int = 1) -> float:
     if not 1 <= neighbours <= min(n - 1, m):
         raise UserError(f"neighbours must be from 1 to min(n - 1, m) = {min(n - 1, m)}; got {neighbours}")
     if n * (n + m) > PAIRS:
-        raise UserError(f"x with {n} and y with {m} points are {n * (n + m):.1e} pairs, at most {PAIRS:.0e}; subsample")
+        raise UserError(
+            f"x and y must have at most {PAIRS:.0e} pairs; got {n * (n + m):.1e} from {n} and {m} points; subsample"
+        )
     step = max(1, BLOCK // (n + m))
     terms = [_terms(x, y, np.arange(i, min(i + step, n)), neighbours) for i in range(0, n, step)]
     return float(np.concatenate(terms).mean() + np.log(m / (n - 1)))
@@ -63,7 +65,7 @@ def _terms(x: Points, y: Points, rows: NDArray[np.intp], neighbours: int) -> Poi
     # no radius at all: both samples have an atom here, and copies are counted
     reach = np.where(kth > 0, np.maximum(kth, positive), 0)[:, None]
     if not np.isfinite(reach).all():
-        raise UserError("x and y must not lie in one place: there is no positive distance to take the logarithm of")
+        raise UserError("x and y must contain at least two different points; got one")
     (rho, in_x), (nu, in_y) = (_within(to, reach) for to in (to_x, to_y))
     ratio = np.divide(nu, rho, out=np.ones_like(nu), where=kth > 0)
     return np.asarray(x.shape[1] * np.log(ratio) + digamma(in_x) - digamma(in_y))

@@ -67,7 +67,7 @@ class Source:
         if points.dim() != 2 or not points.numel():
             raise UserError(f"{self.name} must be a non-empty (n, d) array; got shape {tuple(points.shape)}")
         if not points.isfinite().all():
-            raise UserError(f"{self.name} holds values that are not finite; remove them")
+            raise UserError(f"{self.name} must be finite; got NaN or infinite values; remove them")
         return points.double()
 
 

@@ -143,9 +143,9 @@ class Polynomial(Kernel):
 
     def __post_init__(self) -> None:
         if self.degree < 1 or int(self.degree) != self.degree:
-            raise UserError(f"degree {self.degree}: whole numbers from 1 are allowed")
+            raise UserError(f"degree must be a whole number of at least 1; got {self.degree}")
         if not 0 <= self.offset < np.inf:
-            raise UserError(f"offset {self.offset}: finite numbers from 0 are allowed")
+            raise UserError(f"offset must be finite and at least 0; got {self.offset}")
 
     def matrix(self, x: Points, y: Points) -> NDArray[np.float64]:
         matrix: NDArray[np.float64] = (x @ y.T / x.shape[1] + self.offset) ** self.degree
@@ -199,10 +199,10 @@ def paired(x: ArrayLike, y: ArrayLike, least: int = 1) -> tuple[Points, Points]:
     x, y = point_sets(x, y)
     for name, points in (("x", x), ("y", y)):
         if len(points) < least:
-            raise UserError(f"{name} has {len(points)} points: at least {least} are needed")
+            raise UserError(f"{name} must have at least {least} points; got {len(points)}")
     return x, y
 
 
 def _check(name: str, values: tuple[float, ...]) -> None:
     if not values or not all(0 < value < np.inf for value in values):
-        raise UserError(f"{name} {values}: positive finite numbers are allowed, at least one")
+        raise UserError(f"{name} must contain at least one number, all positive and finite; got {values}")

@@ -54,9 +54,9 @@ def permutation_test(
     """
     x, y = paired(x, y, LEAST)
     if draws < 1:
-        raise UserError(f"draws {draws}: at least 1 is allowed")
+        raise UserError(f"draws must be at least 1; got {draws}")
     if len(x) + len(y) > LARGEST:
-        raise UserError(f"x and y have {len(x) + len(y):,} samples together: at most {LARGEST:,} are allowed")
+        raise UserError(f"x and y must have at most {LARGEST:,} samples together; got {len(x) + len(y):,}")
     pooled = np.concatenate([x, y])
     matrix = (kernel or NegativeDistance()).matrix(pooled, pooled)
     np.fill_diagonal(matrix, 0)

@@ -129,7 +129,7 @@ def _simplex(x: Points, y: Points, a: Points, b: Points, norm: float) -> Points:
         warnings.simplefilter("ignore", UserWarning)  # what POT warns about is also in its log, and becomes an error
         plan, log = ot.emd(a, b, cost, numItermax=PIVOTS, log=True, center_dual=False)
     if log["warning"] is not None:
-        raise MongeError(f"exact transport between {len(x)} and {len(y)} points ended without a plan: {log['warning']}")
+        raise MongeError(f"exact transport between {len(x)} and {len(y)} points failed: {log['warning']}")
     return np.asarray(plan)
 
 

@@ -31,6 +31,6 @@ def refuse_beyond_memory(what: str, n: int, m: int, bytes_per_pair: float) -> No
     if needed > there:
         fits = int((there / bytes_per_pair) ** 0.5)
         raise UserError(
-            f"x with {n} and y with {m} points: {what} would need {needed / 2**30:,.1f} GiB of memory, "
-            f"{there / 2**30:,.1f} GiB are available; use the sliced distance, or a subsample of at most {fits} each"
+            f"x with {n} and y with {m} points: {what} needs {needed / 2**30:,.1f} GiB of memory, and only "
+            f"{there / 2**30:,.1f} GiB are available; use the sliced distance, or subsamples of at most {fits} points"
         )

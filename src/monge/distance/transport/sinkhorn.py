@@ -56,7 +56,7 @@ class Rule:
     def not_reached(self, error: float) -> UserError:
         return UserError(
             f"tolerance {self.tolerance:g} was not reached in {self.iterations} iterations at epsilon "
-            f"{self.epsilon:g}, the marginals are off by {error:.1e}; use a larger epsilon, iterations or tolerance"
+            f"{self.epsilon:g}: the marginals are off by {error:.1e}; increase epsilon, iterations or tolerance"
         )
 
 

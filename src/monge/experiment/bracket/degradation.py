@@ -73,7 +73,7 @@ def dropped(pool: Pool, n: int, share: float, random: Random) -> Points:
     order = random.permutation(int(pool.classes.max()) + 1)
     kept = pool.points[~np.isin(pool.classes, order[: round(share * len(order))])]
     if len(kept) < n:
-        raise UserError(f"{len(kept)} samples are left of the classes that are kept; {n} are needed")
+        raise UserError(f"the kept classes must have at least {n} samples; got {len(kept)}")
     return kept[:n]
 
 

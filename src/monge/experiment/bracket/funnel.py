@@ -100,5 +100,5 @@ def published(path: Path, dimension: int, funnels: int) -> FunnelPair:
         with np.load(path, allow_pickle=False) as file:
             arrays = [np.asarray(file[name], dtype=np.float32).reshape(shape) for name, shape in shapes.items()]
     except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"--pairs {path}: no .npz file with {', '.join(shapes)} ({error})") from error
+        raise UserError(f"--pairs {path} must be an .npz file with {', '.join(shapes)} ({error})") from error
     return FunnelPair(*map(torch.from_numpy, arrays))
