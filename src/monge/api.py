@@ -31,7 +31,17 @@ PICTURE = "critic_distance.png"
 
 
 class Run(RunFolder):
-    """A run folder with what its networks can do."""
+    """A run folder with what its networks can do.
+
+    Example:
+        >>> import monge, numpy as np
+        >>> points = np.random.default_rng(0).normal(size=(200, 2))
+        >>> run = monge.train(points, run="runs/points", steps=4, threads=1, training={"batch": 32})
+        >>> run.sample(3, seed=1).shape
+        (3, 2)
+        >>> run.facts()["step"]
+        4
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -130,6 +140,14 @@ def open_run(path: str | Path) -> Run:
 
     Raises:
         UserError: there is none.
+
+    Example:
+        >>> import monge, numpy as np
+        >>> points = np.random.default_rng(0).normal(size=(200, 2))
+        >>> run = monge.train(points, run="runs/points", steps=4, threads=1, training={"batch": 32})
+        >>> later = monge.open_run("runs/points")
+        >>> bool((later.sample(3, seed=1) == run.sample(3, seed=1)).all())
+        True
     """
     run = Run(Path(path))
     run.facts()
@@ -144,6 +162,14 @@ def load_data(source: str | os.PathLike[str] | ArrayLike, **how: Any) -> DataSet
 
     Raises:
         UserError: the source is missing, unreadable, or not what monge can train on.
+
+    Example:
+        >>> import monge, numpy as np
+        >>> data = monge.load_data(np.random.default_rng(0).normal(size=(1000, 3)))
+        >>> data.train.size, data.held_out.size
+        (800, 200)
+        >>> monge.load_data("digits").space.form
+        'images 8 x 8 x 1'
     """
     config = overlay(DataConfig(), how, "load_data")
     if isinstance(source, str | os.PathLike):
@@ -185,6 +211,17 @@ def train(
     Raises:
         UserError: bad input; nothing is written.
         TrainingError: a loss that is not finite, a critic that diverges, a full disk; the last checkpoint stays.
+
+    Example:
+        >>> import monge, numpy as np
+        >>> points = np.random.default_rng(0).normal(size=(200, 2))
+        >>> rule = {"batch": 32, "n_critic": 2}
+        >>> run = monge.train(points, run="runs/longer", steps=4, threads=1, training=rule)
+        >>> run.facts()["status"]
+        'finished'
+        >>> longer = monge.train(points, run="runs/longer", steps=6, threads=1, training=rule)  # goes on from step 4
+        >>> longer.facts()["step"]
+        6
     """
     for name, value in settings.items():
         if is_dataclass(value) and not isinstance(value, type):

@@ -14,13 +14,38 @@ class MongeError(Exception):
 
 
 class UserError(MongeError, ValueError):
-    """Bad input: the text names the argument, the value and what is allowed."""
+    """Bad input: the text names the argument, the value and what is allowed.
+
+    Example:
+        >>> import monge
+        >>> try:
+        ...     monge.train("toy:moons", objective="wgan-pg")
+        ... except monge.UserError as error:
+        ...     print(str(error)[:68])
+        --objective 'wgan-pg' is not known; did you mean 'wgan-gp'? allowed:
+        >>> monge.UserError.exit_status
+        2
+    """
 
     exit_status = 2
 
 
 class TrainingError(MongeError, RuntimeError):
-    """Training failed: the text names the step, the term and the likely cause."""
+    """Training failed: the text names the step, the term and the likely cause.
+
+    Example:
+        >>> import monge
+        >>> def keep_going(train):
+        ...     # an unstable setting need not end a search
+        ...     try:
+        ...         return train()
+        ...     except monge.TrainingError as error:
+        ...         print(f"skipped: {error}")
+        >>> def diverge():
+        ...     raise monge.TrainingError("step 7: critic_loss is nan")
+        >>> keep_going(diverge)
+        skipped: step 7: critic_loss is nan
+    """
 
 
 class DiskError(TrainingError):

@@ -34,6 +34,16 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         run_: the trained run.
         model_: its trained model.
         n_features_in_: number of features seen by `fit`.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge import WassersteinGAN
+        >>> X = np.random.default_rng(0).normal(size=(400, 2))
+        >>> model = WassersteinGAN(steps=4, threads=1, random_state=0).fit(X)
+        >>> model.sample(5, seed=1).shape
+        (5, 2)
+        >>> model.score(X) < 0  # minus a distance
+        True
     """
 
     def __init__(

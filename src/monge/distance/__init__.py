@@ -2,6 +2,15 @@
 
 Functions of two sample sets are here by name, each loaded when it is first used. Closed forms that share their names,
 `kl` of two discrete laws and of two Gaussians, stay in their modules: `gaussian` and `parallel_lines`.
+
+Example:
+    >>> import numpy as np
+    >>> from monge import distance
+    >>> x, y = np.random.default_rng(0).normal(size=(2, 300, 2))
+    >>> distance.wasserstein(x, y) < distance.wasserstein(x, y + 1)
+    True
+    >>> round(distance.wasserstein([[0.0], [1.0]], [[3.0], [4.0]]), 6)
+    3.0
 """
 
 import importlib

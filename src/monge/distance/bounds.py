@@ -65,6 +65,18 @@ class Bracket:
         n: samples on each side of a transport.
         family: of the potential behind `lower`.
         potential: it; None where there is none.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge import distance
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 300, 2))
+        >>> found = distance.bracket(x, y + [2, 0], families=["linear"])
+        >>> found.lower < 2 < found.upper
+        True
+        >>> found.lipschitz
+        'certified'
+        >>> abs(found.excess - 2) < 0.5
+        True
     """
 
     lower: float
@@ -139,6 +151,16 @@ def bracket(
 
     Raises:
         UserError: bad shapes or values, fewer than three samples in a set, or draws < 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge import distance
+        >>> random = np.random.default_rng(0)
+        >>> real, alike, shifted = random.normal(size=(3, 300, 2)) + [[[0, 0]], [[0, 0]], [[2, 0]]]
+        >>> distance.bracket(real, alike, families=["linear"]).excess < 0.1
+        True
+        >>> distance.bracket(real, shifted, families=["linear"]).excess > 1.5
+        True
     """
     x, y = point_sets(x, y)
     if min(len(x), len(y)) < 3:

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate and its standard error, both in the same units."""
+    """An estimate and its standard error, both in the same units.
+
+    Example:
+        >>> from monge.distance import Estimate
+        >>> print(Estimate(0.40718, 0.00742))
+        0.4072 ± 0.0074
+    """
 
     value: float
     standard_error: float

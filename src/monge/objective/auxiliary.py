@@ -21,6 +21,13 @@ class Auxiliary(ABC):
     Attributes:
         name: of the term, in logs.
         conditional: whether the batch must bring labels.
+
+    Example:
+        >>> from monge.nn.code import Codes
+        >>> from monge.objective import Auxiliary, Classification, MutualInformation
+        >>> terms: list[Auxiliary] = [Classification(), MutualInformation(Codes())]
+        >>> [(term.name, term.conditional) for term in terms]
+        [('class_loss', True), ('code_loss', False)]
     """
 
     name: ClassVar[str]
@@ -52,6 +59,13 @@ class MutualInformation(Auxiliary):
     Arguments:
         codes: which codes there are.
         weight: lambda (dimensionless, >= 0).
+
+    Example:
+        >>> from monge.nn.code import Codes
+        >>> from monge.objective import MutualInformation
+        >>> term = MutualInformation(Codes(categories=10, categorical=1, uniform=2))
+        >>> term.outputs(0)  # the head predicts ten classes and two numbers
+        12
     """
 
     codes: Codes
@@ -80,6 +94,11 @@ class Classification(Auxiliary):
 
     Arguments:
         weight: lambda (dimensionless, >= 0).
+
+    Example:
+        >>> from monge.objective import Classification
+        >>> Classification(weight=0.5).outputs(classes=10)  # the head predicts one of ten classes
+        10
     """
 
     weight: float = 1.0

@@ -17,6 +17,14 @@ class Batch:
         perturbation: standard normal numbers (m, n, ...) for a penalty that moves real samples, or None.
         labels: classes (n,) of the real samples, and those asked of the generator for the fake ones, or None.
         codes: targets (n, c) that were drawn with the fake samples' latent codes and can be guessed, or None.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import Batch, wgan_gp
+        >>> batch = Batch(real=torch.ones(4, 2), fake=torch.zeros(4, 2), segment=torch.full((4,), 0.5), step=0)
+        >>> critic = torch.nn.Linear(2, 1)
+        >>> sorted(wgan_gp().critic_loss(critic, batch).named)
+        ['critic_loss', 'penalty']
     """
 
     real: Tensor

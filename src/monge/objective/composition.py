@@ -22,6 +22,15 @@ class Lazy(Penalty):
     Arguments:
         penalty: which one.
         every: n, >= 1.
+
+    Example:
+        >>> import torch
+        >>> from dataclasses import replace
+        >>> from monge.objective import R1, Batch, Lazy
+        >>> batch = Batch(real=torch.ones(4, 2), fake=torch.zeros(4, 2), segment=torch.full((4,), 0.5), step=0)
+        >>> lazy = Lazy(R1(weight=1.0), every=4)
+        >>> [lazy(lambda x: 2 * x[:, 0], replace(batch, step=step)).item() for step in range(5)]
+        [8.0, 0.0, 0.0, 0.0, 8.0]
     """
 
     penalty: Penalty
@@ -46,6 +55,14 @@ class Sum(Penalty):
 
     Arguments:
         parts: the penalties, at least one.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import R1, R2, Batch, Sum
+        >>> batch = Batch(real=torch.ones(4, 2), fake=torch.zeros(4, 2), segment=torch.full((4,), 0.5), step=0)
+        >>> both = Sum((R1(weight=1.0), R2(weight=1.0)))
+        >>> both(lambda x: 2 * x[:, 0], batch).item()  # 2^2 / 2, twice
+        4.0
     """
 
     parts: tuple[Penalty, ...]

@@ -18,7 +18,24 @@ WITHOUT = "to train without a constraint, choose another objective, e.g. --objec
 
 
 class Constraint(ABC):
-    """Projects the critic back onto an admissible set after its update."""
+    """Projects the critic back onto an admissible set after its update.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> import torch
+        >>> from monge.objective import Constraint, Objective, Wasserstein
+        >>> @dataclass(frozen=True)
+        ... class NonNegative(Constraint):
+        ...     # keeps every weight at 0 or above: a monotone critic
+        ...     def __call__(self, critic):
+        ...         with torch.no_grad():
+        ...             for weight in critic.parameters():
+        ...                 weight.clamp_(min=0)
+        >>> critic = torch.nn.Linear(2, 1)
+        >>> Objective(Wasserstein(), constraint=NonNegative()).constraint(critic)
+        >>> bool((critic.weight >= 0).all())
+        True
+    """
 
     def check(self, critic: nn.Module) -> None:  # noqa: B027 - most constraints take any critic
         """Refuses critics that it cannot constrain.
@@ -40,6 +57,14 @@ class ClipWeights(Constraint):
 
     Arguments:
         bound: clipping constant c > 0.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import ClipWeights
+        >>> critic = torch.nn.Linear(2, 1)
+        >>> ClipWeights(0.01)(critic)
+        >>> max(weight.abs().max().item() for weight in critic.parameters()) <= 0.01
+        True
     """
 
     bound: float = 0.01
@@ -66,6 +91,15 @@ class ClipNorm(Constraint):
 
     Arguments:
         bound: largest norm c > 0 of a parameter tensor.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import ClipNorm
+        >>> critic = torch.nn.Linear(100, 1)
+        >>> _ = torch.nn.init.ones_(critic.weight)  # norm 10
+        >>> ClipNorm(1.0)(critic)
+        >>> round(critic.weight.norm().item(), 4)
+        1.0
     """
 
     bound: float = 1.0
@@ -98,6 +132,15 @@ class ProjectSpectral(Constraint):
 
     Arguments:
         bound: largest singular value c > 0.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import ProjectSpectral
+        >>> critic = torch.nn.Linear(2, 2, bias=False)
+        >>> _ = critic.weight.data.copy_(torch.diag(torch.tensor([5.0, 0.5])))
+        >>> ProjectSpectral(1.0)(critic)
+        >>> [round(value, 4) for value in torch.linalg.svdvals(critic.weight).tolist()]
+        [1.0, 0.5]
     """
 
     bound: float = 1.0
@@ -120,6 +163,15 @@ class LipschitzByConstruction(Constraint):
     """Asks for a critic whose layers cannot leave the 1-Lipschitz functions, and has nothing to change then.
 
     Reference: Anil, Lucas, Grosse 2019, "Sorting out Lipschitz function approximation".
+
+    Example:
+        >>> import monge, torch
+        >>> from monge.objective import LipschitzByConstruction
+        >>> try:
+        ...     LipschitzByConstruction().check(torch.nn.Sequential(torch.nn.Linear(2, 1)))
+        ... except monge.UserError as error:
+        ...     print("use e.g. --critic mlp:layer=orthogonal" in str(error))
+        True
     """
 
     def check(self, critic: nn.Module) -> None:

@@ -105,6 +105,15 @@ class KernelDiscrepancy(AdversarialLoss):
 
     Arguments:
         kernel: compares two vectors.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import KernelDiscrepancy
+        >>> from monge.objective.kernel_loss import GaussianKernel
+        >>> vectors = torch.randn(2, 50, 8, generator=torch.Generator().manual_seed(0))  # critic outputs
+        >>> loss = KernelDiscrepancy(GaussianKernel())
+        >>> abs(loss.generator(*vectors).item()) < 0.1 < loss.generator(vectors[0], vectors[1] + 2).item()
+        True
     """
 
     kernel: CriticKernel

@@ -23,6 +23,20 @@ class AdversarialLoss(ABC):
 
     Attributes:
         vector: whether the critic may have more than one output; else k = 1 is needed.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> import torch
+        >>> from monge.objective import AdversarialLoss
+        >>> @dataclass(frozen=True)
+        ... class Exponential(AdversarialLoss):
+        ...     def critic(self, real, fake):
+        ...         return (-real).exp().mean() + fake.exp().mean()
+        ...
+        ...     def generator(self, real, fake):
+        ...         return (-fake).exp().mean()
+        >>> Exponential().critic(torch.zeros(4, 1), torch.zeros(4, 1)).item()
+        2.0
     """
 
     vector: ClassVar[bool] = False
@@ -67,6 +81,13 @@ class Wasserstein(AdversarialLoss):
     :math:`-\mathbb{E}_{p_g} f_w` (16) and the critic -L (17).
 
     Reference: Arjovsky, Chintala, Bottou 2017, eq. 2 and 3; source 001, eq. 9 and 14; source 003, eq. 12 to 17.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import Wasserstein
+        >>> real, fake = torch.tensor([[2.0], [1.0]]), torch.tensor([[-1.0], [0.0]])  # critic outputs
+        >>> Wasserstein().critic(real, fake).item(), Wasserstein().generator(real, fake).item()
+        (-2.0, 0.5)
     """
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -100,6 +121,13 @@ class Minimax(AdversarialLoss):
     that do not overlap, however far apart: the generator's gradient vanishes.
 
     Reference: Goodfellow et al. 2014, eq. 1, proposition 1 and theorem 1; source 003, eq. 1, 2 and 4 to 9.
+
+    Example:
+        >>> import math, torch
+        >>> from monge.objective import Minimax
+        >>> undecided = torch.zeros(4, 1)  # D = 1/2 everywhere
+        >>> round(Minimax().critic(undecided, undecided).item(), 4), round(2 * math.log(2), 4)
+        (1.3863, 1.3863)
     """
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -126,6 +154,15 @@ class NonSaturating(AdversarialLoss):
     apart.
 
     Reference: Goodfellow et al. 2014, section 3; Arjovsky, Bottou 2017, theorem 2.5; source 003, eq. 3, 10 and 11.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import Minimax, NonSaturating
+        >>> sure = torch.full((4, 1), -10.0, requires_grad=True)  # the discriminator is sure that these are generated
+        >>> def slope(loss):
+        ...     return torch.autograd.grad(loss.generator(sure, sure), sure)[0].norm().item()
+        >>> slope(Minimax()) < 1e-4 < 0.4 < slope(NonSaturating())
+        True
     """
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -155,6 +192,15 @@ class LeastSquares(AdversarialLoss):
 
     Raises:
         UserError: a and b are equal.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import LeastSquares
+        >>> real, fake = torch.tensor([[2.0], [1.0]]), torch.tensor([[-1.0], [0.0]])  # critic outputs
+        >>> LeastSquares().critic(real, fake).item()
+        0.5
+        >>> LeastSquares(a=-1, b=1, c=0)  # the values for which the authors derive Pearson's divergence
+        LeastSquares(a=-1, b=1, c=0)
     """
 
     a: float = 0.0
@@ -184,6 +230,12 @@ class Hinge(AdversarialLoss):
     The best critic is the sign of :math:`p_r - p_g`, where :math:`L_D = 2 - 2\,\mathrm{TV}(p_r, p_g)`.
 
     Reference: Lim, Ye 2017, "Geometric GAN"; Miyato et al. 2018, eq. 16 and 17.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import Hinge
+        >>> Hinge().critic(torch.tensor([[1.0], [7.0]]), torch.tensor([[-1.0], [-3.0]])).item()  # beyond both margins
+        0.0
     """
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -204,6 +256,14 @@ class RelativisticPaired(AdversarialLoss):
 
     Reference: Jolicoeur-Martineau 2019, "The relativistic discriminator" (the relativistic standard GAN); Huang et al.
     2024, "The GAN is dead; long live the GAN! A modern GAN baseline", eq. 2.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import RelativisticPaired
+        >>> real, fake = torch.tensor([[2.0], [1.0]]), torch.tensor([[-1.0], [0.0]])  # critic outputs
+        >>> loss = RelativisticPaired()
+        >>> bool(torch.isclose(loss.critic(real, fake), loss.critic(real + 5, fake + 5)))  # only differences count
+        True
     """
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:

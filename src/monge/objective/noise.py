@@ -20,7 +20,19 @@ WITHOUT = "to train without noise, leave it out or choose another objective"
 
 
 class NoiseSchedule(ABC):
-    """The noise's standard deviation as a function of the step."""
+    """The noise's standard deviation as a function of the step.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from monge.objective import NoiseSchedule
+        >>> @dataclass(frozen=True)
+        ... class Steps(NoiseSchedule):
+        ...     # halves every thousand steps
+        ...     def __call__(self, step):
+        ...         return 0.5 ** (step // 1000)
+        >>> [Steps()(step) for step in (0, 999, 1000, 5000)]
+        [1.0, 1.0, 0.5, 0.03125]
+    """
 
     @abstractmethod
     def __call__(self, step: int) -> float:
@@ -33,6 +45,12 @@ class ConstantNoise(NoiseSchedule):
 
     Arguments:
         std: standard deviation in model scale, > 0.
+
+    Example:
+        >>> from monge.objective import ConstantNoise
+        >>> noise = ConstantNoise(0.1)
+        >>> noise(0), noise(10_000)
+        (0.1, 0.1)
     """
 
     std: float
@@ -53,6 +71,12 @@ class LinearNoise(NoiseSchedule):
     Arguments:
         std: standard deviation at step 0, in model scale, > 0.
         steps: T, generator updates until it is gone, >= 1.
+
+    Example:
+        >>> from monge.objective import LinearNoise
+        >>> noise = LinearNoise(std=1.0, steps=1000)
+        >>> [noise(step) for step in (0, 250, 1000, 2000)]
+        [1.0, 0.75, 0.0, 0.0]
     """
 
     std: float
@@ -73,6 +97,12 @@ class ExponentialNoise(NoiseSchedule):
     Arguments:
         std: standard deviation at step 0, in model scale, > 0.
         steps: T, generator updates in which it halves, >= 1.
+
+    Example:
+        >>> from monge.objective import ExponentialNoise
+        >>> noise = ExponentialNoise(std=1.0, steps=1000)
+        >>> [noise(step) for step in (0, 1000, 2000)]
+        [1.0, 0.5, 0.25]
     """
 
     std: float

@@ -19,7 +19,14 @@ __all__ = ["Batch", "Objective", "Terms"]
 
 @dataclass(frozen=True)
 class Terms:
-    """Named scalars that add up to what a network minimises."""
+    """Named scalars that add up to what a network minimises.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import Terms
+        >>> Terms({"critic_loss": torch.tensor(-0.5), "penalty": torch.tensor(0.25)}).total.item()
+        -0.25
+    """
 
     named: dict[str, Tensor]
 
@@ -39,6 +46,15 @@ class Objective:
         constraint: applied to the critic in place after each of its updates.
         noise: added to real and generated samples alike before the critic sees them.
         auxiliary: a term of both networks from an extra head of the critic.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import Batch, GradientPenalty, Hinge, Objective
+        >>> objective = Objective(Hinge(), penalty=GradientPenalty(weight=5.0))  # a combination nobody published
+        >>> batch = Batch(real=torch.ones(4, 2), fake=torch.zeros(4, 2), segment=torch.full((4,), 0.5), step=0)
+        >>> terms = objective.critic_loss(torch.nn.Linear(2, 1), batch)
+        >>> bool(terms.total == terms.named["critic_loss"] + terms.named["penalty"])
+        True
     """
 
     loss: AdversarialLoss

@@ -23,6 +23,11 @@ def wgan(bound: float = 0.01, clip: str = "value") -> Objective:
     weights.
 
     Reference: Arjovsky, Chintala, Bottou 2017, Algorithm 1; source 003's four changes.
+
+    Example:
+        >>> from monge.objective import wgan
+        >>> wgan(bound=0.02)
+        Objective(loss=Wasserstein(), penalty=None, constraint=ClipWeights(bound=0.02), noise=None, auxiliary=None)
     """
     constraints = {"value": ClipWeights, "norm": ClipNorm}
     if clip not in constraints:
@@ -36,6 +41,13 @@ def wgan_gp(weight: float = 10.0, target: float = 1.0, every: int = 1, noise: fl
     Use it as the default: stable on images, tables and points; in the plane with a weight of about 0.1.
 
     Reference: Gulrajani et al. 2017, Algorithm 1; source 001, eq. 10-14.
+
+    Example:
+        >>> from monge.objective import wgan_gp
+        >>> wgan_gp(weight=5).penalty
+        GradientPenalty(weight=5, target=1.0, one_sided=False)
+        >>> wgan_gp(every=4).penalty  # at every fourth step, four times as large
+        Lazy(penalty=GradientPenalty(weight=10.0, target=1.0, one_sided=False), every=4)
     """
     return Objective(Wasserstein(), penalty=lazy(GradientPenalty(weight, target), every), noise=_constant(noise))
 

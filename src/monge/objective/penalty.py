@@ -21,7 +21,23 @@ WITHOUT = "to train without a penalty, choose another objective"
 
 
 class Penalty(ABC):
-    """A differentiable scalar that the critic's loss gains; evaluated for each sample apart, then averaged."""
+    """A differentiable scalar that the critic's loss gains; evaluated for each sample apart, then averaged.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> import torch
+        >>> from monge.objective import Batch, Penalty
+        >>> @dataclass(frozen=True)
+        ... class Drift(Penalty):
+        ...     # keeps outputs at real samples near zero (Karras et al. 2018)
+        ...     weight: float = 1e-3
+        ...
+        ...     def __call__(self, witness, batch):
+        ...         return self.weight * witness(batch.real).square().mean()
+        >>> batch = Batch(real=torch.ones(4, 2), fake=torch.zeros(4, 2), segment=torch.full((4,), 0.5), step=0)
+        >>> round(Drift()(lambda x: 10 * x[:, 0], batch).item(), 6)
+        0.1
+    """
 
     @property
     def noise_sets(self) -> int:
@@ -50,6 +66,15 @@ class GradientPenalty(Penalty):
         weight: penalty weight lambda (dimensionless, > 0).
         target: slope K that costs nothing, >= 0 (critic units per data unit).
         one_sided: flatter slopes cost nothing either.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import Batch, GradientPenalty
+        >>> batch = Batch(real=torch.ones(4, 2), fake=torch.zeros(4, 2), segment=torch.full((4,), 0.5), step=0)
+        >>> GradientPenalty(weight=10)(lambda x: 3 * x[:, 0], batch).item()  # slope 3: 10 (3 - 1)^2
+        40.0
+        >>> GradientPenalty(one_sided=True)(lambda x: 0.5 * x[:, 0], batch).item()  # flatter than 1 costs nothing
+        0.0
     """
 
     weight: float = 10.0
@@ -74,6 +99,13 @@ class R1(Penalty):
 
     Arguments:
         weight: gamma (data units squared over critic units, > 0).
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import R1, Batch
+        >>> batch = Batch(real=torch.ones(4, 2), fake=torch.zeros(4, 2), segment=torch.full((4,), 0.5), step=0)
+        >>> R1(weight=10)(lambda x: 3 * x[:, 0], batch).item()  # slope 3: 10 / 2 * 3^2
+        45.0
     """
 
     weight: float = 10.0
@@ -95,6 +127,13 @@ class R2(Penalty):
 
     Arguments:
         weight: gamma (data units squared over critic units, > 0).
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import R2, Batch
+        >>> batch = Batch(real=torch.ones(4, 2), fake=torch.zeros(4, 2), segment=torch.full((4,), 0.5), step=0)
+        >>> R2(weight=10)(lambda x: x[:, 0] ** 2, batch).item()  # flat at the generated samples, which are 0
+        0.0
     """
 
     weight: float = 10.0
@@ -119,6 +158,14 @@ class Dragan(Penalty):
         target: slope K that costs nothing, >= 0 (critic units per data unit).
         std: s, how far around real samples (model scale, > 0). The authors' code moves each coordinate by 0.5 U(0, 1)
             standard deviations of the data, whose root mean square is the default for data of standard deviation one.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import Batch, Dragan
+        >>> noise = torch.randn(1, 4, 2, generator=torch.Generator().manual_seed(0))
+        >>> batch = Batch(torch.ones(4, 2), torch.zeros(4, 2), torch.full((4,), 0.5), step=0, perturbation=noise)
+        >>> Dragan(weight=10)(lambda x: 2 * x[:, 0], batch).item()  # slope 2: 10 (2 - 1)^2
+        10.0
     """
 
     weight: float = 10.0
@@ -156,6 +203,15 @@ class Consistency(Penalty):
         weight: lambda (dimensionless, > 0).
         margin: difference M that costs nothing, >= 0 (critic units).
         std: s, the size of the perturbation (model scale, > 0).
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import Batch, Consistency
+        >>> noise = torch.randn(2, 4, 2, generator=torch.Generator().manual_seed(0))
+        >>> batch = Batch(torch.ones(4, 2), torch.zeros(4, 2), torch.full((4,), 0.5), step=0, perturbation=noise)
+        >>> steep, flat = (Consistency()(lambda x, slope=slope: slope * x[:, 0], batch).item() for slope in (5, 0))
+        >>> steep > flat == 0
+        True
     """
 
     weight: float = 2.0

@@ -43,6 +43,14 @@ class SinkhornDivergence(AdversarialLoss):
     Arguments:
         epsilon: strength of the entropy term, in units of the critic's outputs, > 0.
         iterations: steps for each of the three problems, >= 1.
+
+    Example:
+        >>> import torch
+        >>> from monge.objective import SinkhornDivergence
+        >>> x = torch.randn(32, 2, generator=torch.Generator().manual_seed(0))  # critic outputs, two a sample
+        >>> loss = SinkhornDivergence(epsilon=0.1)
+        >>> abs(loss.generator(x, x).item()) < 1e-6, loss.generator(x, x + 3).item() > 3
+        (True, True)
     """
 
     epsilon: float = 1.0

@@ -2,6 +2,15 @@ r"""Distances and divergences between two Gaussian laws in closed form: what est
 
 On a line the optimal coupling is monotone, so W1 is the mean of a folded normal; in d dimensions W2 adds the distance
 of the means and the Bures distance of the covariances in squares. Logarithms are natural: KL and JS are in nats.
+
+Example:
+    >>> from math import sqrt
+    >>> from monge.distance import GaussianLaw, gaussian
+    >>> p, q = GaussianLaw(0, 1), GaussianLaw(3, 4)
+    >>> round(gaussian.kl(p, q), 4), round(gaussian.kl(q, p), 4)
+    (1.4431, 5.3069)
+    >>> round(gaussian.wasserstein2(p, q), 6) == round(sqrt(3**2 + (2 - 1) ** 2), 6)
+    True
 """
 
 from dataclasses import dataclass
@@ -30,6 +39,12 @@ class GaussianLaw:
 
     Raises:
         UserError: an argument that is not as above.
+
+    Example:
+        >>> from monge.distance import GaussianLaw, wasserstein2
+        >>> p = GaussianLaw([0, 0], [[1, 0.5], [0.5, 1]])
+        >>> wasserstein2(p, GaussianLaw([3, 4], p.covariance))  # the same shape, moved by (3, 4)
+        5.0
     """
 
     mean: NDArray[np.float64]
@@ -62,6 +77,13 @@ def wasserstein1(p: GaussianLaw, q: GaussianLaw) -> float:
 
     Raises:
         UserError: a law that is not on a line.
+
+    Example:
+        >>> from monge.distance import GaussianLaw, wasserstein1
+        >>> round(wasserstein1(GaussianLaw(0, 1), GaussianLaw(0, 4)), 4)  # sqrt(2 / pi)
+        0.7979
+        >>> wasserstein1(GaussianLaw(0, 1), GaussianLaw(5, 1))
+        5.0
     """
     (mean_p, sd_p), (mean_q, sd_q) = _on_the_line(p, q)
     shift, spread = abs(mean_p - mean_q), abs(sd_p - sd_q)
@@ -85,6 +107,11 @@ def wasserstein2(p: GaussianLaw, q: GaussianLaw) -> float:
 
     Raises:
         UserError: laws of different dimension.
+
+    Example:
+        >>> from monge.distance import GaussianLaw, wasserstein2
+        >>> wasserstein2(GaussianLaw(0, 1), GaussianLaw(0, 9))  # standard deviations 1 and 3
+        2.0
     """
     _same_dimension(p, q)
     root_p, root_q = _root(p.covariance), _root(q.covariance)

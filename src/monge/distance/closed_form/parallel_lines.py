@@ -4,6 +4,14 @@ P is uniform on {0} x [0, 1], Q on {theta} x [0, 1]. They share no point unless 
 ceiling for every other theta, and its gradient, where there is one, is 0: nothing to learn from. W1 is the distance.
 
 References: source 001, eqs. 1-5; Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", example 1.
+
+Example:
+    >>> from monge.distance import parallel_lines
+    >>> theta = [1.0, 0.1, 0.0]  # the second segment comes nearer
+    >>> parallel_lines.wasserstein(theta).value.tolist()
+    [1.0, 0.1, 0.0]
+    >>> parallel_lines.js(theta).value.round(3).tolist()  # says nothing until they meet
+    [0.693, 0.693, 0.0]
 """
 
 from typing import NamedTuple

@@ -223,3 +223,12 @@ _ALL = (
     Family("cones", "highest of learnable cones", "certified", _cones, width=512, rate=1e-2),
 )
 FAMILIES: Mapping[str, Family] = {family.name: family for family in _ALL}
+"""Families of potentials by name, for `fit_potential` and `bracket`.
+
+Certified families without training steps are the fast ones.
+
+Example:
+    >>> from monge.distance import FAMILIES
+    >>> [name for name, family in FAMILIES.items() if family.proof == "certified" and family.steps == 0]
+    ['linear', 'radial', 'c-transform']
+"""

@@ -40,6 +40,17 @@ class Potential:
         family: its name.
         lipschitz: K, in units of f per unit of x.
         proof: "certified" when K is proved, "measured" when it is the largest gradient seen.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import fit_potential
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 200, 2))
+        >>> f = fit_potential(x + [3, 0], y, family="linear")
+        >>> f.proof, round(f.lipschitz, 6)
+        ('certified', 1.0)
+        >>> gap = f(x + [3, 0]).mean() - f(y).mean()
+        >>> bool(2 < gap < 4)
+        True
     """
 
     family: str
@@ -86,6 +97,15 @@ def fit_potential(
 
     Raises:
         UserError: unknown family, bad shapes, values that are not finite, steps below 1 or a negative seed.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import fit_potential
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 400, 2))
+        >>> f = fit_potential(x[:200] + [3, 0], y[:200], family="linear")
+        >>> gap = f(x[200:] + [3, 0]).mean() - f(y[200:]).mean()  # on fresh samples: on average at most W1 = 3
+        >>> bool(abs(gap - 3) < 0.3)
+        True
     """
     rule = rule_of(family)
     if steps is not None and steps < 1:

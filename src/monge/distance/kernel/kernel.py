@@ -30,7 +30,22 @@ PROBED = 2000
 
 
 class Kernel(ABC):
-    """A symmetric function k(x, y) of two points that is positive definite, at least conditionally."""
+    """A symmetric function k(x, y) of two points that is positive definite, at least conditionally.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import Kernel, discrepancy
+        >>> class Linear(Kernel):
+        ...     # compares means only
+        ...     def matrix(self, x, y):
+        ...         return x @ y.T
+        ...
+        ...     def diagonal(self, x):
+        ...         return (x * x).sum(axis=1)
+        >>> x = np.random.default_rng(0).normal(size=(100, 2))
+        >>> round(discrepancy(x, x + 2, Linear()).plug_in, 6)  # the squared difference of means, 2^2 + 2^2
+        8.0
+    """
 
     @abstractmethod
     def matrix(self, x: Points, y: Points) -> NDArray[np.float64]:
@@ -54,6 +69,15 @@ class Gaussian(Kernel):
 
     Raises:
         UserError: a length that is not positive, or none.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import Gaussian
+        >>> points = np.array([[0.0], [1.0], [10.0]])
+        >>> Gaussian((1.0,)).matrix(points[:1], points).round(3).tolist()
+        [[1.0, 0.607, 0.0]]
+        >>> Gaussian((1.0, 10.0)).matrix(points[:1], points).round(3).tolist()  # also sees the far point
+        [[1.0, 0.801, 0.303]]
     """
 
     lengths: tuple[float, ...]
@@ -94,6 +118,13 @@ class RationalQuadratic(Kernel):
 
     Raises:
         UserError: a length or a shape that is not positive, or no shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import Gaussian, RationalQuadratic
+        >>> near, far = np.array([[0.0]]), np.array([[9.0]])
+        >>> bool(Gaussian((1.0,)).matrix(near, far) < 1e-15 < RationalQuadratic(1.0).matrix(near, far))
+        True
     """
 
     length: float = 1.0
@@ -136,6 +167,14 @@ class Polynomial(Kernel):
 
     Raises:
         UserError: a degree below 1 or a negative offset.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import Polynomial, discrepancy
+        >>> x = np.random.default_rng(0).normal(size=(100, 2))
+        >>> means_only = Polynomial(degree=1, offset=0)
+        >>> discrepancy(x - x.mean(axis=0), 3 * (x - x.mean(axis=0)), means_only).plug_in < 1e-12  # blind to the scale
+        True
     """
 
     degree: int = 3
@@ -162,6 +201,12 @@ class NegativeDistance(Kernel):
 
     Reference: Sejdinovic et al. 2013, "Equivalence of distance-based and RKHS-based statistics in hypothesis
     testing", theorem 22 (there with the factor 1/2).
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import NegativeDistance
+        >>> NegativeDistance().matrix(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]])).tolist()
+        [[-5.0]]
     """
 
     def matrix(self, x: Points, y: Points) -> NDArray[np.float64]:

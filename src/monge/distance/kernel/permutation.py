@@ -31,6 +31,14 @@ class PermutationTest:
         squared: the observed U-statistic of the squared discrepancy.
         p_value: probability of one as large if the laws were equal; at least 1 / (1 + draws).
         draws: number of relabellings.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import permutation_test
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 50, 2))
+        >>> found = permutation_test(x, y + 2, draws=99)
+        >>> found.p_value  # the least that 99 relabellings can show
+        0.01
     """
 
     squared: float
@@ -51,6 +59,15 @@ def permutation_test(
 
     Raises:
         UserError: bad shapes, values that are not finite, fewer than 4 samples a side, too many, or no draws.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import permutation_test
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 50, 2))
+        >>> permutation_test(x, y + 1, draws=99).p_value <= 0.05
+        True
+        >>> permutation_test(x, y, draws=99).p_value > 0.05
+        True
     """
     x, y = paired(x, y, LEAST)
     if draws < 1:

@@ -41,6 +41,14 @@ class Ipm:
     Arguments:
         name: of the metric, for pictures and tables.
         witness: a function of the class, from points (n, d) to values (n,): a dual potential of W1, say.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import Ipm
+        >>> mean_shift = Ipm("mean along the first axis", lambda points: points[:, 0])
+        >>> x = np.random.default_rng(0).normal(size=(100, 2))
+        >>> round(mean_shift.value(x + [2, 0], x), 6)
+        2.0
     """
 
     name: str
@@ -72,6 +80,14 @@ def kernel_ipm(x: ArrayLike, y: ArrayLike, kernel: Kernel, name: str = "MMD") ->
 
     Raises:
         UserError: bad shapes or values that are not finite.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import Gaussian, kernel_ipm
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 100, 1))
+        >>> ipm = kernel_ipm(x, y + 3, Gaussian((1.0,)))
+        >>> ipm.witness(np.array([[0.0], [3.0]])).round(1).tolist()  # positive where x lies, negative where y + 3 does
+        [0.7, -0.7]
     """
     x, y = paired(x, y)
 

@@ -43,6 +43,14 @@ class Coupling:
         source, target: rows of x and of y, both (k,), in the order of the rows of x.
         mass: what moves from x[source] to y[target], (k,), > 0, summing to one.
         cost: total of mass times distance, in the units of x: W1.
+
+    Example:
+        >>> from monge.distance import coupling
+        >>> plan = coupling([[0.0], [5.0]], [[6.0], [1.0]])
+        >>> list(zip(plan.source.tolist(), plan.target.tolist(), plan.mass.tolist()))
+        [(0, 1, 0.5), (1, 0, 0.5)]
+        >>> plan.cost
+        1.0
     """
 
     source: NDArray[np.intp]
@@ -62,6 +70,13 @@ def wasserstein(
     """W1 between the laws on the rows of x (n, d) and y (m, d), in the units of x, in float64.
 
     Arguments and errors are those of `coupling`, of which this is the cost.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import wasserstein
+        >>> x = np.random.default_rng(0).normal(size=(100, 2))
+        >>> round(wasserstein(x, x + [3, 4]), 6)
+        5.0
     """
     return coupling(x, y, x_weights=x_weights, y_weights=y_weights, norm=norm).cost
 
@@ -90,6 +105,14 @@ def coupling(
         MongeError: the solver ended without an optimal plan.
 
     Reference: Peyre, Cuturi 2019, "Computational Optimal Transport", eq. 2.11 and section 3.5.
+
+    Example:
+        >>> from monge.distance import coupling
+        >>> plan = coupling([[0.0, 0.0]], [[3.0, 4.0], [0.0, 1.0]], y_weights=[1, 3])
+        >>> plan.mass.tolist(), plan.cost  # 1/4 of the mass goes 5, 3/4 go 1
+        ([0.25, 0.75], 2.0)
+        >>> coupling([[0.0, 0.0]], [[3.0, 4.0]], norm=1).cost
+        7.0
     """
     x, y = point_sets(x, y)
     a, b = point_weights("x_weights", x_weights, len(x)), point_weights("y_weights", y_weights, len(y))

@@ -23,6 +23,13 @@ def quantile_coupling(x_weights: Masses, y_weights: Masses) -> tuple[Order, Orde
 
     Returns:
         i, j and mass of equal length, at most n + m - 1 entries of positive mass.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import quantile_coupling
+        >>> i, j, mass = quantile_coupling(np.array([0.5, 0.5]), np.array([0.25, 0.75]))
+        >>> list(zip(i.tolist(), j.tolist(), mass.tolist()))
+        [(0, 0, 0.25), (0, 1, 0.25), (1, 1, 0.5)]
     """
     x_levels, y_levels = x_weights.cumsum(), y_weights.cumsum()
     # exactly one at the end, and from the last point with mass on: else rounding gives mass to what has none

@@ -86,6 +86,14 @@ def sinkhorn_divergence(
     Raises:
         UserError: a bad shape, value, weight or argument, a problem that does not fit into memory, or marginals that
             are not within the tolerance after so many iterations.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import sinkhorn_divergence, wasserstein
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 50, 2))
+        >>> sharp, blurred = (sinkhorn_divergence(x, y + 1, epsilon=epsilon) for epsilon in (0.05, 5.0))
+        >>> blurred < sharp < wasserstein(x, y + 1)
+        True
     """
     x, y = point_sets(x, y)
     a, b = point_weights("x_weights", x_weights, len(x)), point_weights("y_weights", y_weights, len(y))
