@@ -19,6 +19,19 @@ explained in [bracket.md](bracket.md).
 
 This page is written by `python docs/figures.py` from the tables in `src/monge/evaluation/`.
 """
+VERDICT = """The JSON document of `monge distance` also has the verdict and what it rests on:
+
+| name | what it is |
+| --- | --- |
+| `differ` | whether a difference was shown |
+| `shown_by` | what showed it: `lower limit` (certified, > 0), `energy test` (p <= .05), `classifier` (JS > 3 errors) |
+| `verdict` | the outcome in sentences |
+| `warnings` | why the outcome or the figures should be taken with care, in sentences |
+| `dependence` | of the rows of A, of B, on their order in the file: rank correlation, drift; null where none is seen |
+| `scales` | columns barely tested, as the dominant ones have nearly all the variance; null where every one counts |
+| `repeated` | for A and for B: how many samples repeat an earlier one of the same set |
+| `shared` | how many different points are in both sets |
+"""
 COLUMNS = ("figure", "what it is", "unit", "better", "unreliable")
 
 
@@ -39,7 +52,7 @@ def table(entries: Iterable[Entry[Any, Any]]) -> str:
 def page() -> str:
     """The whole page."""
     sections = {"monge evaluate RUN": FIGURES, "monge distance A B": (*PARTS, *ESTIMATES)}
-    return "\n".join([HEAD, *(f"## {title}\n\n{table(entries)}" for title, entries in sections.items())])
+    return "\n".join([HEAD, *(f"## {title}\n\n{table(entries)}" for title, entries in sections.items()), VERDICT])
 
 
 if __name__ == "__main__":

@@ -63,7 +63,10 @@ def refused(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], *said:
 
 def test_the_document_and_the_python_call(capsys: pytest.CaptureFixture[str]) -> None:
     said = document(["a.npy", "far.npy", "--seed", "3", *QUICK], capsys)
-    assert set(said) == {"a", "b", "seed", "shared", "repeated", "bracket", "picture", *NAMES}
+    checks = {"differ", "shown_by", "verdict", "warnings", "shared", "repeated", "dependence", "scales"}
+    assert set(said) == {"a", "b", "seed", "bracket", "picture", *checks, *NAMES}
+    assert (said["differ"], said["shown_by"]) == (True, ["lower limit", "energy test", "classifier"])
+    assert (said["warnings"], said["dependence"], said["scales"]) == ([], [None, None], None)
     assert said["a"] == {"data": "a.npy", "kind": "vector", "shape": [2], "available": 150, "used": 150}
     assert (said["b"]["used"], said["seed"], said["shared"], said["picture"]) == (130, 3, 0, "distance.png")
     example = Bracket(0.0, 0.0, 0.0, 0.0, 0.0)
@@ -109,7 +112,7 @@ def test_a_shift_is_seen(capsys: pytest.CaptureFixture[str]) -> None:
     assert said["p_value"]["value"] == pytest.approx(0.001)
     assert 0.4 < said["js"]["value"] <= math.log(2)
     assert run(["distance", "a.npy", "far.npy", *QUIET]) == 0
-    assert "A and B differ (p = 0.001); W1 is at least" in capsys.readouterr().out
+    assert "A and B differ (energy test, p = 0.001); W1 is at least" in capsys.readouterr().out
 
 
 def test_the_table_says_what_everything_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,7 +122,7 @@ def test_the_table_says_what_everything_is(capsys: pytest.CaptureFixture[str]) -
     assert lines[0] == "A  a.npy  150 of 150 samples  vectors of 2 numbers"
     for name in ("lower", "upper", "floor", "spread", "excess", *(entry.shown for entry in ESTIMATES)):
         assert any(line.startswith(f"{name} ") for line in lines)
-    assert "No difference between A and B is seen" in shown.out
+    assert "No overall difference detected (energy test, p = " in lines[-2]
     assert lines[-1] == "The picture is distance.png."
     assert max(map(len, lines)) <= 120
     assert shown.err.splitlines()[0] == "transport ..."
@@ -211,7 +214,7 @@ def test_identical_sets(capsys: pytest.CaptureFixture[str]) -> None:
     assert said["p_value"]["value"] > 0.5
     assert "150 points are in both" in said["kl"]["note"]
     assert run(["distance", "a.npy", "a.npy", *QUIET]) == 0
-    assert "150 points are in both" in capsys.readouterr().out
+    assert "150 points are in both sets" in capsys.readouterr().out
 
 
 def test_copies_within_a_set_are_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -221,8 +224,10 @@ def test_copies_within_a_set_are_said(capsys: pytest.CaptureFixture[str]) -> Non
     assert said["repeated"] == [60, 0]
     assert run(["distance", "twice.npy", "b.npy", *QUIET]) == 0
     shown = capsys.readouterr().out
-    assert "60 samples of A equal another of it: where these are copies of one sample, the limit and all" in shown
-    assert "samples of B equal" not in shown
+    text = "60 samples of A repeat an earlier one: if these are copies of one sample, the p-value, the limit and all"
+    assert text in shown
+    assert "samples of B repeat" not in shown
+    assert said["warnings"][0].startswith(text)
 
 
 @pytest.mark.filterwarnings("ignore:.*all training samples are identical")
@@ -233,11 +238,54 @@ def test_constant_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert said["energy"]["value"] == said["mmd2"]["value"] == said["frechet"]["value"] == 0
     assert said["kl"] == {"value": None, "error": None, "n": [30, 30], "note": NO_KL}
     assert said["p_value"]["value"] == 1
+    assert said["warnings"][1:] == ["All 30 samples of A are equal.", "All 30 samples of B are equal."]
     np.save("ones.npy", np.ones((30, 2)))
     said = document(["zeros.npy", "ones.npy", *QUICK], capsys)
     # ten samples of either law are judged, which do not prove that all others are equal too
     assert said["bracket"]["lower"] == pytest.approx(math.sqrt(2) * (1 - 2 * (1 - 0.05 ** (1 / 10))))
     assert said["bracket"]["excess"] == pytest.approx(math.sqrt(2))
+
+
+@pytest.mark.filterwarnings("ignore:.*cell_count")
+def test_a_column_that_drowns_the_others_is_in_the_output_and_the_document(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pyarrow")
+    random = np.random.default_rng(0)
+    for name in "ab":
+        rows = random.normal(size=(200, 3)) * (1000, 1, 1)
+        text = "\n".join(["cell_count,size,depth", *(",".join(map(str, row)) for row in rows)])
+        Path(f"{name}.csv").write_text(text)
+    said = document(["a.csv", "b.csv", *QUIET], capsys)
+    assert said["scales"] == {"dominant": ["cell_count"], "share": said["scales"]["share"]} | {
+        "barely_tested": ["size", "depth"]
+    }
+    assert said["scales"]["share"] > 0.9999
+    assert not said["differ"]
+    assert said["verdict"] == [
+        f"No overall difference detected (energy test, p = {said['p_value']['value']:.3g}), but cell_count makes up "
+        "99.9 % of the variance, so size and depth were barely tested. Rescale the columns and repeat."
+    ]
+
+
+def test_dependent_rows_are_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    walk = RANDOM.normal(size=(400, 2)).cumsum(axis=0)
+    np.save("walk.npy", walk)
+    np.save("shuffled.npy", RANDOM.permutation(walk))
+    said = document(["walk.npy", "shuffled.npy", "--samples", "200", *QUIET], capsys)
+    assert said["dependence"][0]["correlation"] > 0.8
+    assert said["dependence"][1] is None
+    (warning,) = [text for text in said["warnings"] if "resemble" in text]
+    assert "Rows of A resemble those before them (rank correlation 0.9" in warning
+    assert "the p-value, the limit and all errors promise too much" in warning
+
+
+def test_rows_are_in_the_order_of_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    walk = RANDOM.normal(size=(200, 1)).cumsum(axis=0)
+    np.savez("parts.npz", x_train=walk[:150], x_test=walk[150:])
+    classes = np.sort(RANDOM.integers(0, 2, 200))
+    np.savez("classes.npz", x=RANDOM.normal(size=(200, 1)) + 5 * classes[:, None], y=classes)
+    said = document(["parts.npz", "classes.npz", *QUIET], capsys)
+    assert said["dependence"][0]["correlation"] > 0.8
+    assert said["dependence"][1] is None
 
 
 def test_a_million_points_are_subsampled(capsys: pytest.CaptureFixture[str]) -> None:

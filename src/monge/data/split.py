@@ -100,9 +100,17 @@ class ArraySplit(Split):
         return np.asarray(self.values[self.index[which]])
 
     def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
+        return self.rows(self.chosen(n, seed))
+
+    def chosen(self, n: int, seed: int = 0) -> NDArray[np.int64]:
+        """Positions of the rows that `sample` gives, (n,), in its order.
+
+        Raises:
+            UserError: there are fewer than n.
+        """
         if n > self.size:
             raise UserError(f"number of {self.name} samples must be at most {self.size}; got {n}")
-        return self.rows(np.random.default_rng(seed).permutation(self.size)[:n])
+        return np.random.default_rng(seed).permutation(self.size)[:n]
 
     def chunks(self) -> Iterator[NDArray[Any]]:
         """All rows in order, some megabytes at a time."""

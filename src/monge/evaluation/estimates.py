@@ -17,6 +17,7 @@ from monge.distance.points import Points
 from monge.distance.transport.sliced import sliced
 from monge.evaluation.doubt import PER_DIMENSION
 from monge.evaluation.entry import Context, Doubt, Entry
+from monge.evaluation.text import certainty
 from monge.metric.frechet import frechet
 
 PAIRED = 10_000
@@ -92,8 +93,8 @@ def annotated(entry: Entry[Context, Figure], context: Context) -> Figure | None:
 
 
 def _lower(bracket: Bracket) -> Figure:
-    sure = "no confidence claimed" if bracket.confidence is None else f"{bracket.confidence:.0%} confidence"
-    note = f"{sure}; {bracket.family}, {bracket.lipschitz}"
+    proof = "" if bracket.family is None else f"; {bracket.family}, {bracket.lipschitz}"
+    note = certainty(bracket.confidence, bracket.lipschitz) + proof
     return Figure(bracket.lower, None, (bracket.n, bracket.n), note)
 
 

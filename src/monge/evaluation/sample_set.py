@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from monge.data.dataset import DataSet
+from monge.data.dataset import ArrayData, DataSet
 from monge.data.space import Space
 from monge.distance.divergence.discriminator import LEAST
 from monge.distance.points import Points
@@ -30,6 +31,8 @@ class SampleSet:
         points: the samples in random order, (n, D).
         available: how many samples there are; None where every draw is fresh.
         columns: names of a vector's numbers, or None.
+        recorded: positions of the points in the order of the file, (n,); None where every draw is fresh.
+        classes: class of each point, (n,), or None.
     """
 
     name: str
@@ -37,6 +40,8 @@ class SampleSet:
     points: Points
     available: int | None
     columns: list[str] | None = None
+    recorded: NDArray[np.int64] | None = None
+    classes: NDArray[np.int64] | None = None
 
     @classmethod
     def draw(cls, data: DataSet, name: str, *, most: int = SAMPLES, seed: int = 0, side: int = 0) -> "SampleSet":
@@ -54,21 +59,40 @@ class SampleSet:
         """
         random = np.random.default_rng([seed, side, STREAM])
         number = int(random.integers(2**63))
-        total, trained, kept = None, data.train.size, data.held_out.size
-        if trained is None or kept is None:
-            taken = [data.train.sample(most, number)]
+        if isinstance(data, ArrayData):
+            total = data.train.size + data.held_out.size
+            raw, places, classes = _chosen(data, min(most, total), number, random)
         else:
-            total = trained + kept
-            held_out = int(random.hypergeometric(kept, trained, min(most, total)))
-            train = min(most, total) - held_out
-            taken = [data.train.sample(train, number), data.held_out.sample(held_out, number)]
-        raw = np.concatenate(taken)
+            total, raw, places, classes = None, data.train.sample(most, number), None, None
         if len(raw) < LEAST:
             raise UserError(f"{name} must have at least {LEAST} samples; got {len(raw)}")
-        points = data.codec.metric(raw)[random.permutation(len(raw))]
-        return cls(name, data.space, points, total, data.info.columns)
+        order = random.permutation(len(raw))
+        return cls(
+            name,
+            data.space,
+            data.codec.metric(raw)[order],
+            total,
+            data.info.columns,
+            None if places is None else np.argsort(places[order]),
+            None if classes is None else classes[order],
+        )
 
     def as_json(self) -> dict[str, Any]:
         """What is known of the set, without its points."""
         facts = {"data": self.name, "kind": self.space.name, "shape": list(self.space.raw_shape)}
         return facts | {"available": self.available, "used": len(self.points)}
+
+
+def _chosen(
+    data: ArrayData, n: int, seed: int, random: np.random.Generator
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64] | None]:
+    """n raw samples of both parts of some data, the places of their rows in the file, and their classes."""
+    train, held_out = data.train, data.held_out
+    kept = int(random.hypergeometric(held_out.size, train.size, n))
+    # two arrays of one file are one after the other
+    parts = [(train, n - kept, 0), (held_out, kept, 0 if held_out.values is train.values else len(train.values))]
+    chosen = [(part, part.chosen(count, seed), start) for part, count, start in parts]
+    raw = np.concatenate([part.rows(which) for part, which, _ in chosen])
+    places = np.concatenate([start + part.index[which] for part, which, start in chosen])
+    labels = [part.labels[which] for part, which, _ in chosen if part.labels is not None]
+    return raw, places, np.concatenate(labels) if len(labels) == len(chosen) else None

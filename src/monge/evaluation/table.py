@@ -8,9 +8,8 @@ from typing import Any
 from monge.evaluation.estimates import ESTIMATES, PARTS, Figure, annotated
 from monge.evaluation.figures import FIGURES, TRANSPORT
 from monge.evaluation.sample_set import SampleSet
-from monge.evaluation.text import aligned, error, number
+from monge.evaluation.text import aligned, certainty, error, number
 from monge.evaluation.two_samples import Comparison
-from monge.evaluation.verdict import verdict
 
 HEAD = ("figure", "value", "error", "real floor", "")
 """Columns of an evaluation; the last has a note, or why the figure is unreliable."""
@@ -59,9 +58,7 @@ def limit_note(meaning: str, bracket: Mapping[str, Any]) -> str:
     """What the lower limit of a bracket is, how sure and how well proved; or why there is none."""
     if "no_lower_limit" in bracket:
         return str(bracket["no_lower_limit"])
-    if bracket["confidence"] is None:
-        return f"{meaning} if the slope, which was only measured, is right"
-    return f"{meaning}, at {bracket['confidence']:.0%} confidence; {bracket['lipschitz']}"
+    return f"{meaning}; {certainty(bracket['confidence'], bracket['lipschitz'])}"
 
 
 def evaluation_text(document: Mapping[str, Any]) -> str:
@@ -102,7 +99,7 @@ def comparison_text(result: Comparison) -> str:
     shown = aligned(side_rows(result))
     for section in sections:
         shown += ["", section.title, *islice(lines, len(section.rows))]
-    return "\n".join([*shown, "", *verdict(result)])
+    return "\n".join([*shown, "", *result.verdict.lines])
 
 
 def _row(name: str, figure: Figure, before: str) -> Row:

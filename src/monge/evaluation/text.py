@@ -1,5 +1,6 @@
 """Numbers and tables as text."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 
@@ -11,6 +12,18 @@ def number(value: float | None) -> str:
 def error(value: float | None) -> str:
     """A standard error."""
     return "" if value is None else f"± {value:.2g}"
+
+
+def percent(share: float) -> str:
+    """A share in percent, rounded towards zero, so that 100 % is all."""
+    return f"{math.floor(1000 * share) / 10:.3g} %"
+
+
+def certainty(confidence: float | None, lipschitz: str) -> str:
+    """How sure a lower limit is: only a potential whose slope is certified gives it a confidence."""
+    if lipschitz == "certified" and confidence is not None:
+        return f"{percent(confidence)} confidence"
+    return "no potential, so no limit" if lipschitz == "none" else "no confidence, as the slope was only measured"
 
 
 def aligned(rows: Iterable[Sequence[str]]) -> list[str]:

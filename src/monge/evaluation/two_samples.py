@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from monge.data.table.reader import difference
 from monge.distance.bounds import CERTIFIED, Bracket, Progress, bracket, silent
 from monge.distance.dual.family import Family
 from monge.distance.dual.potential import FAMILIES
+from monge.distance.serial import SerialDependence, serial_dependence
 from monge.distance.transport.exact import Coupling, coupling
 from monge.errors import UserError, unknown_name
 from monge.evaluation.estimates import ESTIMATES, Figure, Pair, annotated, common, repeats
 from monge.evaluation.sample_set import SampleSet
+from monge.evaluation.scales import Scales, scales
+from monge.evaluation.verdict import Verdict, judge
 
 COUPLED = 400
 """Samples a side of the coupling that is drawn."""
@@ -28,6 +32,8 @@ class Comparison:
         figures: further estimates by name.
         shared: points that are in both sets.
         repeated: samples of a, and of b, that equal an earlier one of their set.
+        dependence: of the rows of a, and of b, on their order in the file; None where none is seen.
+        scales: columns that hardly count beside others; None for images, and where every column counts.
         plan: optimal coupling of the first 400 points of a with those of b.
     """
 
@@ -38,7 +44,14 @@ class Comparison:
     figures: dict[str, Figure]
     shared: int
     repeated: tuple[int, int]
+    dependence: tuple[SerialDependence | None, SerialDependence | None]
+    scales: Scales | None
     plan: Coupling
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What all of this says together."""
+        return judge(self)
 
     def as_json(self) -> dict[str, Any]:
         """Everything but the points, as plain mappings."""
@@ -46,8 +59,11 @@ class Comparison:
             "a": self.a.as_json(),
             "b": self.b.as_json(),
             "seed": self.seed,
+            **self.verdict.as_json(),
             "shared": self.shared,
             "repeated": self.repeated,
+            "dependence": [None if found is None else asdict(found) for found in self.dependence],
+            "scales": None if self.scales is None else asdict(self.scales),
             "bracket": self.bracket.as_json(),
             **{name: asdict(figure) for name, figure in self.figures.items()},
         }
@@ -88,8 +104,26 @@ def compare(
         if figure is not None:
             figures[entry.name] = figure
         progress(entry.name, 1, 1)
-    plan = coupling(x[:COUPLED], y[:COUPLED])
-    return Comparison(a, b, seed, measured, figures, common(x, y), (repeats(x), repeats(y)), plan)
+    return Comparison(
+        a,
+        b,
+        seed,
+        measured,
+        figures,
+        shared=common(x, y),
+        repeated=(repeats(x), repeats(y)),
+        dependence=(serial(a, seed), serial(b, seed)),
+        scales=scales(x, y, a.columns or b.columns) if a.space.side is None else None,
+        plan=coupling(x[:COUPLED], y[:COUPLED]),
+    )
+
+
+def serial(side: SampleSet, seed: int) -> SerialDependence | None:
+    """How the rows of a set depend on their order in the file, within each class where there are classes."""
+    if side.recorded is None:
+        return None
+    classes = None if side.classes is None else side.classes[side.recorded]
+    return serial_dependence(side.points[side.recorded], classes, seed=seed)
 
 
 def check_families(families: Sequence[str | Family]) -> None:
