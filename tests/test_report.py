@@ -18,100 +18,12 @@ from monge.report import write_report
 from monge.report.chart import Chart, Curve, ticks
 from monge.report.html import breakable, duration, whole_flags, with_error
 from monge.report.page import objective
-from monge.report.verdict import Finding, verdict
 from monge.run.folder import RunFolder
-
-FLOOR = 2.0
 
 
 def written(run: RunFolder, data: DataSet | None = None) -> Path:
     """The report of a run."""
     return write_report(run, lambda facts: load(run, facts=facts), data)
-
-
-def log(excesses: list[float], **last: float) -> list[dict[str, Any]]:
-    """Entries with these excesses at steps 100, 200, ...; keywords change the last bracket or its critic's gaps."""
-    entries: list[dict[str, Any]] = []
-    for index, excess in enumerate(excesses):
-        bracket = {"lower": 0.0, "upper": FLOOR + excess, "floor": FLOOR, "spread": FLOOR, "excess": excess}
-        entry = {"step": 100 * (index + 1), "bracket": bracket | {"confidence": 0.95, "lipschitz": "measured"}}
-        entries.append(entry | {"critic_gap_train": 0.5, "critic_gap_held_out": 0.5, "critic_gap_error": 0.01})
-    for name, value in last.items():
-        place = entries[-1] if name.startswith("critic") else entries[-1]["bracket"]
-        place[name] = value
-    return entries
-
-
-def found(entries: list[dict[str, Any]], status: str = "finished") -> dict[str, Finding]:
-    return {finding.title: finding for finding in verdict(entries, status, 1000)}
-
-
-def kind_of(findings: dict[str, Finding], words: str) -> str:
-    (kind,) = [finding.kind for title, finding in findings.items() if words in title]
-    return kind
-
-
-@pytest.mark.parametrize(
-    ("excesses", "last", "words", "kind"),
-    [
-        ([0.03] * 6, {}, "No difference", "good"),
-        ([0.1] * 6, {"excess_error": 0.1}, "No difference", "good"),
-        ([0.5] * 6, {"excess_error": 0.5}, "No difference", "info"),
-        ([0.1] * 6, {"excess_error": 0.04}, "yet a difference", "info"),
-        ([0.5] * 6, {}, "a difference remains", "warn"),
-        ([0.9] * 6, {}, "clearly apart", "bad"),
-        ([0.1] * 6, {}, "has settled", "good"),
-        ([0.5] * 6, {}, "stopped improving", "warn"),
-        ([0.9, 0.8, 0.7, 0.6, 0.5, 0.4], {}, "Still improving", "info"),
-        ([0.9, 0.2, 0.3, 0.4, 0.5, 0.6], {}, "got worse", "warn"),
-        ([0.1] * 6, {"spread": 0.9}, "collapsed", "bad"),
-        ([0.1] * 6, {"spread": 1.5}, "vary less", "warn"),
-        ([0.1] * 6, {"spread": 1.9}, "vary as much", "good"),
-        ([0.2] * 6, {"upper": 1.9}, "look averaged", "warn"),
-        ([0.1] * 6, {"critic_gap_train": 0.9}, "overfitted", "warn"),
-        ([0.1] * 6, {"critic_gap_train": 0.9, "critic_gap_held_out": -0.1}, "overfitted", "warn"),
-        ([0.1] * 6, {"critic_gap_train": 0.65}, "favours", "info"),
-        ([0.1] * 6, {"critic_gap_train": 0.9, "critic_gap_error": 0.3}, "judges new data", "good"),
-        ([0.1] * 6, {"critic_gap_train": 0.03, "critic_gap_held_out": 0.0}, "judges new data", "good"),
-    ],
-)
-def test_rules(excesses: list[float], last: dict[str, float], words: str, kind: str) -> None:
-    assert kind_of(found(log(excesses, **last)), words) == kind
-
-
-def test_noise_is_neither_progress_nor_loss() -> None:
-    assert kind_of(found(log([0.9, 0.5, 0.1, 0.1, 0.16, 0.08, 0.17, 0.09, 0.14])), "has settled") == "good"
-
-
-def test_few_measurements_judge_nothing_but_the_ending() -> None:
-    assert list(found([])) == ["Too early to say: 0 measurements"]
-    assert list(found(log([0.1, 0.1]), "running"))[1] == "Too early to say: 2 measurements"
-
-
-@pytest.mark.parametrize(("status", "kind"), [("failed", "bad"), ("interrupted", "warn"), ("running", "info")])
-def test_an_unfinished_run_says_so_first(status: str, kind: str) -> None:
-    first = verdict(log([0.1] * 6), status, 1000)[0]
-    assert first.kind == kind
-    assert "step 600 of 1,000" in first.text
-
-
-def test_the_lower_limit_is_called_what_it_is() -> None:
-    assert "measured, not certified" in verdict(log([0.1] * 6), "finished", 600)[0].text
-    certified = log([0.1] * 6)
-    certified[-1]["bracket"]["lipschitz"] = "certified"
-    assert "(certified)" in verdict(certified, "finished", 600)[0].text
-    assert "slope was underestimated" in verdict(log([0.1] * 6, lower=0.2), "finished", 600)[0].text
-
-
-def test_a_certified_limit_above_the_excess_counts() -> None:
-    entries = log([0.03] * 6, lower=0.2 * FLOOR)
-    assert verdict(entries, "finished", 600)[0].kind == "good"
-    entries[-1]["bracket"]["lipschitz"] = "certified"
-    first = verdict(entries, "finished", 600)[0]
-    assert first.kind == "warn"
-    assert "the limit is proved" in first.text
-    entries[-1]["bracket"]["lower"] = 0.01
-    assert verdict(entries, "finished", 600)[0].kind == "info"
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (-0.03, 0.9), (0, 0), (5, 5), (1e-7, 3e-7), (-2e5, 7e6)])
@@ -197,7 +109,9 @@ def test_page_has_every_section_and_is_deterministic(tiny: RunFolder) -> None:
         "digits, learnt by wgan-gp",
         "Excess: the number to watch",
         "a training signal, not a distance",
-        "Generated and real",
+        "Grid of generated images",
+        "Grid of real, held-out images",
+        "Difference from the data:",
         "How the samples came about",
         "Between two samples",
         "Novelty ratio",
@@ -208,6 +122,28 @@ def test_page_has_every_section_and_is_deterministic(tiny: RunFolder) -> None:
         assert words in shown
     assert written(tiny).read_text() == text
     assert len(text) < 1_000_000
+
+
+def test_the_pictures_are_directly_under_the_headline(tiny: RunFolder) -> None:
+    text = written(tiny).read_text()
+    section = text[text.index('<section class="verdict') : text.index("</section>")]
+    heading, picture, level = (section.index(part) for part in ("</h2>", "<img", 'class="levels"'))
+    assert heading < picture < level
+    assert "<p" not in section[heading:picture]
+    assert section.count("<img") == 2
+    assert 'aria-current="true">unlike</li>' in section
+
+
+def test_the_verdict_reads_an_evaluation_of_the_same_step_only(tiny: RunFolder, tmp_path: Path) -> None:
+    bracket = tiny.entries()[-1]["bracket"] | {"excess": 123.25, "lower": 0.0}
+    metrics = {"bracket": bracket, "metrics": {}, "floors": {}}
+    same = {"step": 6, "weights": "ema", "fingerprint": tiny.facts()["fingerprint"]}
+    for changed, read in (({}, True), ({"step": 4}, False), ({"weights": "raw"}, False), ({"fingerprint": ""}, False)):
+        copy = copy_of(tiny, tmp_path / f"run{len(list(tmp_path.iterdir()))}")
+        copy.write("metrics.json", metrics | same | changed)
+        assert ("The excess is 123" in written(copy).read_text()) == read
+    (copy.path / "metrics.json").write_text("{")
+    assert "The excess is 123" not in written(copy).read_text()
 
 
 def copy_of(run: RunFolder, folder: Path, **changes: Any) -> RunFolder:

@@ -6,6 +6,8 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from monge.evaluation.text import percent
+
 
 def with_error(value: float, error: float | None) -> str:
     """A value and its standard error to two digits, both to the same place."""
@@ -45,5 +47,10 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"number": lambda value: f"{value:.3g}", "with_error": with_error}
-    environment.filters |= {"duration": duration, "breakable": breakable, "whole_flags": whole_flags}
+    environment.filters |= {
+        "duration": duration,
+        "percent": percent,
+        "breakable": breakable,
+        "whole_flags": whole_flags,
+    }
     return environment

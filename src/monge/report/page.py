@@ -21,7 +21,9 @@ from monge.model.load import config_of, own_data
 from monge.model.trained_model import TrainedModel
 from monge.report import gallery
 from monge.report.chart import Chart, Curve
+from monge.report.finding import Level
 from monge.report.html import environment
+from monge.report.likeness import likeness
 from monge.report.verdict import verdict
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
@@ -47,6 +49,7 @@ class Gallery:
     on_request: gallery.Picture | None = None
     paths: gallery.Picture | None = None
     neighbours: gallery.Neighbours | None = None
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Path:
@@ -64,6 +67,9 @@ def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Pat
     config, entries = config_of(run, facts), run.entries()
     space = codec_from_state(facts["codec"]).space
     measured = [entry for entry in entries if "bracket" in entry]
+    done = max((entry["step"] for entry in entries), default=0)
+    found = collect(run, facts, load, data)
+    figures = evaluated(run, facts, done) or found.figures
     source = config.source.removeprefix(MEMORY)
     page = (
         environment()
@@ -75,13 +81,14 @@ def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Pat
             space=space,
             facts=facts,
             seconds=max((entry.get("seconds", 0.0) for entry in entries), default=0.0),
-            done=max((entry["step"] for entry in entries), default=0),
+            done=done,
             notes=[entry for entry in entries if "note" in entry],
-            findings=verdict(entries, facts["status"], config.steps),
-            last=measured[-1] if measured else None,
+            verdict=verdict(entries, facts["status"], config.steps, figures),
+            levels=list(Level),
+            last={"step": done, **figures} if "bracket" in figures else measured[-1] if measured else None,
             charts=charts(entries),
             history=gallery.history(run),
-            gallery=collect(run, facts, load, data),
+            gallery=found,
             settings=flatten(config),
             command=command(config, space, facts),
             in_memory=config.source.startswith(MEMORY),
@@ -93,6 +100,17 @@ def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Pat
     except OSError as error:
         raise UserError(f"{run.report} cannot be written: {error.strerror or error}") from error
     return run.report
+
+
+def evaluated(run: RunFolder, facts: Facts, step: int) -> dict[str, Any]:
+    """The figures of `metrics.json`; empty unless they are of this step, of averaged weights and of the run's data."""
+    try:
+        figures = run.read("metrics.json")
+    except UserError:
+        return {}
+    wanted = {"step": step, "weights": "ema", "fingerprint": facts["fingerprint"]}
+    same = all(figures.get(name) == value for name, value in wanted.items())
+    return figures if same and {"bracket", "metrics", "floors"} <= set(figures) else {}
 
 
 def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None) -> Gallery:
@@ -108,7 +126,9 @@ def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None) -> G
         found.samples = gallery.generated_and_real(model, data)
         found.on_request = gallery.on_request(model)
         found.paths = gallery.paths(model, data)
-        found.neighbours = gallery.neighbours(model, data) if data else None
+        if data is not None:
+            found.neighbours = gallery.neighbours(model, data)
+            found.figures = likeness(model, data, found.neighbours)
     except UserError as error:
         found.missing.append(f"This report has no samples: {error}.")
     return found

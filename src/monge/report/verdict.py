@@ -1,66 +1,102 @@
-"""What the numbers of a log say, in plain words, by fixed rules.
+"""What the numbers of a run say, in plain words, by fixed rules.
 
-All distances are Euclidean, in the units of the bracket. Every rule reads measurements, entries with a bracket
-(see `distance.bounds`), and states its thresholds; none looks at the training loss.
+The verdict is one of five levels of difference between samples and data. Distances decide it, as shares of the mean
+distance between two real samples, which unlike the floor does not shrink with the number of samples; what else is seen
+of the samples can lower it. All distances are Euclidean, in the units of the bracket. Rules read measurements, which
+are entries with a bracket (see `distance.bounds`), and the figures of `monge evaluate` where they are of the same step;
+none looks at the training loss. The bounds were set by runs from untrained to finished (`benchmarks/verdicts`).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
-Entry = Mapping[str, Any]
+from monge.evaluation.reference import QUICK_DRAWS
+from monge.evaluation.text import certainty, percent
+from monge.report.finding import CHANCE, TAIL, Entry, Finding, Level, Seen, findings, tail
 
-NEAR = 0.1
-"""Excess over floor up to which the generator is near the data."""
-FAR = 0.3
-"""Excess over floor beyond which it is clearly apart."""
-CHANCE = 0.02
-"""Differences over floor that are taken for chance."""
-COLLAPSED = 0.5
-"""Spread over floor below which the samples have collapsed."""
-NARROW = 0.8
-"""Spread over floor below which they lack variety."""
-LEAST = 3
-"""Measurements below which nothing is said."""
+SLIGHT = 0.04
+"""Distance over that of two real samples up to which a difference is slight."""
+CLEAR = 0.12
+"""The same up to which it is clear."""
+LARGE = 0.5
+"""The same up to which it is large; beyond, the samples are unlike the data."""
+KINDS: dict[Level, Literal["good", "warn", "bad", "info"]] = {
+    Level.UNLIKE: "bad",
+    Level.LARGE: "bad",
+    Level.CLEAR: "warn",
+    Level.SLIGHT: "info",
+    Level.NOT_FOUND: "good",
+}
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One statement about a run.
+class Verdict:
+    """What can be said of a run.
 
     Arguments:
-        kind: good, warn (look at it), bad, or info (neither).
-        title: the statement in a few words.
-        text: the numbers behind it and what can be done.
+        level: of difference between samples and data; None where there is no telling.
+        headline: the level in words and what decided it, or how a run ended that did not finish.
+        findings: what else there is to say, the most important first.
     """
 
-    kind: Literal["good", "warn", "bad", "info"]
-    title: str
-    text: str
+    level: Level | None
+    headline: Finding
+    findings: list[Finding]
 
 
-def verdict(entries: Sequence[Entry], status: str, steps: int) -> list[Finding]:
-    """What can be said of a run, the most important first.
+def verdict(entries: Sequence[Entry], status: str, steps: int, figures: Entry | None = None) -> Verdict:
+    """The verdict on a run.
 
-    A run that did not finish is said to be so first. With fewer than three measurements only that is said;
-    otherwise distance, trend, variety, averaging (if seen) and the critic's overfitting follow.
+    Of a run that did not finish, this is the headline, and the level the first finding. Fewer than three measurements
+    are judged only with the bracket of an evaluation.
 
     Arguments:
         entries: of the log.
         status: of `run.json`: running, finished, interrupted or failed.
         steps: generator updates that were asked for.
+        figures: of the last step, named as in the JSON of an evaluation (`metrics.json`); all, some or none. A bracket
+            among them takes the place of the log's last.
     """
     done = max((entry["step"] for entry in entries), default=0)
-    measured = [entry for entry in entries if "bracket" in entry]
-    findings = [ending(status, done, steps)] if status != "finished" else []
-    if len(measured) < LEAST:
-        seen = f"{len(measured)} measurement" + ("" if len(measured) == 1 else "s")
-        text = f"A judgement needs at least {LEAST} measurements of the distance to the data."
-        return [*findings, Finding("info", f"Too early to say: {seen}", text)]
-    rules = (distance(measured), trend(measured), variety(measured), averaging(measured), overfitting(measured))
-    return findings + [finding for finding in rules if finding is not None]
+    found = judge([entry for entry in entries if "bracket" in entry], figures or {})
+    if status == "finished":
+        return found
+    return Verdict(found.level, ending(status, done, steps), [found.headline, *found.findings])
+
+
+def judge(measured: Sequence[Entry], figures: Entry) -> Verdict:
+    """The verdict on the samples, whatever became of the run."""
+    if "bracket" not in figures and len(measured) < TAIL:
+        count = f"{len(measured)} measurement" + ("" if len(measured) == 1 else "s")
+        text = f"A verdict needs at least {TAIL} measurements of the distance to the data."
+        return Verdict(None, Finding("info", f"Too early to say: {count}", text), [])
+    last = figures["bracket"] if "bracket" in figures else measured[-1]["bracket"]
+    scatter = next((entry["scatter"] for entry in reversed(measured) if "scatter" in entry), last["floor"])
+    if not last["floor"] > 0:
+        return Verdict(None, alike(last, scatter), [])
+    seen = Seen(last, scatter, noise(last, scatter, measured, figures), measured, figures)
+    others, by_distance = findings(seen), distance(seen)
+    level = min(by_distance, others[0].limit)
+    if level is Level.NOT_FOUND:
+        return Verdict(*without_difference(seen), others)
+    calm = [replace(finding, kind="info") if finding.kind == "good" else finding for finding in others]
+    reason = f"What decides: {others[0].title[0].lower()}{others[0].title[1:]}. " if level < by_distance else ""
+    return Verdict(level, Finding(KINDS[level], level.title, reason + numbers(seen), level), calm)
+
+
+def without_difference(seen: Seen) -> tuple[Level | None, Finding]:
+    """The level and the headline where no difference is found: by all figures, by distance alone, or by few samples."""
+    text = numbers(seen)
+    if seen.chance > SLIGHT * seen.scatter:
+        text += f" Up to {seen.chance:.3g} may be chance: `monge evaluate` takes more draws."
+        return None, Finding("info", "Too few samples to tell", text)
+    if not {"precision", "recall"} <= set(seen.metrics):
+        text += " Distances alone see little: `monge evaluate` adds precision and recall."
+        return Level.NOT_FOUND, Finding("info", "No difference from the data was found by distance alone", text)
+    return Level.NOT_FOUND, Finding("good", Level.NOT_FOUND.title, text)
 
 
 def ending(status: str, done: int, steps: int) -> Finding:
@@ -75,130 +111,58 @@ def ending(status: str, done: int, steps: int) -> Finding:
     return Finding("info", "The training had not ended when this page was written", text)
 
 
-def distance(measured: Sequence[Entry]) -> Finding:
-    """How far the generator is from the data, by the last excess over the floor, or a certified limit above it.
+def alike(last: Entry, scatter: float) -> Finding:
+    """That nothing can be judged, as there is no floor: real samples are equal, or copies of each other."""
+    title = "Held-out samples are copies of training samples" if scatter > 0 else "All real samples are equal"
+    found = f"The generated samples are {last['upper']:.3g} from them (Euclidean distance)."
+    return Finding(
+        "warn", title, f"{found} The real samples show no noise level to compare with, so there is no verdict."
+    )
 
-    At most 0.1: near the data; at most 0.3: close, a difference remains; above: clearly apart. None of this is said
-    while no difference is shown: by a certified limit above 0, or an excess beyond chance, which is two standard errors
-    and at least 2 % of the floor. In many dimensions the floor is so large that pictures which no eye confuses are
-    near.
+
+def distance(seen: Seen) -> Level:
+    """The level by distance: the excess, or a certified limit above it, as a share of that between two real samples.
+
+    At most .04: slight; at most .12: clear; at most .5: large; beyond: unlike the data. No difference is found where
+    the excess is within chance and no certified limit is above 0.
     """
-    last = measured[-1]["bracket"]
-    certified = last["lipschitz"] == "certified"
-    known = max(last["excess"], last["lower"]) if certified else last["excess"]
-    share = known / last["floor"] if last["floor"] > 0 else float("inf")
-    proof = "certified" if certified else "measured, not certified"
+    last = seen.bracket
+    limit = last["lower"] if last["lipschitz"] == "certified" else 0.0
+    if last["excess"] <= seen.chance and limit == 0:
+        return Level.NOT_FOUND
+    share = max(last["excess"], limit) / seen.scatter
+    bounds = {SLIGHT: Level.SLIGHT, CLEAR: Level.CLEAR, LARGE: Level.LARGE}
+    return next((level for bound, level in bounds.items() if share <= bound), Level.UNLIKE)
+
+
+def numbers(seen: Seen) -> str:
+    """The distances behind the verdict, in words."""
+    last = seen.bracket
+    share = percent(max(last["excess"], 0.0) / seen.scatter)
     text = (
-        f"The excess is {last['excess']:.3g} (Euclidean distance): what remains of the transport distance after the "
-        f"sampling noise, here {last['floor']:.3g}, is taken off; a perfect generator shows about 0. "
-        f"The lower limit is {last['lower']:.3g} at {last['confidence']:.0%} confidence ({proof})."
+        f"The excess is {last['excess']:.3g}, {share} of the mean distance between two real samples. It is what "
+        f"remains after sampling noise of {last['floor']:.3g} is taken off; a perfect generator shows about 0. "
     )
-    if last["lower"] > last["excess"]:
-        text += " The limit is above the excess, "
-        text += (
-            "which is often smaller than the distance itself, most of all in many dimensions; the limit is proved."
-            if certified
-            else "so the excess is too small, or the slope was underestimated."
-        )
-    chance = max(2 * excess_error(measured), CHANCE * last["floor"])
-    if last["excess"] <= chance and not (certified and last["lower"] > 0):
-        if share > NEAR:
-            text += f" Up to {chance:.3g} may be chance: `monge evaluate` takes more draws."
-        return Finding(
-            "good" if share <= NEAR else "info", "No difference from the data is shown at this sample size", text
-        )
-    if share <= NEAR:
-        text += " Transport is blunt where the noise is large beside the excess: look at the samples as well."
-        return Finding("info", "Near the data, and yet a difference is shown", text)
-    if share <= FAR:
-        return Finding("warn", "Close to the data, but a difference remains", text)
-    return Finding("bad", "The samples are clearly apart from the data", text)
+    limit = f"The lower limit is {last['lower']:.3g} ({certainty(last['confidence'], last['lipschitz'])})"
+    if last["lipschitz"] != "certified" or not last["lower"] > 0:
+        return f"{text}{limit}."
+    return f"{text}{limit}: it proves a difference."
 
 
-def excess_error(measured: Sequence[Entry]) -> float:
-    """Standard error of an excess, pooled over the last third of the measurements, as each has but two draws."""
-    errors = [entry["bracket"].get("excess_error") or 0.0 for entry in tail(measured)]
-    return float(np.sqrt(np.mean(np.square(errors))))
+def noise(last: Entry, scatter: float, measured: Sequence[Entry], figures: Entry) -> float:
+    r"""Excess that may be chance: two moderated standard errors, and at least 2 % of the floor.
 
+    Two draws say little of their own deviation, and pooling the entries of a log does not help, as all of them share
+    the real samples. So the squared error, of R - 1 degrees of freedom, is averaged with one degree of
+    :math:`\sigma^2 / 4 n R`, where sigma is the scatter: of equal distributions in one and two dimensions (toys, normal
+    and log-normal samples) the excess of a draw had a deviation of .35 to .54 :math:`\sigma / \sqrt n`, in more
+    dimensions less.
 
-def tail(measured: Sequence[Entry]) -> Sequence[Entry]:
-    """The last third of the measurements, but at least three."""
-    return measured[-max(LEAST, len(measured) // 3) :]
-
-
-def trend(measured: Sequence[Entry]) -> Finding:
-    """Whether training still helped at the end, by a straight line through the last third of the excesses.
-
-    At least three measurements are used. The change along the line counts when it is larger than twice the scatter
-    around it and than 1 % of the floor. Falling is information, rising a warning, flat is good near the data and a
-    warning elsewhere.
+    Reference: Smyth 2004, "Linear models and empirical Bayes methods for assessing differential expression".
     """
-    last = tail(measured)
-    step = np.array([entry["step"] for entry in last], float)
-    excess = np.array([entry["bracket"]["excess"] for entry in last])
-    line = np.polyval(np.polyfit((step - step[0]) / max(step[-1] - step[0], 1), excess, 1), [0, 1])
-    scatter = float(np.std(excess - np.interp(step, step[[0, -1]], line)))
-    change, floor = float(line[1] - line[0]), measured[-1]["bracket"]["floor"]
-    span = f"over the last {len(last)} measurements (steps {int(step[0]):,} to {int(step[-1]):,})"
-    if abs(change) <= max(2 * scatter, 0.01 * floor):
-        text = f"The excess stayed at about {excess.mean():.3g} {span}. "
-        if excess[-1] <= NEAR * floor:
-            advice = "A longer run, whose learning rate falls later, can still come nearer."
-            return Finding("good", "The excess has settled", text + advice)
-        advice = "More steps at this learning rate will hardly help; a longer schedule or larger networks might."
-        return Finding("warn", "Training has stopped improving", text + advice)
-    if change < 0:
-        text = f"The excess fell by {-change:.3g} {span}. A larger --steps continues the run."
-        return Finding("info", "Still improving", text)
-    best = min(measured, key=lambda entry: float(entry["bracket"]["excess"]))
-    text = f"The excess rose by {change:.3g} {span}. Its lowest value, {best['bracket']['excess']:.3g}, "
-    return Finding("warn", "The samples got worse towards the end", text + f"was at step {best['step']:,}.")
-
-
-def variety(measured: Sequence[Entry]) -> Finding:
-    """Mode collapse, by the last spread over the floor: below 0.5 collapsed, below 0.8 less varied than the data."""
-    last = measured[-1]["bracket"]
-    share = last["spread"] / last["floor"] if last["floor"] > 0 else 1.0
-    text = (
-        f"Two sets of samples are {last['spread']:.3g} apart, two sets of real data {last['floor']:.3g} "
-        f"(Euclidean distance; ratio {share:.2f})."
-    )
-    if share < COLLAPSED:
-        return Finding("bad", "The generator has collapsed to few kinds of samples", text)
-    if share < NARROW:
-        return Finding("warn", "The samples vary less than the data", text)
-    return Finding("good", "The samples vary as much as the data", text + " No sign of collapse.")
-
-
-def averaging(measured: Sequence[Entry]) -> Finding | None:
-    """Blur: the upper estimate is below the floor although the excess is above 5 % of the floor."""
-    last = measured[-1]["bracket"]
-    if last["upper"] >= last["floor"] or last["excess"] <= 0.05 * last["floor"]:
-        return None
-    text = (
-        f"The samples are nearer to the data ({last['upper']:.3g}) than real data are to each other "
-        f"({last['floor']:.3g}), which only averaged samples can be; the excess of {last['excess']:.3g} shows it."
-    )
-    return Finding("warn", "The samples look averaged", text)
-
-
-def overfitting(measured: Sequence[Entry]) -> Finding | None:
-    """Whether the critic knows its training samples by heart, by its last gaps on training and held-out data.
-
-    A warning when the training gap is above 1.5 times the held-out gap, information when it is above 1.2 times;
-    differences up to two standard errors, or to 2 % of the floor, are chance.
-    """
-    last = measured[-1]
-    if "critic_gap_train" not in last:
-        return None
-    train, held_out, floor = last["critic_gap_train"], last["critic_gap_held_out"], last["bracket"]["floor"]
-    text = (
-        f"It sets generated samples {train:.3g} apart from training data and {held_out:.3g} from held-out data "
-        "(Euclidean distance, after division by its steepest slope)."
-    )
-    chance = train - held_out <= max(2 * last["critic_gap_error"], CHANCE * floor)
-    if not chance and train > 1.5 * held_out:
-        return Finding("warn", "The critic has overfitted its training data", text + " More data would help.")
-    if not chance and train > 1.2 * held_out:
-        return Finding("info", "The critic favours its training data a little", text)
-    return Finding("good", "The critic judges new data like its training data", text)
+    brackets = [entry["bracket"] for entry in tail(measured)] if "bracket" not in figures else [last]
+    draws = figures.get("counts", {}).get("bracket_draws", QUICK_DRAWS)
+    squared = float(np.mean([(bracket.get("excess_error") or 0.0) ** 2 for bracket in brackets]))
+    prior = scatter**2 / (4 * max(last.get("n", 0), 1) * draws)
+    error: float = ((prior + (draws - 1) * squared) / draws) ** 0.5
+    return max(2 * error, CHANCE * float(last["floor"]))

@@ -47,9 +47,9 @@ class Monitor:
         return seen
 
     def measure(self, state: TrainingState) -> dict[str, Any]:
-        """The bracket and, but for a single held-out sample, the critic's gaps on training and held-out data."""
+        """The bracket, the scatter of real samples and, but for a single held-out sample, the critic's two gaps."""
         fake = self._data.codec.metric(generate(state.generator_ema, self._data.codec, self._codes))
-        seen: dict[str, Any] = {"bracket": self._real.bracket(fake).as_json()}
+        seen: dict[str, Any] = {"bracket": self._real.bracket(fake).as_json(), "scatter": self._real.scatter}
         if self._real.n < 2:
             return seen
         critic = CriticReading(state.critic, self._loss, self._data.codec, self._real, fake)
