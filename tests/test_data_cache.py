@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monge.data.image import folder as module
+from monge.data.image import decoding as module
 from monge.data.source import open_data
 from monge.errors import MongeError, UserError
 
@@ -55,7 +55,7 @@ def test_large_folders_are_decoded_once(tmp_path: Path, cache: Path, monkeypatch
     np.testing.assert_array_equal(outside_with_skip(tmp_path), small)
     with pytest.warns(UserWarning, match="skipped 1 of 6"):
         data = open_data(str(tmp_path), size=8, skip_bad=True)
-    assert {path.stem for path in cache.iterdir()} == {data.fingerprint, f"{data.fingerprint}-which"}
+    assert {path.stem for path in cache.iterdir()} == {f"{data.fingerprint}-pixels", f"{data.fingerprint}-flags"}
 
 
 def outside_with_skip(folder: Path) -> np.ndarray:

@@ -77,8 +77,8 @@ class Run(RunFolder):
     ) -> NDArray[Any]:
         """n generated samples in raw scale.
 
-        Images are uint8 (n, H, W, C), however the data orders its axes; vectors (n, d) are float32, or float64 where
-        that is too coarse for the data.
+        Images are (n, H, W, C), however the data orders its axes, with pixels of the data's type and range; vectors
+        (n, d) are float32, or float64 where that is too coarse for the data.
 
         Arguments:
             label: the class to ask a conditional generator for, by name or number; none takes all by their shares.

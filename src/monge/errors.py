@@ -4,6 +4,7 @@
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -63,6 +64,16 @@ def refuse_masked(name: str, given: object) -> None:
 
         if isinstance(given, np.ma.MaskedArray) and (masked := int(np.sum(given.mask))):
             raise UserError(f"{name} must have no masked values; got {masked}; fill them or drop their rows")
+
+
+def legible(text: str) -> str:
+    r"""A name as it can be shown and written anywhere: control characters, and bytes that are no UTF-8, as escapes.
+
+    Example:
+        >>> legible("two\nlines")
+        'two\\nlines'
+    """
+    return re.sub("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", lambda found: ascii(found[0])[1:-1], text)
 
 
 def unknown_name(what: str, value: str, allowed: Iterable[str]) -> UserError:

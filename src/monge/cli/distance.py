@@ -59,7 +59,8 @@ def main(arguments: Sequence[str]) -> int:
     from monge.evaluation.two_samples import check_families, compare
 
     check_families(asked.families)
-    a, b = (read(asked, side) for side in (0, 1))
+    a = read(asked, 0)
+    b = read(asked, 1, a)
     labels = {entry.name: entry.shown for entry in ESTIMATES}
     with StageBar() as stages:
 
@@ -93,8 +94,8 @@ def check(asked: Distance) -> None:
         raise UserError(f"--out {asked.out} cannot be written: its folder must exist and be writable")
 
 
-def read(asked: Distance, side: int) -> "SampleSet":
-    """The samples of A (0) or B (1).
+def read(asked: Distance, side: int, like: "SampleSet | None" = None) -> "SampleSet":
+    """The samples of A (0), or of B (1) in the metric scale of A.
 
     Raises:
         UserError: begins with which of them it is.
@@ -105,7 +106,7 @@ def read(asked: Distance, side: int) -> "SampleSet":
     source, other = (asked.a, asked.b) if side == 0 else (asked.b, asked.a)
     try:
         data = open_source(source, applicable(asked.data, source, other))
-        return SampleSet.draw(data, source, most=asked.samples, seed=asked.seed, side=side)
+        return SampleSet.draw(data, source, most=asked.samples, seed=asked.seed, side=side, like=like)
     except UserError as error:
         named = "AB"[side] if Path(source).name in str(error) else f"{'AB'[side]} {source}"
         raise UserError(f"{named}: {error}") from error

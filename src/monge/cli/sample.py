@@ -91,7 +91,7 @@ def content(asked: Sample, model: "TrainedModel", found: "Samples") -> bytes:
     if asked.out.suffix != ".png":
         return encode(model.space, found.x, asked.out.suffix, found.y, model.columns, model.label_column)
     if asked.interpolate and isinstance(model.space, ImageSpace):
-        return plot.png(plot.grid(found.x, COLUMNS))
+        return plot.png(plot.grid(model.space.shown(found.x), COLUMNS))
     return plot.png(plot.picture(model.space, found.x))
 
 

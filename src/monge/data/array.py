@@ -31,7 +31,7 @@ def from_array(
     Arguments:
         name: short name.
         what: names the array in errors.
-        x: uint8 images, or vectors.
+        x: images, or vectors.
         y: labels, or None.
         layout: auto, nhwc or nchw: order of the axes of images.
         size: crops images to size x size.

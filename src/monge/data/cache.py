@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -19,17 +19,19 @@ def folder() -> Path:
     return Path(given) if given else Path.home() / ".cache" / "monge"
 
 
-def cached(fingerprint: str) -> NDArray[np.uint8] | None:
+def cached(fingerprint: str) -> NDArray[Any] | None:
     """The memory-mapped array stored for a fingerprint; None where there is none, or an unreadable one."""
     try:
-        array: NDArray[np.uint8] = np.load(folder() / f"{fingerprint}.npy", mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(folder() / f"{fingerprint}.npy", mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
     return array
 
 
-def store(fingerprint: str, images: Iterable[NDArray[np.uint8]], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Writes images of equal shape one by one, and memory-maps them; a complete file appears, or none.
+def store(
+    fingerprint: str, images: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: str = "uint8"
+) -> NDArray[Any]:
+    """Writes images of equal shape and type one by one, and memory-maps them; a complete file appears, or none.
 
     Raises:
         MongeError: the file cannot be written.
@@ -42,30 +44,30 @@ def store(fingerprint: str, images: Iterable[NDArray[np.uint8]], shape: tuple[in
         raise _unwritable(path, error) from error
     try:
         with open(descriptor, "wb") as file:
-            _write(file, images, shape)
+            _write(file, images, shape, np.dtype(dtype))
         os.replace(temporary, path)
     except BaseException as error:
         os.unlink(temporary)
         if isinstance(error, OSError):
             raise _unwritable(path, error) from error
         raise
-    array: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     return array
 
 
-def _write(file: BinaryIO, images: Iterable[NDArray[np.uint8]], shape: tuple[int, ...]) -> None:
+def _write(file: BinaryIO, images: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     count = 0
-    _write_header(file, (count, *shape))
+    _write_header(file, (count, *shape), dtype)
     for image in images:
         file.write(image.tobytes())
         count += 1
     # numpy leaves room in the header for the first axis to grow, so that its length stays the same.
     file.seek(0)
-    _write_header(file, (count, *shape))
+    _write_header(file, (count, *shape), dtype)
 
 
-def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
-    npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+def _write_header(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    npy.write_array_header_1_0(file, {"descr": dtype.str, "fortran_order": False, "shape": shape})
 
 
 def _unwritable(path: Path, error: OSError) -> MongeError:

@@ -1,6 +1,6 @@
 """Conversions between the three scales in which a sample exists.
 
-*Raw* is what the user has: uint8 images (n, H, W, C), or floating point vectors (n, d) in their own units.
+*Raw* is what the user has: images (n, H, W, C) and vectors (n, d) in their own units.
 *Model* is what networks see: float32 tensors, images (n, C, H, W) in [-1, 1], vectors standardised per feature.
 *Metric* is where distances are Euclidean: float64 arrays (n, D), images flattened channel first in [-1, 1], so that
 metric = model.flatten(1), and vectors in their own units.
@@ -8,7 +8,7 @@ metric = model.flatten(1), and vectors in their own units.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monge.data.space import ImageSpace, Space, VectorSpace, space_of
+from monge.data.image.scale import pixels_of
+from monge.data.space import ImageSpace, Pixels, Space, VectorSpace, space_of
 from monge.data.split import ArraySplit
 from monge.errors import unknown_name
 
@@ -39,7 +40,7 @@ class Codec(ABC):
 
     @abstractmethod
     def decode(self, model: Tensor) -> NDArray[Any]:
-        """Model samples (n, *space.shape) as raw samples: clipped and rounded uint8 images, or vectors."""
+        """Model samples (n, *space.shape) as raw samples: clipped images, rounded if whole, or vectors."""
 
     @abstractmethod
     def metric(self, raw: NDArray[Any]) -> NDArray[np.float64]:
@@ -56,37 +57,53 @@ class Codec(ABC):
 
 @dataclass(frozen=True)
 class ImageCodec(Codec):
-    """uint8 images: model = raw / 127.5 - 1.
+    """Images: model = (raw - low) / half - 1, with half = (high - low) / 2; raw / 127.5 - 1 for ordinary ones.
 
     Arguments:
-        space: channels, height and width.
+        space: channels, height and width, and the range `low` to `high` of the pixels.
     """
 
     space: ImageSpace
 
-    def encode(self, raw: NDArray[Any]) -> Tensor:
-        """Images (n, H, W, C) uint8 as a tensor (n, C, H, W) in [-1, 1]."""
-        pixels = raw.transpose(0, 3, 1, 2).astype(np.float32, order="C")
-        return torch.from_numpy(pixels).div_(127.5).sub_(1)
+    @property
+    def _half(self) -> float:
+        return (self.space.pixels.high - self.space.pixels.low) / 2
 
-    def decode(self, model: Tensor) -> NDArray[np.uint8]:
-        """Images (n, C, H, W) as (n, H, W, C) uint8, clipped and rounded to the nearest grey value."""
-        pixels = ((model.detach().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        images: NDArray[np.uint8] = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        return images
+    @property
+    def _fine(self) -> bool:
+        """Whether float32 is too coarse for the pixels."""
+        return np.dtype(self.space.pixels.dtype).itemsize > 2
+
+    def encode(self, raw: NDArray[Any]) -> Tensor:
+        """Images (n, H, W, C) as a tensor (n, C, H, W), the range of the pixels in [-1, 1]."""
+        pixels = raw.transpose(0, 3, 1, 2).astype(np.float64 if self._fine else np.float32, order="C")
+        return torch.from_numpy(pixels).sub_(self.space.pixels.low).div_(self._half).sub_(1).float()
+
+    def decode(self, model: Tensor) -> NDArray[Any]:
+        """Images (n, C, H, W) as (n, H, W, C), clipped to the range of the pixels, and rounded where they are whole."""
+        values, known = model.detach(), self.space.pixels
+        values = values.cpu().double() if self._fine else values.float()
+        pixels = ((values + 1) * self._half).add_(known.low)
+        pixels = (pixels.round_() if known.whole else pixels).clamp_(known.low, known.high)
+        images: NDArray[Any] = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return images.astype(known.dtype)
 
     def metric(self, raw: NDArray[Any]) -> NDArray[np.float64]:
-        """Images (n, H, W, C) uint8 as (n, C H W) in [-1, 1]."""
-        pixels: NDArray[np.float64] = raw.transpose(0, 3, 1, 2).reshape(len(raw), -1) / 127.5
-        return pixels - 1
+        """Images (n, H, W, C) as (n, C H W), the range of the pixels in [-1, 1]."""
+        flat = raw.transpose(0, 3, 1, 2).reshape(len(raw), -1)
+        pixels: NDArray[np.float64] = np.subtract(flat, self.space.pixels.low, dtype=np.float64)
+        pixels /= self._half
+        pixels -= 1
+        return pixels
 
     def from_metric(self, metric: Tensor) -> Tensor:
         """Images (n, C H W) as (n, C, H, W)."""
         return metric.reshape(-1, *self.space.shape)
 
     def state(self) -> dict[str, object]:
-        """`{"kind": "image", "shape": [C, H, W]}`."""
-        return {"kind": self.space.name, "shape": list(self.space.shape)}
+        """`{"kind": "image", "shape": [C, H, W]}`, and `"pixels"` where they are not 0 to 255 in uint8."""
+        state: dict[str, object] = {"kind": self.space.name, "shape": list(self.space.shape)}
+        return state if self.space.pixels == Pixels() else state | {"pixels": asdict(self.space.pixels)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +160,11 @@ class VectorCodec(Codec):
 
 
 def codec_of(train: ArraySplit) -> Codec:
-    """The codec of training samples: fitted to them if they are vectors; images may be larger than memory."""
+    """The codec of training samples, fitted to them; images may be larger than memory."""
     space = space_of(train.values)
-    return ImageCodec(space) if isinstance(space, ImageSpace) else VectorCodec.fit(train.all())
+    if isinstance(space, ImageSpace):
+        return ImageCodec(replace(space, pixels=pixels_of(train)))
+    return VectorCodec.fit(train.all())
 
 
 def codec_from_state(state: Mapping[str, Any]) -> Codec:
@@ -156,7 +175,8 @@ def codec_from_state(state: Mapping[str, Any]) -> Codec:
     """
     kind = state["kind"]
     if kind == ImageSpace.name:
-        return ImageCodec(ImageSpace(*state["shape"]))
+        channels, height, width = state["shape"]
+        return ImageCodec(ImageSpace(channels, height, width, Pixels(**state.get("pixels", {}))))
     if kind == VectorSpace.name:
         return VectorCodec(np.asarray(state["mean"], np.float64), np.asarray(state["scale"], np.float64))
     raise unknown_name("codec kind", str(kind), (ImageSpace.name, VectorSpace.name))

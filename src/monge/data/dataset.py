@@ -5,7 +5,7 @@ import hashlib
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monge.data.codec import Codec, VectorCodec, codec_of
-from monge.data.space import Space
+from monge.data.space import ImageSpace, Pixels, Space
 from monge.data.split import ArraySplit, FreshSplit, Law, Split, content_fingerprint, drawn, split
 from monge.errors import UserError
 
@@ -53,6 +53,8 @@ class DataInfo:
         label_column: name of what the classes are of, or None.
         centres: known modes in metric scale (m, d), or None.
         deviation: standard deviation of each mode, in the data's units, or None.
+        left_out: how many of the files or rows were not read, by reason.
+        obstacle: what keeps the data from having classes that seem meant, or None.
     """
 
     name: str
@@ -63,6 +65,8 @@ class DataInfo:
     label_column: str | None = None
     centres: NDArray[np.float64] | None = None
     deviation: float | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    obstacle: str | None = None
 
 
 class DataSet(ABC):
@@ -91,6 +95,20 @@ class DataSet(ABC):
         """The same data, which know by what name and how they were opened."""
         twin = copy.copy(self)
         twin.info = replace(self.info, source=source, how=how)
+        return twin
+
+    def measured_by(self, codec: Codec) -> "DataSet":
+        """The same data in the metric scale of other data of their shape, with which they are to be compared.
+
+        Warns:
+            UserWarning: images with pixels of another type, or of quite another range.
+        """
+        ours, theirs = self.space, codec.space
+        if isinstance(ours, ImageSpace) and isinstance(theirs, ImageSpace) and not ours.pixels.resemble(theirs.pixels):
+            what = f"{self.info.name}: its pixels are {ours.pixels}, and are compared as they are with {theirs.pixels}"
+            warnings.warn(what, UserWarning, stacklevel=3)
+        twin = copy.copy(self)
+        twin.codec = codec
         return twin
 
     @abstractmethod
@@ -139,6 +157,8 @@ class ArrayData(DataSet):
         self.info, self.train, self.held_out = info, train, replace(held_out, name="held-out")
         self.codec = codec_of(train)
         self.fingerprint = fingerprint or content_fingerprint(train)
+        if isinstance(self.space, ImageSpace) and self.space.pixels != Pixels():
+            self.fingerprint = fingerprint_of(self.fingerprint, repr(self.space.pixels))
         small = train.size * int(np.prod(self.space.shape)) * 4 <= ENCODE_AHEAD_BYTES
         self._encoded = self.codec.encode(train.all()) if small else None
 
@@ -206,7 +226,7 @@ def _check_splits(name: str, train: ArraySplit, held_out: ArraySplit) -> None:
             f"{name} must have at least 2 training and 1 held-out samples; got {train.size} and {held_out.size}"
         )
     ours, theirs = train.values, held_out.values
-    if (ours.shape[1:], ours.dtype == np.uint8) != (theirs.shape[1:], theirs.dtype == np.uint8):
+    if ours.shape[1:] != theirs.shape[1:] or (ours.ndim == 4 and ours.dtype != theirs.dtype):
         raise UserError(
             f"{name}: training and held-out samples must have the same type and shape; "
             f"got {ours.dtype} {ours.shape[1:]} and {theirs.dtype} {theirs.shape[1:]}"

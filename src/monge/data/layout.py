@@ -1,5 +1,6 @@
-"""What an array of samples may look like, and how it becomes uint8 images (n, H, W, C) or float vectors (n, d)."""
+"""What an array of samples may look like, and how it becomes images (n, H, W, C) or float vectors (n, d)."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,12 @@ LARGEST = np.float64(np.finfo(np.float32).max)
 
 
 def as_raw(x: NDArray[Any], what: str, layout: str = "auto", size: int | None = None) -> NDArray[Any]:
-    """Samples in raw scale: uint8 images (n, H, W, C), or float32 or float64 vectors (n, d).
+    """Samples in raw scale: images (n, H, W, C) of the array's type, or float32 or float64 vectors (n, d).
 
     Arguments:
-        x: uint8 images of rank 3 (grey) or 4, or numbers of rank 2.
+        x: images of rank 3 (grey) or 4, or vectors of rank 2.
         what: names the array in errors.
-        layout: auto, nhwc or nchw: order of the axes of uint8 images of rank 4.
+        layout: auto, nhwc or nchw: order of the axes of images of rank 4.
         size: crops images to size x size.
 
     Raises:
@@ -30,38 +31,24 @@ def as_raw(x: NDArray[Any], what: str, layout: str = "auto", size: int | None = 
     if layout not in _LAYOUTS:
         raise unknown_name("--data.layout", layout, _LAYOUTS)
     _check_type(x, what)
-    if x.dtype == np.uint8 and x.ndim in (3, 4):
+    if x.ndim in (3, 4):
         if x.ndim == 4:
             x = _channels_last(x, what, layout)
         elif layout != "auto":
             raise UserError(f"{what}: --data.layout {layout} needs images with 4 axes; got shape {x.shape}")
         else:
             x = x[..., None]
-        return resize(x, size)
-    if x.ndim in (3, 4):
-        raise UserError(
-            f"{what}: images must be uint8 from 0 to 255; got {x.dtype} of shape {x.shape}; {_conversion(x)}"
-        )
+        _check_values(x, what)
+        return resize(x.astype(np.uint8) if x.dtype.kind == "b" else x, size)
     for option, used in (("layout", layout != "auto"), ("size", size is not None)):
         if used:
             raise UserError(f"{what}: --data.{option} needs images; got vectors of shape {x.shape}")
     return _vectors(x, what)
 
 
-def _conversion(x: NDArray[Any]) -> str:
-    """How images of another type become uint8, judged by the range of some of them."""
-    some = x[:1000]
-    low, high = float(some.min()), float(some.max())
-    ranges = {"255 * x": (0, 1), "127.5 * (x + 1)": (-1, 1), "x": (0, 255)}
-    for formula, (least, most) in ranges.items():
-        if least <= low and high <= most:
-            return f"convert values from {low:.3g} to {high:.3g} with np.rint({formula}).astype(np.uint8)"
-    return f"first scale values from {low:.3g} to {high:.3g} to 0-255"
-
-
 def _check_type(x: NDArray[Any], what: str) -> None:
     if x.dtype.kind not in "biuf":
-        raise UserError(f"{what} must contain uint8 images or vectors of real numbers; got dtype {x.dtype}")
+        raise UserError(f"{what}: dtype {x.dtype} is not allowed; allowed: images, or vectors, of real numbers")
     if x.ndim not in (2, 3, 4):
         hint = "; reshape it to (n, 1)" if x.ndim == 1 else ""
         raise UserError(f"{what} must be vectors (n, d) or images (n, H, W, C); got shape {x.shape}{hint}")
@@ -92,17 +79,22 @@ def _fitting(shape: tuple[int, ...], square: bool) -> list[str]:
     ]
 
 
-def _vectors(x: NDArray[Any], what: str) -> NDArray[Any]:
+def _check_values(x: NDArray[Any], what: str) -> None:
+    """Refuses numbers that float32 does not know, which only float arrays can contain."""
     count, first = 0, ""
-    step = max(1, 2**21 // x.shape[1])
-    for start in range(0, len(x), step):
+    step = max(1, 2**21 // math.prod(x.shape[1:]))
+    for start in range(0, len(x) if x.dtype.kind == "f" else 0, step):
         rows = x[start : start + step]
         bad = ~((rows >= -LARGEST) & (rows <= LARGEST))
         if bad.any() and not count:
-            row, column = np.argwhere(bad)[0]
-            first = f"[{start + row}, {column}]"
+            row, *rest = np.argwhere(bad)[0]
+            first = f"[{', '.join(map(str, (start + row, *rest)))}]"
         count += int(bad.sum())
     if count:
-        raise UserError(f"{what} must have finite float32 values; got {count} that are not, the first at {first}")
+        raise UserError(f"{what}: {count} value(s) are NaN, infinite or beyond float32, the first at {first}")
+
+
+def _vectors(x: NDArray[Any], what: str) -> NDArray[Any]:
+    _check_values(x, what)
     single = x.dtype.kind == "f" and x.dtype.itemsize == 4
     return x.astype(np.float32 if single else np.float64, copy=False)

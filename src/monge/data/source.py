@@ -74,7 +74,7 @@ def in_memory(
     """An array as a data set, by the same rules as a `.npy` file.
 
     Arguments:
-        x: uint8 images (n, H, W, C), (n, C, H, W) or (n, H, W), or vectors (n, d), as numpy or what it makes one of.
+        x: images (n, H, W, C), (n, C, H, W) or (n, H, W), or vectors (n, d), as numpy or what it makes one of.
         y: labels (n,), integers or strings, or None.
         name: short name.
         layout: auto, nhwc or nchw: order of the axes of images.
@@ -87,8 +87,8 @@ def in_memory(
     try:
         values = np.asarray(x)
     except (RuntimeError, TypeError, ValueError) as error:
-        what = f"{name}: numpy cannot convert this {type(x).__name__} to an array: {reason(error)}"
-        raise UserError(f"{what}; allowed: uint8 images, or vectors of real numbers") from error
+        what = f"{name}: numpy makes no array of this {type(x).__name__}: {reason(error)}"
+        raise UserError(f"{what}; allowed: images, or vectors, of real numbers") from error
     return from_array(name, name, values, None if y is None else np.asarray(y), layout=layout, size=size)
 
 

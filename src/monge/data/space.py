@@ -1,7 +1,7 @@
 """What one sample is: an image, or a vector. Whatever treats them differently asks the space, not a type or a rank."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -50,8 +50,39 @@ class Space(ABC):
 
 
 @dataclass(frozen=True)
+class Pixels:
+    """The pixel values of images in raw scale.
+
+    Arguments:
+        low: is -1 in model scale and black in pictures.
+        high: is 1 in model scale and white in pictures; above `low`.
+        dtype: type of the numbers, as numpy names it.
+    """
+
+    low: float = 0
+    high: float = 255
+    dtype: str = "uint8"
+
+    def __str__(self) -> str:
+        return f"{self.dtype} from {self.low:g} to {self.high:g}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether they are whole numbers."""
+        return np.dtype(self.dtype).kind in "iu"
+
+    def resemble(self, other: "Pixels") -> bool:
+        """Whether both can be of one source: of the same type, and neither of them 8 times as wide as the other."""
+        return self.dtype == other.dtype and 1 / 8 < (self.high - self.low) / (other.high - other.low) < 8
+
+
+@dataclass(frozen=True)
 class ImageSpace(Space):
-    """Images: raw uint8 (height, width, channels), in model scale (channels, height, width) in [-1, 1].
+    """Images: raw (height, width, channels), in model scale (channels, height, width) in [-1, 1].
+
+    Arguments:
+        channels, height, width: shape of an image.
+        pixels: the values in raw scale. Spaces that differ only in these are equal, as the same networks fit them.
 
     Example:
         >>> ImageSpace(3, 32, 32).form
@@ -61,6 +92,7 @@ class ImageSpace(Space):
     channels: int
     height: int
     width: int
+    pixels: Pixels = field(default=Pixels(), compare=False)
     name: ClassVar[str] = "image"
     unit: ClassVar[str] = "pixel scale"
     scale: ClassVar[str] = "between images with pixels in [-1, 1]"
@@ -81,6 +113,14 @@ class ImageSpace(Space):
     @property
     def side(self) -> int:
         return self.height
+
+    def shown(self, raw: NDArray[Any]) -> NDArray[np.uint8]:
+        """Raw images (n, H, W, C) as uint8 for a picture, `pixels.low` black and `pixels.high` white."""
+        if self.pixels == Pixels():
+            return raw
+        low, high = self.pixels.low, self.pixels.high
+        grey: NDArray[np.float64] = (raw.astype(np.float64) - low) * (255 / (high - low))
+        return grey.round().clip(0, 255).astype(np.uint8)
 
     def last_layer(self) -> nn.Module:
         return nn.Tanh()
@@ -122,8 +162,8 @@ class VectorSpace(Space):
 
 
 def space_of(raw: NDArray[Any]) -> Space:
-    """The space of raw samples: uint8 images (n, H, W, C), or vectors (n, d)."""
-    if raw.dtype == np.uint8:
+    """The space of raw samples: images (n, H, W, C), with the usual range of pixels, or vectors (n, d)."""
+    if raw.ndim == 4:
         height, width, channels = raw.shape[1:]
         return ImageSpace(channels, height, width)
     return VectorSpace(raw.shape[1])

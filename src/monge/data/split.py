@@ -54,6 +54,10 @@ class Split(ABC):
         """
 
     @abstractmethod
+    def chunks(self) -> Iterator[NDArray[Any]]:
+        """The samples of `all` in order, some megabytes at a time."""
+
+    @abstractmethod
     def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
         """n different samples in random order, chosen by the seed.
 
@@ -71,7 +75,7 @@ class ArraySplit(Split):
     """The rows `index` of `values`: a part of an array that may be larger than memory.
 
     Arguments:
-        values: raw samples: uint8 (N, H, W, C), or float (N, d).
+        values: raw samples: images (N, H, W, C), or vectors (N, d) of float32 or float64.
         index: rows that belong to the split, (n,).
         labels: class of each of these rows, int64 (n,), or None.
         name: of the split, for errors.
@@ -113,7 +117,6 @@ class ArraySplit(Split):
         return np.random.default_rng(seed).permutation(self.size)[:n]
 
     def chunks(self) -> Iterator[NDArray[Any]]:
-        """All rows in order, some megabytes at a time."""
         step = max(1, CHUNK_BYTES // max(1, self.values[:1].nbytes))
         for start in range(0, self.size, step):
             yield np.asarray(self.values[self.index[start : start + step]])
@@ -154,6 +157,9 @@ class FreshSplit(Split):
 
     def rows(self, which: NDArray[np.int64]) -> NDArray[Any]:
         raise UserError(f"{self.what}: fresh draws have no positions")
+
+    def chunks(self) -> Iterator[NDArray[Any]]:
+        yield self.all()
 
     def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
         return drawn(self.law, n, self.stream, seed)

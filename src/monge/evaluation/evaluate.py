@@ -101,6 +101,7 @@ def evaluate(
         UserError: data of another shape or other columns, or features that are unknown or not to be had of these data.
     """
     check_data(model, data)
+    data = data.measured_by(model.codec)
     model.keep_critic()
     return read(Measured(model, data, features_of(data, features), seed, thorough))
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monge.data.dataset import ArrayData, DataSet
+from monge.data.codec import Codec
+from monge.data.dataset import DataSet
 from monge.data.space import Space
 from monge.distance.divergence.discriminator import LEAST
 from monge.distance.points import Points
@@ -27,7 +28,7 @@ class SampleSet:
 
     Attributes:
         name: what the user calls it.
-        space: what one sample is.
+        codec: in whose metric scale they are.
         points: the samples in random order, (n, D).
         available: how many samples there are; None where every draw is fresh.
         columns: names of a vector's numbers, or None.
@@ -36,7 +37,7 @@ class SampleSet:
     """
 
     name: str
-    space: Space
+    codec: Codec
     points: Points
     available: int | None
     columns: list[str] | None = None
@@ -44,7 +45,16 @@ class SampleSet:
     classes: NDArray[np.int64] | None = None
 
     @classmethod
-    def draw(cls, data: DataSet, name: str, *, most: int = SAMPLES, seed: int = 0, side: int = 0) -> "SampleSet":
+    def draw(
+        cls,
+        data: DataSet,
+        name: str,
+        *,
+        most: int = SAMPLES,
+        seed: int = 0,
+        side: int = 0,
+        like: "SampleSet | None" = None,
+    ) -> "SampleSet":
         """All samples of a data set or, where there are more than `most`, so many at random.
 
         Arguments:
@@ -53,6 +63,7 @@ class SampleSet:
             most: at least 8.
             seed: decides which ones, and fresh draws.
             side: 0 or 1: two sets drawn with one seed are independent of each other.
+            like: a set of the same kind, in whose metric scale this one is to be; none means the data's own.
 
         Raises:
             UserError: fewer than 8 samples.
@@ -65,17 +76,16 @@ class SampleSet:
         else:
             total, raw, places, classes = None, data.train.sample(most, number), None, None
         if len(raw) < LEAST:
-            raise UserError(f"{name} must have at least {LEAST} samples; got {len(raw)}")
-        order = random.permutation(len(raw))
-        return cls(
-            name,
-            data.space,
-            data.codec.metric(raw)[order],
-            total,
-            data.info.columns,
-            None if places is None else np.argsort(places[order]),
-            None if classes is None else classes[order],
-        )
+            raise UserError(f"{name} has {len(raw)} samples: at least {LEAST} are needed")
+        if like is not None and like.space == data.space:
+            data = data.measured_by(like.codec)
+        points = data.codec.metric(raw)[random.permutation(len(raw))]
+        return cls(name, data.codec, points, total, data.info.columns)
+
+    @property
+    def space(self) -> Space:
+        """What one sample is."""
+        return self.codec.space
 
     def as_json(self) -> dict[str, Any]:
         """What is known of the set, without its points."""

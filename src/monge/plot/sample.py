@@ -83,5 +83,5 @@ def picture(
 ) -> Image.Image:
     """A grid for images; for vectors a cloud, over the real one if given; see `cloud`."""
     if isinstance(space, ImageSpace):
-        return grid(samples, columns=max(1, round(len(samples) ** 0.5)))
+        return grid(space.shown(samples), columns=max(1, round(len(samples) ** 0.5)))
     return cloud(samples, real, frame)

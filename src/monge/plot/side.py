@@ -31,7 +31,8 @@ def side_by_side(space: Space, samples: Mapping[str, NDArray[Any]], real: NDArra
     for plot, (name, found) in zip(panels, {"real data": real, **samples}.items(), strict=False):
         plot.set_title(name, fontsize=8)
         if isinstance(space, ImageSpace):
-            plot.imshow(np.asarray(grid(found[:SHOWN], columns=round(SHOWN**0.5))), cmap="gray", vmin=0, vmax=255)
+            sheet = grid(space.shown(found[:SHOWN]), columns=round(SHOWN**0.5))
+            plot.imshow(np.asarray(sheet), cmap="gray", vmin=0, vmax=255)
             continue
         behind, points = flat(real, found)
         low, high = behind.min(axis=0), behind.max(axis=0)

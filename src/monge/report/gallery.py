@@ -114,8 +114,8 @@ def generated_and_real(model: TrainedModel, data: DataSet | None) -> list[Pictur
     shown = [embed(picture(space, model.sample(SHOWN).x), "Grid of generated images")]
     if data is not None:
         real = data.held_out.sample(data.held_out.at_most(SHOWN))
-        alt = "Grid of held-out real images" if len(real) == SHOWN else f"Grid of all {len(real)} held-out images"
-        shown.append(embed(grid(real, columns=round(SHOWN**0.5)), alt))
+        alt = "Grid of real, held-out images" if len(real) == SHOWN else f"Grid of all {len(real)} held-out images"
+        shown.append(embed(grid(space.shown(real), columns=round(SHOWN**0.5)), alt))
     return shown
 
 
@@ -129,7 +129,8 @@ def on_request(model: TrainedModel) -> Picture | None:
 
     None for other runs, and for vectors.
     """
-    if not isinstance(model.space, ImageSpace):
+    space = model.space
+    if not isinstance(space, ImageSpace):
         return None
     if model.conditional:
         names = list(model.classes or ())[:REQUESTED]
@@ -140,18 +141,19 @@ def on_request(model: TrainedModel) -> Picture | None:
     else:
         return None
     rows = np.concatenate([model.sample(ROW, request=request).x for request in requests])
-    return embed(grid(rows, columns=ROW), f"A row of images for each {what}")
+    return embed(grid(space.shown(rows), columns=ROW), f"A row of images for each {what}")
 
 
 def paths(model: TrainedModel, data: DataSet | None) -> Picture | None:
     """Samples along great arcs between latent codes: rows of images, or trails over the points of the plane."""
-    if isinstance(model.space, ImageSpace):
-        rows = model.interpolate(6, 9)
+    space = model.space
+    if isinstance(space, ImageSpace):
+        rows = space.shown(model.interpolate(6, 9))
         return embed(grid(rows, columns=9), "Six rows of images, each changing gradually from left to right")
-    if model.space != VectorSpace(2) or data is None:
+    if space != VectorSpace(2) or data is None:
         return None
-    trails = picture(model.space, model.interpolate(8, 100), background(data))
-    return embed(trails, "Eight trails of generated points on top of the real points")
+    trails = picture(space, model.interpolate(8, 100), background(data))
+    return embed(trails, "Eight trails of generated points over the real points")
 
 
 def neighbours(model: TrainedModel, data: DataSet) -> Neighbours | None:
@@ -164,7 +166,8 @@ def neighbours(model: TrainedModel, data: DataSet) -> Neighbours | None:
     points = data.codec.metric(train)
     index, distances = nearest(data.codec.metric(fake), points)
     real = float(nearest(held_out, points)[1].mean())
-    pairs = _pairs(fake, train[index], distances) if isinstance(data.space, ImageSpace) else []
+    space = data.space
+    pairs = _pairs(space.shown(fake), space.shown(train[index]), distances) if isinstance(space, ImageSpace) else []
     return Neighbours(float(distances.mean()), real, searched, data.train.size, pairs)
 
 

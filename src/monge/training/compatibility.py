@@ -34,6 +34,8 @@ def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet)
 
 def _check_classes(rule: TrainingConfig, auxiliary: Auxiliary | None, data: DataSet) -> None:
     """Refuses classes that the data has not, and objectives that do not go with them."""
+    if rule.conditional and data.info.obstacle is not None and data.train.labels is None:
+        raise UserError(f"--training.conditional: {data.info.name} has no classes, because {data.info.obstacle}")
     if rule.conditional and data.train.labels is None:
         raise UserError(
             f"--training.conditional needs labels; {data.info.name} has none; use an .npz with arrays x and y, a table "

@@ -8,19 +8,45 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from monge.data.image.resize import crop
+from monge.data.image.resize import crop, square
 from monge.errors import UserError
+
+# Named, because others of Pillow's run programs or have no limits.
+FORMATS = {
+    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "WEBP": (".webp",),
+    "BMP": (".bmp", ".dib"),
+    "TIFF": (".tif", ".tiff"),
+    "GIF": (".gif",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+}
+"""Formats that are read, by Pillow's names, and the usual endings of their files."""
+SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+"""Endings of files that are read, in lower case."""
 
 _MOST_PIXELS = 100_000_000
 _GREY = ("1", "L", "LA", "La", "I", "F")
+_DTYPES = {"I": "int32", "F": "float32"}
 
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of an image before it is decoded: width and height in pixels, and whether it is grey."""
+    """What is known of an image before it is decoded.
+
+    Attributes:
+        size: width and height in pixels.
+        grey: whether it has one channel, besides transparency.
+        dtype: of its pixels: uint8, uint16, int32 or float32.
+        animated: whether further frames or pages follow the first, which is the one that is decoded.
+        shortened: whether its colours have 16 bits, of which Pillow decodes 8.
+    """
 
     size: tuple[int, int]
     grey: bool
+    dtype: str = "uint8"
+    animated: bool = False
+    shortened: bool = False
 
 
 def header(path: Path) -> Header:
@@ -31,42 +57,60 @@ def header(path: Path) -> Header:
     """
     try:
         with _open(path) as image:
-            return Header(image.size, _is_grey(image))
+            dtype = "uint16" if image.mode.startswith("I;16") else _DTYPES.get(image.mode, "uint8")
+            # before the frames are counted, which goes on to the next one
+            known = image.size, _is_grey(image), dtype
+            shortened = dtype == "uint8" and any(";16" in _raw_mode(tile[3]) for tile in getattr(image, "tile", ()))
+            # the further pictures in a phone's JPEG are previews and brightness maps
+            animated = image.format not in ("JPEG", "MPO") and getattr(image, "is_animated", False)
+            return Header(*known, animated, shortened)
     except UserError:
         raise
     except Exception as error:
         raise _unreadable(path, error) from error
 
 
-def decode(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
+def decode(path: Path, size: int, channels: int, dtype: str = "uint8") -> NDArray[Any]:
     """The central square of an image, upright, composited on white, (size, size, channels) with 1 or 3 channels.
 
+    Arguments:
+        path: the file.
+        size: width and height in pixels.
+        channels: 1 or 3.
+        dtype: the file's own, for values as they are; or uint8, for which pixels of 16 bits are divided by 257.
+
     Raises:
-        UserError: the file cannot be decoded.
+        UserError: the file cannot be decoded, or contains NaN or infinite values.
     """
     try:
         with _open(path) as image:
-            upright = _opaque(ImageOps.exif_transpose(image))
-            square = crop(upright.convert("L" if channels == 1 else "RGB"), size)
+            upright = ImageOps.exif_transpose(image)
+            if dtype != "uint8":
+                return square(_measured(upright, dtype), size)[..., None]
+            found = crop(_opaque(upright).convert("L" if channels == 1 else "RGB"), size)
     except UserError:
         raise
     except Exception as error:
         raise _unreadable(path, error) from error
-    return np.asarray(square).reshape(size, size, channels)
+    return np.asarray(found).reshape(size, size, channels)
 
 
 def _open(path: Path) -> Image.Image:
     if not path.is_file():
         raise UserError(f"{path} is not a file; --data.skip-bad skips it")
     try:
-        # The formats are named, because others of Pillow's run programs or have no limits.
-        image = Image.open(path, formats=("PNG", "JPEG", "WEBP"))
+        image = Image.open(path, formats=tuple(FORMATS))
     except Image.DecompressionBombError:
         raise _too_large(path) from None
     if image.width * image.height > _MOST_PIXELS:
         image.close()
         raise _too_large(path)
     return image
+
+
+def _raw_mode(arguments: Any) -> str:
+    """How pixels lie in a file, from the arguments of Pillow's decoder for it."""
+    return str(arguments[0] if isinstance(arguments, tuple) else arguments)
 
 
 def _is_grey(image: Image.Image) -> bool:
@@ -77,13 +121,21 @@ def _is_grey(image: Image.Image) -> bool:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    if image.mode == "I" or image.mode.startswith("I;16"):
+    if image.mode.startswith("I;16"):
         pixels: NDArray[Any] = np.asarray(image) / 257
         return Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
     if not image.has_transparency_data:
         return image
     white = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+
+
+def _measured(image: Image.Image, dtype: str) -> NDArray[Any]:
+    """The pixels (H, W) of an image of numbers that have more than 8 bits."""
+    pixels = np.asarray(image).astype(dtype)
+    if not np.isfinite(pixels).all():
+        raise ValueError("it contains NaN or infinite values")
+    return pixels
 
 
 def _too_large(path: Path) -> UserError:

@@ -1,40 +1,35 @@
 """Folders of images as data sets."""
 
-import os
+import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
-from monge.data.cache import cached, store
-from monge.data.dataset import ArrayData, DataInfo, fingerprint_of, split_data
-from monge.data.image.file import Header, decode, header
-from monge.data.image.resize import SIZES, check_size
+from monge.data.dataset import ArrayData, DataInfo, split_data
+from monge.data.image.decoding import Decoded, Flag, decode_all
+from monge.data.image.file import SUFFIXES
+from monge.data.image.listing import Listing, list_images
+from monge.data.image.resize import check_size
 from monge.data.label import index_labels
-from monge.errors import UserError
+from monge.data.split import ArraySplit
+from monge.errors import UserError, legible
 
-MEMORY_BYTES = 256 * 2**20
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-_DEFAULT_SIZE = 32
-_GROUP = 256
-_THREADS = 8  # each may hold an image of 100 million pixels
-
-T = TypeVar("T")
+_OTHERS = re.compile(r"\.(avif|heic|heif|jp2|jxl|tga|psd|svg|raw|dng|cr2|nef|arw|exr|fits|dcm|nii)")
+"""Endings of images that are not read."""
 
 
 def read_folder(folder: Path, size: int | None = None, skip_bad: bool = False) -> ArrayData:
-    """The PNG, JPEG and WebP images of a folder and its subfolders, in order of their names, hidden ones left out.
+    """The images of a folder and its subfolders, which say what is held out and of which class; see `list_images`.
 
-    Images are turned upright, composited on white, cropped to their central square and resized. They have one
-    channel if all files are stored in grey (16-bit grey and grey palettes included), else three. Up to 256 MiB are
-    kept in memory; more are decoded once into a memory-mapped file of the cache folder. Where every image lies in one
-    of several subfolders, these are its classes. Links are followed, but not back to a folder that they lie in.
+    PNG, JPEG, WebP, BMP, TIFF, GIF and PNM files are read, of animations and pages the first. Images are turned
+    upright, composited on white, cropped to their central square and resized. They have one channel if all files are
+    stored in grey (grey palettes included), else three. Numbers of 16 or 32 bits are kept, unless there are images of
+    8 bits among those of 16. Up to 256 MiB are kept in memory; more are decoded once into a memory-mapped file of the
+    cache folder.
 
     Arguments:
         folder: the folder.
@@ -42,131 +37,73 @@ def read_folder(folder: Path, size: int | None = None, skip_bad: bool = False) -
         skip_bad: leave out images that cannot be decoded, instead of refusing the folder.
 
     Raises:
-        UserError: no images, an image that cannot be decoded or has over 100 million pixels, or a size not allowed.
+        UserError: no images, one that cannot be decoded or has over 100 million pixels, images of numbers that share no
+            scale, or a size not allowed.
 
     Warns:
-        UserWarning: images were left out, or their sizes differ and none was chosen.
+        UserWarning: images were left out, their sizes differ and none was chosen, or not all that is in them is used.
     """
     check_size(size)
-    paths = _images(folder)
-    if not paths:
-        raise UserError(f"{folder} contains no PNG, JPEG or WebP images")
-    fingerprint = _listing_fingerprint(folder, paths, size, skip_bad)
-    images, which = cached(fingerprint), cached(f"{fingerprint}-which")
-    if images is None or which is None:
-        images, which = _decode_all(folder, paths, size, skip_bad, fingerprint)
-    read = [path for path, good in zip(paths, which.ravel(), strict=True) if good]
-    if bad := len(paths) - len(read):
-        warnings.warn(
-            f"{folder}: skipped {bad} of {len(paths)} images, which cannot be read", UserWarning, stacklevel=2
-        )
-    mapped = fingerprint if isinstance(images, np.memmap) else ""
-    labels, classes = _classes(folder, read)
-    info = DataInfo(folder.resolve().name or "images", classes=classes)
-    return split_data(info, images, labels, fingerprint=mapped)
+    listing = list_images(folder)
+    if not listing.paths:
+        raise UserError(_nothing(folder, listing))
+    decoded = decode_all(folder, listing.paths, size, skip_bad)
+    _warn(folder, listing, decoded.flags)
+    left_out = dict(listing.left_out)
+    if bad := int((decoded.flags == 0).sum()):
+        left_out["unreadable"] = bad
+    return _data(folder, listing, decoded, left_out)
 
 
-def _classes(folder: Path, paths: Sequence[Path]) -> tuple[NDArray[np.int64] | None, list[str] | None]:
-    """The class of each image, by the subfolder that it lies in, and the classes' names; none without such folders."""
-    inside = [path.relative_to(folder).parts for path in paths]
-    if any(len(parts) == 1 for parts in inside) or len({parts[0] for parts in inside}) < 2:
-        return None, None
-    (labels,), classes = index_labels([np.array([parts[0] for parts in inside])], [len(paths)])
-    return labels, classes
-
-
-def _images(folder: Path) -> list[Path]:
-    def refuse(error: OSError) -> None:
-        raise UserError(f"folder {error.filename} cannot be read: {error.strerror}") from error
-
-    found, above = [], {str(folder): {os.path.realpath(folder)}}
-    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
-        outer = above.pop(parent)
-        inner = {name: os.path.realpath(Path(parent, name)) for name in folders if not name.startswith(".")}
-        folders[:] = [name for name, place in inner.items() if place not in outer]
-        above |= {os.path.join(parent, name): outer | {inner[name]} for name in folders}
-        found += [Path(parent, name) for name in files if not name.startswith(".")]
-    return sorted(path for path in found if path.suffix.lower() in _SUFFIXES)
-
-
-def _listing_fingerprint(folder: Path, paths: Sequence[Path], size: int | None, skip_bad: bool) -> str:
-    texts = [str(size), str(skip_bad)]
-    for path in paths:
-        try:
-            state = path.stat()
-            texts.append(f"{path.relative_to(folder).as_posix()} {state.st_size} {state.st_mtime_ns}")
-        except OSError:  # a dangling link, which decoding reports as a bad image
-            texts.append(path.relative_to(folder).as_posix())
-    return fingerprint_of(*texts)
-
-
-def _decode_all(
-    folder: Path, paths: Sequence[Path], size: int | None, skip_bad: bool, fingerprint: str
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The images that can be read, and for each path 1 if it could be, (n, 1)."""
-    headers = list(_good(header, paths, skip_bad, "reading headers"))
-    if not headers:
-        raise UserError(f"{folder}: none of the {len(paths)} images can be read")
-    size = size or _common_size(folder, [found for _, found in headers])
-    channels = 1 if all(found.grey for _, found in headers) else 3
-    shape = (size, size, channels)
-
-    def pixels(path: Path) -> NDArray[np.uint8]:
-        return decode(path, size, channels)
-
-    read: set[Path] = set()
-
-    def images() -> Iterator[NDArray[np.uint8]]:
-        for path, image in _good(pixels, [path for path, _ in headers], skip_bad, "decoding images"):
-            read.add(path)
-            yield image
-
-    def which() -> list[NDArray[np.uint8]]:
-        return [np.array([path in read], np.uint8) for path in paths]
-
-    if len(headers) * size * size * channels > MEMORY_BYTES:
-        stored = store(fingerprint, images(), shape)
-        return stored, store(f"{fingerprint}-which", which(), (1,))
-    rows = list(images())
-    return (np.stack(rows) if rows else np.empty((0, *shape), np.uint8)), np.stack(which())
-
-
-def _common_size(folder: Path, headers: Iterable[Header]) -> int:
-    sizes = {found.size for found in headers}
-    width, height = min(sizes)
-    if len(sizes) == 1 and width == height and width in SIZES:
-        return width
-    warnings.warn(
-        f"{folder}: the images are not all squares of one size from {SIZES[0]} to {SIZES[-1]} pixels, so they are "
-        f"cropped to {_DEFAULT_SIZE} x {_DEFAULT_SIZE}; choose another size with --data.size",
-        UserWarning,
-        stacklevel=4,
+def _data(folder: Path, listing: Listing, decoded: Decoded, left_out: dict[str, int]) -> ArrayData:
+    """The images that could be read, in their parts and with their classes."""
+    parts = [listing.train] + ([] if listing.held_out is None else [listing.held_out])
+    read = np.split(decoded.flags > 0, [len(listing.train.paths)])
+    sizes = [int(good.sum()) for good in read]
+    # classes of the held-out part alone teach nothing
+    given = [part.classes if listing.train.classes is not None else None for part in parts]
+    named = [_of_read(classes, good) for classes, good in zip(given, read, strict=False)]
+    labels, classes = index_labels(named, sizes[: len(parts)])
+    info = DataInfo(
+        legible(folder.resolve().name) or "images",
+        classes=classes,
+        left_out=left_out,
+        obstacle=next((part.obstacle for part in parts if part.obstacle is not None), None),
     )
-    return _DEFAULT_SIZE
+    if listing.held_out is None:
+        return split_data(info, decoded.images, labels[0], fingerprint=decoded.fingerprint)
+    splits = (
+        ArraySplit(decoded.images, index, known)
+        for index, known in zip(np.split(np.arange(sum(sizes)), sizes[:1]), labels, strict=True)
+    )
+    return ArrayData(info, *splits, fingerprint=decoded.fingerprint)
 
 
-def _good(
-    read: Callable[[Path], T], paths: Sequence[Path], skip_bad: bool, description: str
-) -> Iterator[tuple[Path, T]]:
-    """Reads files in parallel, yields in order, and raises or skips what cannot be read."""
+def _of_read(classes: Sequence[str] | None, good: NDArray[np.bool_]) -> NDArray[Any] | None:
+    """The classes of those images that could be read."""
+    return None if classes is None else np.array(classes)[good]
 
-    def attempt(path: Path) -> T | UserError:
-        try:
-            return read(path)
-        except UserError as error:
-            return error
 
-    console = Console(stderr=True)
-    groups = [paths[i : i + _GROUP] for i in range(0, len(paths), _GROUP)]
-    bar = track(groups, description, console=console, transient=True, disable=not console.is_terminal)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for group in bar:
-            # Pillow warns of large or slightly wrong images; the filters are global, so threads see them too.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                results = list(pool.map(attempt, group))
-            for path, result in zip(group, results, strict=True):
-                if not isinstance(result, UserError):
-                    yield path, result
-                elif not skip_bad:
-                    raise result
+def _nothing(folder: Path, listing: Listing) -> str:
+    if not listing.left_out:
+        return f"{folder}: empty folder, without images"
+    found = ", ".join(f"{count:,} {reason}" for reason, count in listing.left_out.items())
+    return f"{folder}: no images among the files ({found}); endings that are read: {', '.join(sorted(SUFFIXES))}"
+
+
+def _warn(folder: Path, listing: Listing, flags: NDArray[np.uint8]) -> None:
+    """Says what of the images is not used."""
+    total = len(flags)
+    if bad := int((flags == 0).sum()):
+        warnings.warn(f"{folder}: {bad} unreadable image(s) of {total} left out", UserWarning, stacklevel=3)
+    if others := [f"{count:,} {ending}" for ending, count in listing.left_out.items() if _OTHERS.fullmatch(ending)]:
+        text = f"left out: {', '.join(others)}, as these formats are not read; convert them to .png"
+        warnings.warn(f"{folder}: {text}", UserWarning, stacklevel=3)
+    said = {
+        Flag.ANIMATED: "have several frames or pages, of which the first is read",
+        Flag.SHORTENED: "have 16 bits a colour, of which the upper 8 are read",
+        Flag.DIVIDED: "have 16 bits and the others 8, so they are divided by 257",
+    }
+    for flag, text in said.items():
+        if count := int((flags & flag > 0).sum()):
+            warnings.warn(f"{folder}: {count:,} of {total:,} images {text}", UserWarning, stacklevel=3)

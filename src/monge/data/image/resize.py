@@ -22,12 +22,25 @@ def crop(image: Image.Image, size: int) -> Image.Image:
     return ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
 
 
+def square(pixels: NDArray[Any], size: int) -> NDArray[Any]:
+    """The central square of one channel (H, W), (size, size) of the same type; as it is where it is that already."""
+    if pixels.shape == (size, size):
+        return pixels
+    if pixels.dtype == np.uint8:
+        return np.asarray(crop(Image.fromarray(np.ascontiguousarray(pixels)), size))
+    cropped = np.asarray(crop(Image.fromarray(pixels.astype(np.float32)), size), np.float64)
+    if pixels.dtype.kind in "iu":
+        cropped = cropped.round()
+    # the filter overshoots
+    return cropped.clip(pixels.min(), pixels.max()).astype(pixels.dtype)
+
+
 def resize(images: NDArray[Any], size: int | None) -> NDArray[Any]:
-    """Images (n, H, W, C) uint8, cropped to (n, size, size, C); unchanged where size is None."""
+    """Images (n, H, W, C), cropped to (n, size, size, C); unchanged where size is None."""
     if size is None or images.shape[1:3] == (size, size):
         return images
-    out = np.empty((len(images), size, size, images.shape[3]), np.uint8)
+    out = np.empty((len(images), size, size, images.shape[3]), images.dtype)
     for i, image in enumerate(images):
         for c in range(images.shape[3]):
-            out[i, :, :, c] = np.asarray(crop(Image.fromarray(np.ascontiguousarray(image[:, :, c])), size))
+            out[i, :, :, c] = square(image[:, :, c], size)
     return out

@@ -64,7 +64,8 @@ def read_table(path: Path, label: str | None = None, skip_bad: bool = False) -> 
     if label is not None:
         y = column.classes(f"{what}: --data.label {label}", table.column(label).filter(whole))
     (labels,), classes = index_labels([y], [len(values)])
-    info = DataInfo(path.stem, classes=classes, columns=names, label_column=label)
+    left_out = {"rows with missing values": int((~whole).sum())}
+    info = DataInfo(path.stem, classes=classes, columns=names, label_column=label, left_out=left_out)
     data = split_data(info, values, labels)
     _warn_of_a_lost_class(what, data)
     return data

@@ -1,0 +1,61 @@
+"""What was read of a data set, in one sentence."""
+
+import numpy as np
+
+from monge.data.dataset import DataSet
+from monge.data.space import ImageSpace, Pixels
+from monge.data.split import Split
+from monge.errors import legible
+
+NAMED = 5
+"""Classes, and columns, of which the names are listed, at most."""
+
+
+def summary(data: DataSet) -> str:
+    """How many samples there are, of what shape and range and in which classes, and what was left out.
+
+    Example:
+        >>> from monge.data.builtin import digits
+        >>> summary(digits())
+        'digits: 1,797 images 8 x 8 x 1, values 0 to 255, 10 classes; 1,300 for training, 497 held out'
+    """
+    parts = [f"{_count(data)}, values {_range(data)}"]
+    if (classes := data.info.classes) is not None:
+        names = f" ({', '.join(map(legible, classes))})" if len(classes) <= NAMED else ""
+        parts.append(f"{len(classes):,} class{'es' if len(classes) != 1 else ''}{names}")
+    text = f"{legible(data.info.name)}: {', '.join(parts)}"
+    if data.train.size is not None and data.held_out.size is not None:
+        text += f"; {data.train.size:,} for training, {data.held_out.size:,} held out"
+    if left_out := [f"{count:,} {reason}" for reason, count in data.info.left_out.items() if count]:
+        text += f"; left out: {', '.join(left_out)}"
+    if data.info.obstacle is not None:
+        text += f"; no classes, because {data.info.obstacle}"
+    return text
+
+
+def _count(data: DataSet) -> str:
+    columns, form = data.info.columns, data.space.form
+    if columns is not None and len(columns) <= NAMED:
+        form += f" ({', '.join(map(legible, columns))})"
+    if data.train.size is None or data.held_out.size is None:
+        return f"fresh draws of {form}"
+    return f"{data.train.size + data.held_out.size:,} {form}"
+
+
+def _range(data: DataSet) -> str:
+    """The least and the largest number, and what stands for them where that is not as usual."""
+    ends = [_ends(part) for part in (data.train, data.held_out)]
+    found = f"{_number(min(low for low, _ in ends))} to {_number(max(high for _, high in ends))}"
+    space = data.space
+    if not isinstance(space, ImageSpace) or space.pixels == Pixels():
+        return found
+    return f"{found} ({space.pixels.dtype}; {_number(space.pixels.low)} is black, {_number(space.pixels.high)} white)"
+
+
+def _ends(part: Split) -> tuple[float, float]:
+    chunks = [(float(rows.min()), float(rows.max())) for rows in part.chunks()]
+    return min(low for low, _ in chunks), max(high for _, high in chunks)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == np.rint(value) and abs(value) < 1e9 else f"{value:.4g}"
