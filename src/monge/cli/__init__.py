@@ -4,6 +4,7 @@ Nothing heavy is imported before a subcommand is known, so that `monge --help` a
 """
 
 import importlib
+import io
 import os
 import sys
 import warnings
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from monge.cli.notice import NOTICES
-from monge.errors import MongeError, UserError, unknown_name
+from monge.errors import MongeError, UserError, legible, unknown_name
 
 COMMANDS = {
     "train": "train a generator on data, or continue a run",
@@ -36,6 +37,8 @@ commands:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command and leaves with its exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: file names need not be UTF-8
     sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
 
 
@@ -67,13 +70,13 @@ def run(arguments: list[str]) -> int:
             raise
         if not isinstance(error, UserError):
             NOTICES.release()
-        print(f"monge: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"monge: {legible(' '.join(str(error).split()))}", file=sys.stderr)
         return error.exit_status
     except OSError as error:
         if debug:
             raise
         NOTICES.release()
-        print(f"monge: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        print(legible(f"monge: {error.filename or 'a file'}: {error.strerror or error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         NOTICES.release()

@@ -1,10 +1,12 @@
-"""Warnings of a command, one line each and each once, held back until it is known that the input was not refused.
+"""Notes and warnings of a command, one line each and each once, held back until the input is known to be accepted.
 
-An error is one line on standard error, so a command that ends with bad input shows no warnings before it. A training
+An error is one line on standard error, so a command that ends with bad input shows nothing before it. A training
 releases them with its first step, every other command at its end.
 """
 
 import sys
+
+from monge.errors import legible
 
 
 class Notices:
@@ -18,6 +20,10 @@ class Notices:
         self._lines: dict[str, bool] = {}
         self._released = False
 
+    def say(self, text: str) -> None:
+        """Takes a sentence that stands before all warnings."""
+        self._lines = {f"monge: {text}": False} | self._lines
+
     def show(self, message: Warning | str, *_: object, **__: object) -> None:
         """Takes a warning; data opened again for the report would otherwise repeat its own."""
         self._lines.setdefault(f"monge: warning: {' '.join(str(message).split())}", False)
@@ -29,7 +35,7 @@ class Notices:
         self._released = True
         for line, printed in self._lines.items():
             if not printed:
-                print(line, file=sys.stderr)
+                print(legible(line), file=sys.stderr)
             self._lines[line] = True
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from monge.cli.notice import NOTICES
 from monge.cli.parse import named, parse, show
 from monge.config.overlay import overlay
 from monge.config.registry import CRITICS, DATA, GENERATORS, OBJECTIVES, RECIPES
@@ -73,12 +74,14 @@ def main(arguments: Sequence[str]) -> int:
     from monge import api
     from monge.cli.progress import TrainingBar
     from monge.data.source import open_source
+    from monge.data.summary import summary
     from monge.model.build import pick_device
     from monge.training.settings import recommended
     from monge.training.train import train_config
 
     pick_device(first.device)
     data = open_source(first.source, how)
+    NOTICES.say(summary(data))
     own_batch = "--training.batch" in flags or "batch" in file.get("training", {})
     base = recommended(data, recipe, objective, own_batch=own_batch)
     base = replace(overlay(base, file, where), recipe=base.recipe, source=data.info.source or first.source, data=how)

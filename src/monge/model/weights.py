@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import nn
 
 from monge.errors import UserError
@@ -26,7 +26,8 @@ def load_network(network: nn.Module, folder: Path, name: str) -> None:
         UserError: the file is missing, damaged, or of another network.
     """
     try:
-        network.load_state_dict(load_file(file_of(folder, name)))
+        # as bytes, because safetensors opens no paths that are not UTF-8
+        network.load_state_dict(load(file_of(folder, name).read_bytes()))
     except Exception as error:
         raise unreadable(file_of(folder, name), error) from error
 

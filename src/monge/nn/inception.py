@@ -21,7 +21,7 @@ from typing import NamedTuple, cast
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -204,7 +204,7 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
     broken = (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile)
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return load(path.read_bytes())
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (*broken, SafetensorError) as error:
         raise _wrong(path, "it contains no state dict that can be read safely") from error

@@ -18,6 +18,7 @@ from PIL import Image
 from monge.distance.dual.potential import Potential
 from monge.distance.points import Points
 from monge.distance.transport.exact import Coupling
+from monge.errors import legible
 from monge.plot.canvas import PlaneSides, as_image, principal
 from monge.plot.style import BLUE, INK, VERMILION
 
@@ -105,7 +106,7 @@ def panels(
             for plot in (left, middle, right):
                 plane.frame(plot)
         for plot, title in zip((left, middle, right), _titles(names, potential, plan), strict=True):
-            plot.set_title(title)
+            plot.set_title(legible(title), parse_math=False)
             plot.spines[["top", "right"]].set_visible(False)
         return as_image(figure)
 

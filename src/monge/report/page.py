@@ -96,7 +96,8 @@ def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Pat
         )
     )
     try:
-        write_atomically(run.report, page.encode())
+        # names of files and folders need not be UTF-8
+        write_atomically(run.report, page.encode(errors="backslashreplace"))
     except OSError as error:
         raise UserError(f"{run.report} cannot be written: {error.strerror or error}") from error
     return run.report
