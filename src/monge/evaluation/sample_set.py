@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monge.data.codec import Codec
-from monge.data.dataset import DataSet
+from monge.data.dataset import ArrayData, DataSet
 from monge.data.space import Space
 from monge.distance.divergence.discriminator import LEAST
 from monge.distance.points import Points
@@ -76,11 +76,19 @@ class SampleSet:
         else:
             total, raw, places, classes = None, data.train.sample(most, number), None, None
         if len(raw) < LEAST:
-            raise UserError(f"{name} has {len(raw)} samples: at least {LEAST} are needed")
+            raise UserError(f"{name} must have at least {LEAST} samples; got {len(raw)}")
         if like is not None and like.space == data.space:
             data = data.measured_by(like.codec)
-        points = data.codec.metric(raw)[random.permutation(len(raw))]
-        return cls(name, data.codec, points, total, data.info.columns)
+        order = random.permutation(len(raw))
+        return cls(
+            name,
+            data.codec,
+            data.codec.metric(raw)[order],
+            total,
+            data.info.columns,
+            None if places is None else np.argsort(places[order]),
+            None if classes is None else classes[order],
+        )
 
     @property
     def space(self) -> Space:
