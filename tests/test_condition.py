@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from torch import Tensor, nn
 
 from monge import api, cli
@@ -17,6 +18,7 @@ from monge.config.schema import Config, ObserveConfig, TrainingConfig
 from monge.data.codec import VectorCodec
 from monge.data.dataset import DataSet
 from monge.data.source import in_memory, open_data
+from monge.data.split import split
 from monge.errors import UserError
 from monge.model import rejection
 from monge.model.trained_model import Request, TrainedModel
@@ -256,6 +258,40 @@ def test_sampling_a_class(labelled_run: Path, tmp_path: Path) -> None:
     alone = api.open_run(run).sample(30, label="1")
     np.testing.assert_array_equal(mixture["x"][mixture["y"] == 1], alone[mixture["y"] == 1])
     assert "class_agreement" in api.open_run(run).evaluate(thorough=False).metrics
+
+
+@pytest.mark.parametrize("kind", ["npz", "folders", "table", "memory"])
+def test_a_class_without_training_samples(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    y = np.where(np.arange(60) == split(60)[1][0], "rare", np.where(np.arange(60) % 2, "a", "z"))
+    source, label = "data", None
+    if kind == "npz":
+        np.savez(source := "data.npz", x=POINTS, y=y)
+    elif kind == "table":
+        Path(source := "data.csv").write_text("u,k\n" + "".join(f"{i},{name}\n" for i, name in enumerate(y)))
+        label = "k"
+    elif kind == "folders":
+        assert split(5)[1] == [2]
+        for i, name in enumerate(["a", "a", "rare", "z", "z"]):
+            Path("data", name).mkdir(parents=True, exist_ok=True)
+            Image.new("L", (8, 8), 40 * i).save(f"data/{name}/{i}.png")
+    data = api.load_data(POINTS, y=y) if kind == "memory" else api.load_data(source, label=label)
+    small = {"generator": "mlp:width=8", "critic": "mlp:width=8", "steps": 2, "threads": 1, "device": "cpu"}
+    rule = {"batch": 4, "conditional": True}
+    with pytest.warns(UserWarning, match=r": class 'rare' has no training samples and cannot be learnt$"):
+        run = api.train(data, run="run", recipe="vector", training=rule, **small)
+    message = "--class rare: no training sample is of this class, so none can be generated"
+    for reject in (False, True):
+        with pytest.raises(UserError, match=f"^{message}$"):
+            run.sample(3, label="rare", reject=reject and kind != "memory")
+    with pytest.raises(UserError, match=r"--class 'rara' is not known; allowed: a, z$"):
+        run.sample(3, label="rara")
+    assert run.sample(3, label="a").shape == (3, *data.space.raw_shape)
+    assert cli.run(["sample", "run", "--class", "rare", "--out", "x.npz"]) == 2
+    assert capsys.readouterr().err == f"monge: {message}\n"
+    run.write_report(data)  # shows the other classes
 
 
 def test_rejecting(labelled_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import monge
 from monge.config.registry import DATA
 from monge.data import dataset
 from monge.data.builtin import digits
@@ -257,13 +258,36 @@ def test_labels_become_indices() -> None:
 @pytest.mark.parametrize(
     ("y", "text"),
     [
-        (np.zeros(5, int), r"shape \(6,\), one per sample; got \(5,\)"),
-        (np.zeros(6), "integers or strings; got float64"),
+        (np.zeros(5, int), r"shape \(5,\); \(6,\) is needed"),
+        (np.eye(6), r"shape \(6, 6\); \(6,\) is needed"),
+        ([0, 1, 2, 1, 0.5, 1], "every label must be a whole number or text; got 0.5 for sample 4$"),
+        ([0, 1, np.nan, 1, 0, 1], "got nan for sample 2$"),
+        ([1e30, 0, 0, 1, 1, 1], r"got 1e\+30 for sample 0$"),
+        (["a", "b", None, "a", "b", "a"], "got None for sample 2$"),
+        (np.array(["a", 1] * 3, object), "labels are both text and numbers, such as 'a' and 1$"),
+        (np.zeros(6, "M8[s]"), r"datetime64\[s\]; integers or strings are needed"),
+        ([[0], [0, 1]] * 3, "inhomogeneous"),
+        (np.ma.masked_array(np.arange(6), np.arange(6) > 4), r"1 value\(s\) are masked"),
     ],
+    ids=range(10),
 )
 def test_refused_labels(y: np.ndarray, text: str) -> None:
-    with pytest.raises(UserError, match=text):
-        in_memory(RANDOM.normal(size=(6, 2)), y)
+    with pytest.raises(UserError, match=f"^y: .*{text}"):
+        monge.load_data(RANDOM.normal(size=(6, 2)), y=y)
+
+
+@pytest.mark.parametrize(
+    "y", [[1, 2] * 3, [1.0, 2.0] * 3, np.array([1, 2] * 3, object), np.array([[1.0], [2.0]] * 3, np.float16)]
+)
+def test_labels_of_any_kind_of_whole_number(y: object) -> None:
+    data = monge.load_data(np.arange(6.0)[:, None], y=y)  # type: ignore[arg-type]
+    assert data.info.classes == ["1", "2"]
+    np.testing.assert_array_equal(data.train.all()[:, 0] % 2, data.train.labels)
+
+
+def test_labels_belong_to_data_in_memory() -> None:
+    with pytest.raises(UserError, match=r"^y: labels go with data in memory, and 'a.npy' is a name or a path$"):
+        monge.load_data("a.npy", y=[0, 1])
 
 
 def test_split_data_holds_out_the_given_number() -> None:

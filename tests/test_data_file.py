@@ -68,7 +68,9 @@ def test_npz_choices(tmp_path: Path) -> None:
     np.savez(path, only=x)
     assert open_data(str(path)).train.size == 8
     np.savez(path, some=x, other=x)
-    with pytest.raises(UserError, match=r"arrays some, other; choose one with a.npz:KEY"):
+    with pytest.raises(
+        UserError, match=r"arrays: some, other; choose one with a.npz:KEY; labels come with x and y, im"
+    ):
         open_data(str(path))
     with pytest.raises(UserError, match=r"arrays some, other; 'more' is not among them"):
         open_data(f"{path}:more")
@@ -101,13 +103,62 @@ def test_refused_npz(tmp_path: Path, arrays: dict, text: str) -> None:
         open_data(str(tmp_path / "a.npz"))
 
 
+NUMBERS, CLASSES = np.arange(20.0).reshape(10, 2), np.arange(10) % 5
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ("X", "Y"),
+        ("X", "y"),
+        ("images", "labels"),
+        ("Images", "Labels"),
+        ("data", "target"),
+        ("data", "targets"),
+        ("data", "labels"),
+        ("arr_0", "arr_1"),
+        ("X_train", "Y_train"),
+        ("X_Test", "y_test"),
+    ],
+)
+def test_npz_names_that_bring_labels(tmp_path: Path, x: str, y: str) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, **{y: CLASSES.astype(np.float32), x: NUMBERS})
+    data = open_data(str(path))
+    assert data.info.classes == list("01234")
+    np.testing.assert_array_equal(data.train.all()[:, 0] // 2 % 5, data.train.labels)
+
+
+def test_npz_parts_in_capitals(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, X_train=NUMBERS[:6], Y_train=CLASSES[:6], X_test=NUMBERS[6:], Y_test=CLASSES[6:].astype(float))
+    data = open_data(str(path))
+    assert (data.train.size, data.held_out.size, data.info.classes) == (6, 4, list("01234"))
+    np.testing.assert_array_equal(data.held_out.labels, CLASSES[6:])
+    np.savez(path, x=NUMBERS, X=NUMBERS + 1, y=CLASSES, Y=CLASSES * 0)
+    data = open_data(str(path))
+    assert data.train.all().max() < 20
+    assert data.info.classes == list("01234")
+
+
+@pytest.mark.parametrize("names", [("images", "data"), ("arr_0", "arr_1", "arr_2"), ("a", "y"), ("y", "labels")])
+def test_npz_that_is_not_clear(tmp_path: Path, names: tuple[str, ...]) -> None:
+    np.savez(tmp_path / "a.npz", **dict.fromkeys(names, NUMBERS))
+    with pytest.raises(
+        UserError, match=f"arrays: {', '.join(names)}; choose one with a.npz:KEY; labels come with x and"
+    ):
+        open_data(str(tmp_path / "a.npz"))
+
+
 @pytest.mark.parametrize(
     ("arrays", "text"),
     [
-        ({"x": np.eye(5), "y": np.zeros(5)}, "a.npz:y: labels must be .*; use .*a.npz:x for the data without labels"),
+        ({"x": np.eye(5), "y": np.ones(5) / 2}, "a.npz:y: every label .*; got 0.5 for sample 0; .*a.npz:x is the data"),
+        ({"X": np.eye(5), "Y": np.ones((5, 2))}, r"a.npz:Y: labels have shape \(5, 2\); .*a.npz:X is the data without"),
+        ({"arr_0": np.eye(5), "arr_1": np.eye(5)}, "a.npz:arr_1: labels have shape .*a.npz:arr_0 is the data without"),
         (
-            {"x_train": np.eye(5), "x_test": np.eye(5), "y_train": np.arange(5), "y_test": np.zeros(5)},
-            "a.npz:y_train and y_test: labels must be .*; use .*a.npz:x_train for the data without labels",
+            {"x_train": np.eye(5), "x_test": np.eye(5), "y_train": np.arange(5), "y_test": np.full(5, np.nan)},
+            "a.npz:y_train and y_test: .* got nan for sample 0; .*a.npz:x_train is the data without labels",
         ),
     ],
 )
@@ -116,7 +167,7 @@ def test_refused_labels_say_how_to_do_without(tmp_path: Path, arrays: dict, text
     np.savez(path, **arrays)
     with pytest.raises(UserError, match=text) as caught:
         open_data(str(path))
-    assert open_data(str(caught.value).split("; use ")[1].split(" for the data")[0]).train.labels is None
+    assert open_data(str(caught.value).split("; ")[-1].split(" is the data")[0]).train.labels is None
 
 
 def test_broken_files(tmp_path: Path) -> None:

@@ -1,7 +1,12 @@
 """Tables: what is read from them, what is refused, and how they go through the commands."""
 
 import json
+import re
 import sys
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +27,7 @@ from monge.data.writer import encode
 from monge.errors import UserError
 
 RANDOM = np.random.default_rng(7)
+NUMBERS = np.random.default_rng(8).normal(size=20)
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 SMALL = ["--steps", "4", "--generator", "mlp:width=8", "--critic", "mlp:width=8", "--threads", "1", "--device", "cpu"]
 SMALL += ["--training.batch", "16", "--observe.bracket", "4"]
@@ -115,7 +121,8 @@ def test_a_table_may_have_one_column_or_numbered_ones() -> None:
 
 
 def test_row_names_of_pandas_are_not_read() -> None:
-    data = open_data(written({"a.b": RANDOM.normal(size=9), "__index_level_0__": np.arange(9)}))
+    columns = {"a.b": RANDOM.normal(size=9), "__index_level_0__": np.arange(9)}
+    data = open_data(written(columns))
     assert data.info.columns == ["a.b"]
 
 
@@ -167,7 +174,7 @@ REFUSED_TEXTS = {
     "dates": (
         "a,b\n2020-01-01,1\n",
         {},
-        r"'a' contains values of type date32\[day\]; drop it$",
+        r"'a' holds values of type date32\[day\].*generated: leave it out of the table$",
     ),
     "twice": ("a,b,a\n1,2,3\n", {}, "unique; got 'a' more than once"),
     "no name": (",b" + ROWS, {}, "column 1 of 2 has no name; .* only numbers the rows"),
@@ -269,10 +276,6 @@ def test_warnings() -> None:
         UserWarning, match=r"'b' makes up 99.9 % of the variance; distances, .* hardly reflect the others"
     ):
         open_data(written({"a": RANDOM.normal(size=50), "b": 100 * RANDOM.normal(size=50)}))
-    held_out = split(20)[1]
-    classes = np.where(np.arange(20) == held_out[1], "rare", np.where(np.arange(20) % 2, "x", "y"))
-    with pytest.warns(UserWarning, match="all samples of class 'rare' are held out, so none is trained on"):
-        open_data(written({"a": RANDOM.normal(size=20), "k": classes}), label="k")
 
 
 def test_labels_of_what_is_no_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -436,3 +439,84 @@ def test_adult() -> None:
         pytest.skip(f"{path.name} is not there: it is no part of the project")
     with pytest.raises(UserError, match=r"'workclass' contains text \('State-gov' in data row 1\), and .*'education'"):
         open_data(str(path))
+
+
+FRAMES: dict[str, dict[str, Any]] = {
+    "truth values": {"a": NUMBERS, "b": NUMBERS > 0},
+    "truth values, some missing": {"a": NUMBERS, "b": [True, None, *[False] * 18]},
+    "whole numbers": {"a": NUMBERS, "b": list(range(20))},
+    "whole numbers, some missing": {"a": NUMBERS, "b": [None, *range(19)]},
+    "decimals": {"a": NUMBERS, "b": [Decimal(i) / 4 for i in range(20)]},
+    "text": {"a": NUMBERS, "b": ["x", "y"] * 10},
+    "dates": {"a": NUMBERS, "b": [date(2020, 1, 1 + i) for i in range(20)]},
+}
+
+
+def makers() -> list[Callable[[dict[str, Any]], Any]]:
+    """What makes data frames of columns, of the packages that are installed."""
+    found: list[Callable[[dict[str, Any]], Any]] = [pyarrow.table]
+    if find_spec("pandas"):
+        import pandas
+
+        found += [pandas.DataFrame, lambda columns: pandas.DataFrame(columns).convert_dtypes()]
+    if find_spec("polars"):
+        import polars
+
+        found.append(polars.DataFrame)
+    return found
+
+
+def outcome(source: Any, **how: Any) -> tuple[Any, ...]:
+    """What is read of a table, or the error without the table's name."""
+    try:
+        data = monge.load_data(source, **how)
+    except UserError as error:
+        return (re.sub(r"^\S+?( frame)?: |(?<=type )\S+", "", str(error)),)
+    return data.info.columns, data.info.classes, data.info.label_column, data.fingerprint
+
+
+@pytest.mark.parametrize("how", [{}, {"skip_bad": True}, {"label": "b"}], ids=["plain", "skip_bad", "label"])
+@pytest.mark.parametrize("columns", FRAMES.values(), ids=FRAMES)
+@pytest.mark.filterwarnings("ignore:.*are left out")
+def test_a_frame_is_read_as_its_file(columns: dict[str, Any], how: dict[str, Any]) -> None:
+    expected = outcome(written(columns), **how)
+    for make in makers():
+        assert outcome(make(columns), **how) == expected
+
+
+def test_what_a_frame_needs() -> None:
+    for frame, message in (
+        (pyarrow.table([NUMBERS, NUMBERS], ["a", "a"]), "column 'a' is there more than once"),
+        (pyarrow.table([NUMBERS, NUMBERS], ["a", ""]), "column 2 of 2 has no name"),
+        (pyarrow.table({"a": NUMBERS[:0]}), "the table has no rows"),
+        (pyarrow.table({"a": NUMBERS, "b": ["x"] * 20}), "column 'b' holds text .*--data.label b makes it"),
+    ):
+        with pytest.raises(UserError, match=f"^data frame: {message}"):
+            monge.load_data(frame)
+    for name, value in (("size", 8), ("layout", "nhwc")):
+        with pytest.raises(UserError, match=f"^--data.{name} cannot be used with 'a data frame'$"):
+            monge.load_data(pyarrow.table({"a": NUMBERS}), **{name: value})
+    with pytest.raises(UserError, match=r"^data frame: --data.label 'c' is not known; allowed: a$"):
+        monge.load_data(pyarrow.table({"a": NUMBERS}), label="c")
+
+
+def test_row_names_stored_with_a_frame_are_not_read() -> None:
+    """As pandas stores them: the names of the columns that are row names, or a description of their range."""
+    table = pyarrow.table({"id": np.arange(20), "a": NUMBERS})
+    stored = table.replace_schema_metadata({"pandas": json.dumps({"index_columns": ["id", {"kind": "range"}]})})
+    parquet.write_table(stored, "t.parquet")
+    for source in (stored, "t.parquet"):
+        assert monge.load_data(source).info.columns == ["a"]
+    assert monge.load_data(table).info.columns == ["id", "a"]
+
+
+def test_labels_beside_a_frame() -> None:
+    frame, y = pyarrow.table({"a": [None, *range(1, 20)]}), np.arange(20) % 2
+    with pytest.warns(UserWarning, match="1 of 20 rows .* are left out"):
+        data = monge.load_data(frame, y=y, skip_bad=True)
+    np.testing.assert_array_equal(data.train.all()[:, 0] % 2, data.train.labels)
+    assert (data.info.columns, data.info.classes, data.info.label_column) == (["a"], ["0", "1"], None)
+    with pytest.raises(UserError, match=r"^y: labels have shape \(3,\); \(20,\) is needed"):
+        monge.load_data(frame, y=[0, 1, 0])
+    with pytest.raises(UserError, match=r"^y and --data.label a: the classes are given twice$"):
+        monge.load_data(frame, y=y, label="a")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -104,3 +105,27 @@ def test_a_pickle_carries_the_weights(tmp_path: Path) -> None:
     code = "import pickle; print(pickle.load(open('fitted.pkl', 'rb')).sample(3).tolist())"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == fitted.sample(3).tolist()
+
+
+def test_classes() -> None:
+    y = np.where(X[:, 0] > 5, "high", "low")
+    with pytest.raises(ValueError, match=r"^y: conditional=True needs the class of every sample; got None$"):
+        WassersteinGAN(conditional=True).fit(X)
+    with pytest.raises(ValueError, match=r"^y: labels have shape \(3,\); \(60,\) is needed"):
+        WassersteinGAN(conditional=True).fit(X, [0, 1, 0])
+    fitted = WassersteinGAN(steps=30, threads=1, conditional=True).fit(X, y)
+    low, high = (fitted.sample(40, label=name)[:, 0].mean() for name in ("low", "high"))
+    assert low < high
+    with pytest.raises(ValueError, match=r"^--class 'middle' is not known; allowed: high, low$"):
+        fitted.sample(3, label="middle")
+    plain = WassersteinGAN(steps=2, threads=1)
+    np.testing.assert_array_equal(plain.fit(X, y).sample(3), plain.fit(X).sample(3))
+
+
+def test_a_data_frame_keeps_the_names_of_its_columns() -> None:
+    frame = pyarrow.table({"length": X[:, 0], "wide": X[:, 1] > -3})
+    fitted = WassersteinGAN(steps=2, threads=1).fit(frame)
+    assert fitted.model_.columns == ["length", "wide"] == list(fitted.feature_names_in_)
+    assert fitted.n_features_in_ == 2
+    with pytest.raises(ValueError, match=r"^data frame: column 'c' holds text"):
+        fitted.fit(pyarrow.table({"a": X[:, 0], "c": ["x"] * 60}))

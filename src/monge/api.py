@@ -13,7 +13,7 @@ from monge import plot
 from monge.config.overlay import overlay
 from monge.config.schema import Config, DataConfig
 from monge.data.dataset import DataSet
-from monge.data.source import MEMORY, in_memory, open_source, refuse_label
+from monge.data.source import MEMORY, in_memory, open_source
 from monge.errors import UserError
 from monge.evaluation.evaluate import Evaluation, evaluate
 from monge.model.build import OWN
@@ -154,30 +154,29 @@ def open_run(path: str | Path) -> Run:
     return run
 
 
-def load_data(source: str | os.PathLike[str] | ArrayLike, **how: Any) -> DataSet:
-    """Data from a name, a path or an array; keywords as in `config.DataConfig`.
+def load_data(source: str | os.PathLike[str] | ArrayLike, y: ArrayLike | None = None, **how: Any) -> DataSet:
+    """Data from a name, a path, an array or a data frame; keywords as in `config.DataConfig`.
 
     Arguments:
-        source: a name, a path, or an array or what numpy makes one of: nested lists, a tensor, a data frame of numbers.
+        source: a name, a path, an array or what numpy makes one of (nested lists, a tensor), or a data frame of pandas,
+            polars or pyarrow, whose columns keep their names.
+        y: labels (n,) of an array or a data frame, whole numbers or text; of a data frame, `label` names a column of
+            them instead. Files bring their own.
 
     Raises:
         UserError: the source is missing, unreadable, or not what monge can train on.
 
     Example:
-        >>> import monge, numpy as np
-        >>> data = monge.load_data(np.random.default_rng(0).normal(size=(1000, 3)))
-        >>> data.train.size, data.held_out.size
-        (800, 200)
-        >>> monge.load_data("digits").space.form
-        'images 8 x 8 x 1'
+        >>> data = load_data([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], y=["a", "b", "a"])
+        >>> data.info.classes
+        ['a', 'b']
     """
     config = overlay(DataConfig(), how, "load_data")
     if isinstance(source, str | os.PathLike):
+        if y is not None:
+            raise UserError(f"y: labels go with data in memory, and {os.fspath(source)!r} is a name or a path")
         return open_source(os.fspath(source), config)
-    if config.label is not None:
-        refuse_label("array", config.label)
-    data = in_memory(source, layout=config.layout, size=config.size)
-    return data.opened(None, asdict(config))
+    return in_memory(source, y, **asdict(config)).opened(None, asdict(config))
 
 
 def train(

@@ -15,8 +15,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from monge import api
 from monge.data.source import in_memory
+from monge.data.table.reader import is_frame
 from monge.distance import wasserstein
-from monge.errors import refuse_masked
+from monge.errors import UserError, refuse_masked
+from monge.model.trained_model import Request
 
 
 class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
@@ -28,6 +30,7 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         steps: generator updates; none means the recipe's.
         run: folder to keep the run in; none trains in a temporary folder that goes with the process.
         threads: number of threads; "auto" measures.
+        conditional: train on the classes y, which `sample` can then be asked for.
         random_state: seed, >= 0; a numpy RandomState, or None for numpy's global one, draws a new one for each `fit`.
 
     Attributes:
@@ -54,6 +57,7 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         steps: int | None = None,
         run: str | Path | None = None,
         threads: int | str = "auto",
+        conditional: bool = False,
         random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.recipe = recipe
@@ -61,23 +65,37 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         self.steps = steps
         self.run = run
         self.threads = threads
+        self.conditional = conditional
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> "WassersteinGAN":
-        """Trains on vectors X of shape (n, d); y is ignored.
+        """Trains on vectors X of shape (n, d), an array or a data frame.
+
+        Arguments:
+            X: the vectors; the columns of a data frame are read as those of a table in a file.
+            y: with `conditional`, the class of each (n,), whole numbers or text; otherwise ignored.
 
         Raises:
-            ValueError: X is not a finite numeric array of at least three samples, or random_state seeds nothing.
+            ValueError: X is not a finite numeric array of at least three samples, y is missing or gives no classes, or
+                random_state seeds nothing.
         """
         refuse_masked("X", X)
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=3)
-        settings: dict[str, Any] = {} if self.steps is None else {"steps": self.steps}
+        if self.conditional and y is None:
+            raise UserError("y: conditional=True needs the class of every sample; got None")
+        labels = y if self.conditional else None
+        if is_frame(X):
+            data = in_memory(X, labels)
+            validate_data(self, X, skip_check_array=True)
+        else:
+            data = in_memory(validate_data(self, X, dtype=np.float64, ensure_min_samples=3), labels)
+        settings: dict[str, Any] = {"training": {"conditional": True}} if self.conditional else {}
+        settings |= {} if self.steps is None else {"steps": self.steps}
         seed = self.random_state
         if not isinstance(seed, Integral):
             seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
         folder = _temporary_folder() if self.run is None else Path(self.run)
         self.run_ = api.train(
-            in_memory(X),
+            data,
             recipe=self.recipe,
             objective=self.objective,
             run=folder,
@@ -89,10 +107,17 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         self.model_ = self.run_.model()
         return self
 
-    def sample(self, n_samples: int = 1, *, seed: int = 0) -> NDArray[np.float64]:
-        """Generated vectors of shape (n_samples, d) in the units of X; equal seeds give equal samples."""
+    def sample(self, n_samples: int = 1, *, seed: int = 0, label: str | int | None = None) -> NDArray[np.float64]:
+        """Generated vectors of shape (n_samples, d) in the units of X; equal seeds give equal samples.
+
+        Arguments:
+            label: with `conditional`, the class to generate; none takes all by their shares.
+
+        Raises:
+            UserError: an unknown class, or one without training samples.
+        """
         check_is_fitted(self)
-        drawn: NDArray[np.float64] = self.model_.sample(n_samples, seed).x.astype(np.float64)
+        drawn: NDArray[np.float64] = self.model_.sample(n_samples, seed, Request(label)).x.astype(np.float64)
         return drawn
 
     def score(self, X: Any, y: Any = None) -> float:

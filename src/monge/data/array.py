@@ -1,27 +1,42 @@
 """Arrays in memory and in `.npy` and `.npz` files as data sets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from monge.data.dataset import ArrayData, DataInfo, split_data
-from monge.data.label import Indices, index_labels
+from monge.data.label import Indices, index_labels, labels_of
 from monge.data.layout import as_raw
 from monge.data.split import ArraySplit
 from monge.errors import UserError
 
 _MAP_BYTES = 256 * 2**20
-_LABELS = {"x_train": "y_train", "x_test": "y_test", "x": "y"}
+_LABELS = {
+    "x_train": ("y_train",),
+    "x": ("y",),
+    "x_test": ("y_test",),
+    "images": ("labels", "targets", "target"),
+    "data": ("labels", "targets", "target"),
+}
+"""What samples are called in a `.npz` file, and their labels. Any of the first three is taken before the others."""
+_FIRST = ("x_train", "x", "x_test")
+
+
+class Part(NamedTuple):
+    """The names of the arrays of a `.npz` file that are its samples and, if it has some, their labels."""
+
+    samples: str
+    labels: str | None = None
 
 
 def from_array(
     name: str,
     what: str,
     x: NDArray[Any],
-    y: NDArray[Any] | None = None,
+    y: ArrayLike | None = None,
     *,
     layout: str = "auto",
     size: int | None = None,
@@ -40,7 +55,7 @@ def from_array(
         UserError: an array that is not allowed.
     """
     values = as_raw(x, what, layout, size)
-    (labels,), names = index_labels([y], [len(values)])
+    (labels,), names = index_labels([labels_of(y, len(values))], [len(values)])
     return split_data(DataInfo(name, classes=names), values, labels)
 
 
@@ -48,7 +63,8 @@ def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size
     """A `.npy` or `.npz` file as a data set. Nothing is ever unpickled.
 
     Arrays `x_train` and `x_test` (with `y_train`, `y_test` and `classes`, if present) are the training and the
-    held-out samples. Otherwise a single array, or the array `x` (with `y`), or `x_train` alone, is split.
+    held-out samples. Otherwise a single array is split, or `x` (with `y`), `images` (with `labels`), `data` (with
+    `target`, `targets` or `labels`), `arr_0` (with `arr_1`), or `x_train` alone. Capitals make no difference.
 
     Arguments:
         path: the file.
@@ -64,31 +80,54 @@ def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size
         return from_array(path.stem, path.name, arrays, layout=layout, size=size)
     if key is not None:
         return from_array(f"{path.stem}-{key}", f"{path.name}:{key}", arrays[key], layout=layout, size=size)
-    if "x_train" in arrays and "x_test" in arrays:
-        return _two(path, arrays, layout, size)
-    x = next((name for name in ("x_train", "x") if name in arrays), next(iter(arrays)))
-    values = as_raw(arrays[x], f"{path.name}:{x}", layout, size)
-    (labels,), names = _labels(path, arrays, {x: len(values)})
-    return split_data(DataInfo(path.stem, classes=names), values, labels)
+    found = parts(path, list(arrays))
+    samples = [as_raw(arrays[part.samples], f"{path.name}:{part.samples}", layout, size) for part in found]
+    labels, names = _labels(path, arrays, found)
+    info = DataInfo(path.stem, classes=names)
+    if len(found) == 1:
+        return split_data(info, samples[0], labels[0])
+    return ArrayData(info, *(ArraySplit.whole(x, y) for x, y in zip(samples, labels, strict=True)))
 
 
-def _two(path: Path, arrays: Mapping[str, NDArray[Any]], layout: str, size: int | None) -> ArrayData:
-    train, test = (as_raw(arrays[x], f"{path.name}:{x}", layout, size) for x in ("x_train", "x_test"))
-    labels, names = _labels(path, arrays, {"x_train": len(train), "x_test": len(test)})
-    splits = (ArraySplit.whole(x, y) for x, y in zip((train, test), labels, strict=True))
-    return ArrayData(DataInfo(path.stem, classes=names), *splits)
+def parts(path: Path, names: Sequence[str]) -> list[Part]:
+    """Which arrays of a `.npz` file are read: its samples, or its training and its held-out samples.
+
+    Arguments:
+        path: the file.
+        names: of its arrays; among arrays that have nothing to do with samples, `x` and `X` are the same.
+
+    Raises:
+        UserError: it is not clear which; says how to choose, and which names bring labels.
+    """
+
+    def spelt(name: str) -> str | None:
+        return name if name in names else next((found for found in names if found.lower() == name), None)
+
+    found = {x: Part(known, next(filter(None, map(spelt, _LABELS[x])), None)) for x in _LABELS if (known := spelt(x))}
+    if "x_train" in found and "x_test" in found:
+        return [found["x_train"], found["x_test"]]
+    first = next(iter(found), None)
+    if first is not None and (first in _FIRST or len(found) == 1):
+        return [found[first]]
+    if sorted(names) == ["arr_0", "arr_1"]:  # as numpy calls samples and labels that are saved without names
+        return [Part("arr_0", "arr_1")]
+    if len(names) == 1:
+        return [Part(names[0])]
+    labelled = "labels come with x and y, images and labels, data and target, or x_train and y_train"
+    listed = f"{path} has the arrays: {', '.join(names) or 'none'}"
+    raise UserError(f"{listed}; choose one with {path.name}:KEY; {labelled}" if names else listed)
 
 
 def _labels(
-    path: Path, arrays: Mapping[str, NDArray[Any]], sizes: Mapping[str, int]
+    path: Path, arrays: Mapping[str, NDArray[Any]], found: Sequence[Part]
 ) -> tuple[list[Indices | None], list[str] | None]:
-    """The labels that belong to arrays of samples, whose sizes are given by their keys; see `index_labels`."""
-    keys = [_LABELS.get(x, "") for x in sizes]
+    """The labels of the parts, see `index_labels`."""
+    given = [None if part.labels is None else arrays[part.labels] for part in found]
     try:
-        return index_labels([arrays.get(y) for y in keys], list(sizes.values()), arrays.get("classes"))
+        return index_labels(given, [len(arrays[part.samples]) for part in found], arrays.get("classes"))
     except UserError as error:
-        what = f"{path.name}:{' and '.join(y for y in keys if y in arrays)}"
-        raise UserError(f"{what}: {error}; use {path}:{next(iter(sizes))} for the data without labels") from error
+        what = f"{path.name}:{' and '.join(part.labels for part in found if part.labels)}"
+        raise UserError(f"{what}: {error}; {path}:{found[0].samples} is the data without labels") from error
 
 
 def _load(path: Path, key: str | None) -> NDArray[Any] | dict[str, NDArray[Any]]:
@@ -111,19 +150,13 @@ def _load(path: Path, key: str | None) -> NDArray[Any] | dict[str, NDArray[Any]]
     return arrays
 
 
-def _wanted(path: Path, names: list[str], key: str | None) -> list[str]:
-    if not names:
-        raise UserError(f"{path} must contain an array; got none")
-    listed = f"{path} contains the arrays {', '.join(names)}"
-    if key is not None:
-        if key not in names:
-            raise UserError(f"{listed}; {key!r} is not among them")
-        return [key]
-    if known := [name for name in _LABELS if name in names]:
-        return [name for name in (*known, *(_LABELS[x] for x in known), "classes") if name in names]
-    if len(names) != 1:
-        raise UserError(f"{listed}; choose one with {path.name}:KEY")
-    return names
+def _wanted(path: Path, names: Sequence[str], key: str | None) -> list[str]:
+    if key is None:
+        read = [name for part in parts(path, names) for name in part if name is not None]
+        return read + [name for name in ("classes",) if name in names]
+    if key not in names:
+        raise UserError(f"{path} has the arrays: {', '.join(names) or 'none'}; there is no {key!r}")
+    return [key]
 
 
 def reason(error: BaseException) -> str:

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from monge.errors import UserError
+from monge.errors import UserError, refuse_masked
 
 Indices = NDArray[np.int64]
+MOST_EXACT = 2**53
+"""Up to which a float can be any whole number."""
 
 
 def index_labels(
@@ -20,29 +23,26 @@ def index_labels(
     Integers index `classes` where that is given; otherwise the classes are the distinct labels, sorted.
 
     Arguments:
-        labels: per part, integers, booleans or strings, (n,) or (n, 1), or None.
+        labels: per part, as in `plain_labels`, or None.
         sizes: per part, the number of samples.
         classes: names, (k,).
 
     Raises:
         UserError: wrong number or type of labels, or labels that index no class.
     """
-    checked = [None if y is None else _check(y, n) for y, n in zip(labels, sizes, strict=True)]
-    given = [y for y in checked if y is not None]
+    plain = [None if y is None else plain_labels(y, n) for y, n in zip(labels, sizes, strict=True)]
+    given = [y for y in plain if y is not None]
     if not given:
-        return [None for _ in checked], None
+        return [None for _ in plain], None
     if len({y.dtype.kind for y in given}) > 1:
         raise UserError("labels must be integers in both parts or strings in both; got one of each")
     if classes is None or given[0].dtype.kind == "U":
-        return _distinct(checked, np.unique(np.concatenate(given)))
+        return _distinct(plain, np.unique(np.concatenate(given)))
     names = [str(name) for name in np.ravel(classes)]
     for y in given:
         if y.min() < 0 or y.max() >= len(names):
-            raise UserError(
-                f"labels must be from 0 to {len(names) - 1}, as `classes` has {len(names)} names; "
-                f"got {y.min()} to {y.max()}"
-            )
-    return checked, names
+            raise UserError(f"labels go from {y.min()} to {y.max()}, `classes` names 0 to {len(names) - 1}")
+    return plain, names
 
 
 def _distinct(labels: list[NDArray[Any] | None], distinct: NDArray[Any]) -> tuple[list[Indices | None], list[str]]:
@@ -59,9 +59,55 @@ def whole_numbers(names: Iterable[str]) -> Indices | None:
     return np.array(names).astype(np.int64)
 
 
-def _check(labels: NDArray[Any], size: int) -> NDArray[Any]:
+def labels_of(y: ArrayLike | None, size: int) -> NDArray[Any] | None:
+    """The labels y of data in memory, as in `plain_labels`; None stays None.
+
+    Raises:
+        UserError: as `plain_labels`; the text begins with y.
+    """
+    if y is None:
+        return None
+    refuse_masked("y", y)
+    try:
+        return plain_labels(np.asarray(y), size)
+    except ValueError as error:  # of numpy's too, for lists of several lengths
+        raise UserError(f"y: {error}") from error
+
+
+def plain_labels(labels: NDArray[Any], size: int) -> NDArray[Any]:
+    """Labels (size,) as int64 or strings.
+
+    Arguments:
+        labels: integers, whole numbers such as 2.0, booleans or strings, (size,) or (size, 1).
+
+    Raises:
+        UserError: wrong number or type of labels, or a sample without one.
+    """
     if labels.shape not in ((size,), (size, 1)):
-        raise UserError(f"labels must have shape ({size},), one per sample; got {labels.shape}")
-    if labels.dtype.kind not in "biuU":
-        raise UserError(f"labels must be integers or strings; got {labels.dtype}")
-    return labels.ravel() if labels.dtype.kind == "U" else labels.ravel().astype(np.int64)
+        raise UserError(f"labels have shape {labels.shape}; ({size},) is needed, one per sample")
+    y = labels.ravel()
+    if y.dtype.kind in "OT":  # as data frames give text and missing values
+        y = _of_objects(y)
+    if y.dtype.kind == "f":
+        y = y.astype(np.float64)
+        bad = (np.rint(y) != y) | (np.abs(y) > MOST_EXACT)
+        if bad.any():
+            raise _no_label(y, int(bad.argmax()))
+    if y.dtype.kind not in "biufU":
+        raise UserError(f"labels are {y.dtype}; integers or strings are needed")
+    return y if y.dtype.kind == "U" else y.astype(np.int64)
+
+
+def _of_objects(y: NDArray[Any]) -> NDArray[Any]:
+    """Labels that came as objects, as the numbers or strings that they are."""
+    text = np.array([isinstance(value, str) for value in y], np.bool_)
+    number = np.array([isinstance(value, Real | np.bool_) for value in y], np.bool_)
+    if not (text | number).all():
+        raise _no_label(y, int((text | number).argmin()))
+    if text.any() and number.any():
+        raise UserError(f"labels are both text and numbers, such as {y[text][0]!r} and {y[number][0]!r}")
+    return np.array(y.tolist())
+
+
+def _no_label(y: NDArray[Any], row: int) -> UserError:
+    return UserError(f"every label must be a whole number or text; got {y[row]!s} for sample {row}")

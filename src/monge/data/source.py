@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from monge.config import registry
 from monge.config.schema import DataConfig
 from monge.data.array import from_array, read_array, reason
 from monge.data.dataset import ArrayData, DataSet
 from monge.data.image.folder import read_folder
-from monge.data.table.reader import has_column, is_table, read_table
+from monge.data.table.reader import has_column, is_frame, is_table, read_frame, read_table
 from monge.errors import UserError, refuse_masked, unknown_name
 
 MEMORY = "memory:"
@@ -65,31 +65,43 @@ def open_data(
 
 def in_memory(
     x: ArrayLike,
-    y: NDArray[Any] | None = None,
+    y: ArrayLike | None = None,
     name: str = "array",
     *,
     layout: str = "auto",
     size: int | None = None,
+    skip_bad: bool = False,
+    label: str | None = None,
 ) -> ArrayData:
-    """An array as a data set, by the same rules as a `.npy` file.
+    """An array as a data set, by the same rules as a `.npy` file; a data frame by those of a table.
 
     Arguments:
-        x: images (n, H, W, C), (n, C, H, W) or (n, H, W), or vectors (n, d), as numpy or what it makes one of.
-        y: labels (n,), integers or strings, or None.
+        x: uint8 images (n, H, W, C), (n, C, H, W) or (n, H, W), or vectors (n, d), as numpy or what it makes one of; or
+            a data frame of pandas, polars or pyarrow.
+        y: labels (n,), whole numbers or strings, or None.
         name: short name.
         layout: auto, nhwc or nchw: order of the axes of images.
         size: crops images to size x size.
+        skip_bad: leave out rows of a data frame with missing values.
+        label: the column of a data frame that holds the classes.
 
     Raises:
-        UserError: an array that is not allowed; the text says why.
+        UserError: an array or a data frame that is not allowed; the text says why.
     """
     refuse_masked(name, x)
+    if y is not None and label is not None:
+        raise UserError(f"y and --data.label {label}: the classes are given twice")
+    if is_frame(x):
+        _refuse("a data frame", "size" if size is not None else "", "layout" if layout != "auto" else "")
+        return read_frame(x, name, y, label, skip_bad)
+    if label is not None:
+        refuse_label(name, label)
     try:
         values = np.asarray(x)
     except (RuntimeError, TypeError, ValueError) as error:
         what = f"{name}: numpy makes no array of this {type(x).__name__}: {reason(error)}"
-        raise UserError(f"{what}; allowed: images, or vectors, of real numbers") from error
-    return from_array(name, name, values, None if y is None else np.asarray(y), layout=layout, size=size)
+        raise UserError(f"{what}; allowed: uint8 images, or vectors of real numbers") from error
+    return from_array(name, name, values, y, layout=layout, size=size)
 
 
 def shortest(path: str) -> str:

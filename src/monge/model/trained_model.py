@@ -105,6 +105,13 @@ class TrainedModel:
         return isinstance(self.generator, ConditionalGenerator)
 
     @property
+    def trained_classes(self) -> list[str]:
+        """The classes that a conditional generator saw in training; a class can be held out whole."""
+        if not isinstance(self.generator, ConditionalGenerator):
+            return []
+        return [name for name, share in zip(self.classes or (), self.generator.shares.tolist(), strict=True) if share]
+
+    @property
     def codes(self) -> Codes | None:
         """The codes that the generator can be asked for, if it has some."""
         found = getattr(self.generator, "codes", None)
@@ -128,7 +135,9 @@ class TrainedModel:
         if label is None:
             return condition_of(self.generator, z, codes=request.codes)
         if label not in (self.classes or ()):
-            raise unknown_name("--class", label, self.classes or ())
+            raise unknown_name("--class", label, self.trained_classes)
+        if label not in self.trained_classes:
+            raise UserError(f"--class {label}: no training sample is of this class, so none can be generated")
         return condition_of(self.generator, z, label=list(self.classes or ()).index(label))
 
     def generate(self, z: Tensor, condition: Tensor | None = None) -> NDArray[Any]:

@@ -133,7 +133,7 @@ def on_request(model: TrainedModel) -> Picture | None:
     if not isinstance(space, ImageSpace):
         return None
     if model.conditional:
-        names = list(model.classes or ())[:REQUESTED]
+        names = model.trained_classes[:REQUESTED]
         requests, what = [Request(label=name) for name in names], f"class: {', '.join(names)}"
     elif model.codes is not None and model.codes.categorical:
         values = range(min(REQUESTED, model.codes.categories))

@@ -1,5 +1,8 @@
 """Which training rules, objectives, critics and data go together."""
 
+import warnings
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -8,6 +11,9 @@ from monge.data.dataset import DataSet
 from monge.errors import UserError
 from monge.objective import Objective
 from monge.objective.auxiliary import Auxiliary
+
+LISTED = 5
+"""Classes that a warning names."""
 
 
 def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet) -> None:
@@ -41,10 +47,24 @@ def _check_classes(rule: TrainingConfig, auxiliary: Auxiliary | None, data: Data
             f"--training.conditional needs labels; {data.info.name} has none; use an .npz with arrays x and y, a table "
             "with --data.label, or a folder with one subfolder per class"
         )
+    _warn_of_untrained(data)
     if auxiliary is not None and auxiliary.conditional and not rule.conditional:
         raise UserError("--objective: this objective predicts classes, so it needs --training.conditional")
     if rule.conditional and auxiliary is not None and not auxiliary.conditional:
         raise UserError("--training.conditional cannot be combined with an objective that predicts codes")
+
+
+def _warn_of_untrained(data: DataSet) -> None:
+    """Warns of classes without training samples, as where all of them are held out."""
+    labels, classes = data.train.labels, data.info.classes
+    if labels is None or classes is None:
+        return
+    counts = np.bincount(labels, minlength=len(classes))
+    if names := [repr(name) for name, count in zip(classes, counts, strict=True) if not count]:
+        listed = ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
+        what = f"class {listed} has" if len(names) == 1 else f"classes {listed} have"
+        text = f"{data.info.name}: {what} no training samples and cannot be learnt"
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def outputs(critic: nn.Module, data: DataSet, pack: int) -> int:

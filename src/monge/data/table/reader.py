@@ -7,16 +7,17 @@ import csv
 import re
 import warnings
 from collections.abc import Sequence
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from monge.data.array import reason
 from monge.data.dataset import ArrayData, DataInfo, split_data
-from monge.data.label import index_labels
+from monge.data.label import index_labels, labels_of
 from monge.data.layout import LARGEST
 from monge.data.table import column
 from monge.errors import UserError, unknown_name
@@ -44,31 +45,79 @@ def read_table(path: Path, label: str | None = None, skip_bad: bool = False) -> 
         UserError: pyarrow is absent, the file cannot be read, or a column is not allowed; the text says which and why.
 
     Warns:
-        UserWarning: rows were left out, one column drowns the others, or a class is not among the training rows.
+        UserWarning: rows were left out, or one column drowns the others.
     """
-    what, table = path.name, _load(path, label)
+    return _vectors(path.stem, path.name, _load(path, label), label, skip_bad)
+
+
+def read_frame(
+    frame: Any, name: str, y: ArrayLike | None = None, label: str | None = None, skip_bad: bool = False
+) -> ArrayData:
+    """A data frame of pandas, polars or pyarrow, as the `.parquet` file of it would be read.
+
+    Arguments:
+        frame: the data frame; its row names are not read.
+        name: short name.
+        y: the class of each row, which is then in no column, (n,), or None.
+        label: as in `read_table`.
+        skip_bad: as in `read_table`.
+
+    Raises:
+        UserError: pyarrow is absent, a column is not allowed, or classes are given twice.
+
+    Warns:
+        UserWarning: as `read_table`.
+    """
+    what = "data frame"
+    arrow = pyarrow(what)
+    names = getattr(frame, "column_names", None) or [str(name) for name in frame.columns]
+    _check_names(what, names, numbered=False)
+    try:
+        table = _plain(arrow, arrow.table(frame))
+    except Exception as error:
+        causes = "; ".join(str(cause) for cause in error.args) or reason(error)
+        raise UserError(f"{what}: it cannot be read as a table: {causes}") from error
+    return _vectors(name, what, table, label, skip_bad, y)
+
+
+def is_frame(x: object) -> bool:
+    """Whether an object is a data frame that `read_frame` takes, and pyarrow is there to read it."""
+    offered = hasattr(x, "__arrow_c_stream__") or hasattr(x, "__dataframe__")
+    return offered and hasattr(x, "columns") and find_spec("pyarrow") is not None
+
+
+def _vectors(
+    name: str, what: str, table: Any, label: str | None, skip_bad: bool, y: ArrayLike | None = None
+) -> ArrayData:
+    """The rows of a table of pyarrow as vectors, with the classes in its column `label` or in y (n,), split."""
+    names = _numbers_beside(what, table, label)
+    column.check_types(what, table.select(names), label)
+    values, bad = column.numbers(table.select(names)), {}
+    if label is not None:
+        bad[label] = column.missing(table.column(label))
+    given = labels_of(y, len(values))
+    whole = _whole_rows(what, dict(zip(names, ~(np.abs(values.T) <= LARGEST), strict=True)) | bad, skip_bad)
+    values = values[whole]
+    _warn_of_a_dominant(what, names, values)
+    if label is not None:
+        given = column.classes(f"{what}: --data.label {label}", table.column(label).filter(whole))
+    elif given is not None:
+        given = given[whole]
+    (labels,), classes = index_labels([given], [len(values)])
+    info = DataInfo(name, classes=classes, columns=names, label_column=label)
+    return split_data(info, values, labels)
+
+
+def _numbers_beside(what: str, table: Any, label: str | None) -> list[str]:
+    """The names of the columns beside that of the classes, in a table that has rows."""
     if label is not None and label not in table.column_names:
         raise unknown_name(f"{what}: --data.label", label, table.column_names)
     names = [name for name in table.column_names if name != label]
     if not names:
         raise UserError(f"{what} must have a numeric column" + ("" if label is None else f" besides {label!r}"))
     if not table.num_rows:
-        raise UserError(f"{what} must have at least one row; got none")
-    column.check_types(what, table.select(names), label)
-    values, bad = column.numbers(table.select(names)), {}
-    if label is not None:
-        bad[label] = column.missing(table.column(label))
-    whole = _whole_rows(what, dict(zip(names, ~(np.abs(values.T) <= LARGEST), strict=True)) | bad, skip_bad)
-    values, y = values[whole], None
-    _warn_of_a_dominant(what, names, values)
-    if label is not None:
-        y = column.classes(f"{what}: --data.label {label}", table.column(label).filter(whole))
-    (labels,), classes = index_labels([y], [len(values)])
-    left_out = {"rows with missing values": int((~whole).sum())}
-    info = DataInfo(path.stem, classes=classes, columns=names, label_column=label, left_out=left_out)
-    data = split_data(info, values, labels)
-    _warn_of_a_lost_class(what, data)
-    return data
+        raise UserError(f"{what}: the table has no rows")
+    return names
 
 
 def has_column(path: str, name: str) -> bool:
@@ -123,16 +172,34 @@ def _load(path: Path, label: str | None) -> Any:
         if suffix == ".csv":
             return _read_csv(arrow, path, label)
         with arrow.parquet.ParquetFile(path) as file:
-            table = file.read().select([name for name in names if not _ROW_NAMES.fullmatch(name)])
-        for index, kind in enumerate(table.schema.types):
-            if arrow.types.is_dictionary(kind):
-                table = table.set_column(index, table.column_names[index], table.column(index).cast(kind.value_type))
+            return _plain(arrow, file.read())
     except UserError:
         raise
     except Exception as error:
         text = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else reason(error)
         raise UserError(f"{path} cannot be read as {suffix}: {text}") from error
+
+
+def _plain(arrow: Any, table: Any) -> Any:
+    """A table without the row names of pandas, categories as the values that they stand for."""
+    stored = (table.schema.pandas_metadata or {}).get("index_columns", ())
+    kept = [name for name in table.column_names if name not in stored and not _ROW_NAMES.fullmatch(name)]
+    table = table.select(kept)
+    for index, name in enumerate(kept):
+        table = table.set_column(index, name, _of_values(arrow, table.column(index)))
     return table
+
+
+def _of_values(arrow: Any, values: Any) -> Any:
+    """A column with categories as the values that they stand for, and text as all of pyarrow's functions take it."""
+    kind = values.type
+    if arrow.types.is_string_view(kind):
+        return values.cast(arrow.large_string())
+    if not arrow.types.is_dictionary(kind):
+        return values
+    if arrow.types.is_string_view(kind.value_type):
+        values = values.cast(arrow.dictionary(kind.index_type, arrow.large_string()))
+    return values.cast(values.type.value_type)
 
 
 def _read_csv(arrow: Any, path: Path, label: str | None) -> Any:
@@ -207,17 +274,6 @@ def _warn_of_a_dominant(what: str, names: list[str], values: NDArray[Any]) -> No
     variance = values.var(axis=0, dtype=np.float64)
     if (variance > 0).sum() > 1 and variance.max() > DOMINANT * variance.sum():
         share = np.floor(1000 * variance.max() / variance.sum()) / 10
-        text = f"column {names[int(variance.argmax())]!r} makes up {share:.1f} % of the variance"
-        advice = "distances, in the data's own units, hardly reflect the others; rescale the columns"
-        warnings.warn(f"{what}: {text}; {advice}", UserWarning, stacklevel=3)
-
-
-def _warn_of_a_lost_class(what: str, data: ArrayData) -> None:
-    if data.train.labels is None or data.info.classes is None:
-        return
-    counts = np.bincount(data.train.labels, minlength=len(data.info.classes))
-    if not counts.all():
-        name = data.info.classes[int(counts.argmin())]
-        warnings.warn(
-            f"{what}: all samples of class {name!r} are held out, so none is trained on", UserWarning, stacklevel=3
-        )
+        text = f"column {names[int(variance.argmax())]!r} has {share:.1f} % of the variance"
+        advice = "distances, which are in the data's own units, hardly see the others; bring them to like scales"
+        warnings.warn(f"{what}: {text}: {advice}", UserWarning, stacklevel=3)
