@@ -6,10 +6,20 @@ from monge.errors import TrainingError, UserError
 
 if TYPE_CHECKING:
     from monge import distance
-    from monge.api import Run, load_data, open_run, train
+    from monge.api import Run, load_data, open_run, resume, train
     from monge.estimator import WassersteinGAN
 
-__all__ = ["Run", "TrainingError", "UserError", "WassersteinGAN", "distance", "load_data", "open_run", "train"]
+__all__ = [
+    "Run",
+    "TrainingError",
+    "UserError",
+    "WassersteinGAN",
+    "distance",
+    "load_data",
+    "open_run",
+    "resume",
+    "train",
+]
 __version__ = "0.1.0"
 
 

@@ -13,16 +13,17 @@ from monge import plot
 from monge.config.overlay import overlay
 from monge.config.schema import Config, DataConfig
 from monge.data.dataset import DataSet
-from monge.data.source import MEMORY, in_memory, open_source
+from monge.data.source import MEMORY, in_memory, open_source, takes
 from monge.errors import UserError
 from monge.evaluation.evaluate import Evaluation, evaluate
 from monge.model.build import OWN
-from monge.model.load import last_checkpoint, load, own_data
+from monge.model.load import config_of, last_checkpoint, load, other_content, own_data
 from monge.model.rejection import check_rejection, rejected
 from monge.model.trained_model import EVERYTHING, Request, Samples, TrainedModel, check_count, check_seed
 from monge.report import write_report
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
+from monge.training.resume import continued
 from monge.training.settings import recommended
 from monge.training.train import train_config
 
@@ -74,6 +75,7 @@ class Run(RunFolder):
         label: str | int | None = None,
         codes: Mapping[int, float] | None = None,
         reject: bool = False,
+        data: DataSet | None = None,
     ) -> NDArray[Any]:
         """n generated samples in raw scale.
 
@@ -84,18 +86,26 @@ class Run(RunFolder):
             label: the class to ask a conditional generator for, by name or number; none takes all by their shares.
             codes: values of an InfoGAN's codes by their index.
             reject: keep those only that the critic takes for real, see `monge.model.rejection`.
+            data: the run's data, which `reject` needs; none opens them where they were.
         """
-        return self.draw(n, seed, weights, Request(label, codes or {}), reject=reject).x
+        return self.draw(n, seed, weights, Request(label, codes or {}), reject=reject, data=data).x
 
     def draw(
-        self, n: int, seed: int = 0, weights: str = "ema", request: Request = EVERYTHING, *, reject: bool = False
+        self,
+        n: int,
+        seed: int = 0,
+        weights: str = "ema",
+        request: Request = EVERYTHING,
+        *,
+        reject: bool = False,
+        data: DataSet | None = None,
     ) -> Samples:
         """n generated samples with the classes that were asked for; see `sample`."""
         check_count(n)
         if not reject:
             return self.model(weights).sample(n, seed, request)
         check_rejection(n, seed, request)
-        return rejected(self.model(weights), lambda: own_data(self), n, seed, request)
+        return rejected(self.model(weights), lambda: own_data(self, data), n, seed, request)
 
     def interpolate(self, rows: int, columns: int, *, seed: int = 0, weights: str = "ema") -> NDArray[Any]:
         """Samples (rows * columns, ...) along paths between latent codes."""
@@ -113,22 +123,29 @@ class Run(RunFolder):
         thorough: bool = True,
         features: str = "raw",
     ) -> Evaluation:
-        """All metrics of the last checkpoint; without `data` they are also written to `metrics.json`.
+        """All metrics of the last checkpoint; those against the run's own data are also written to `metrics.json`.
 
         Arguments:
-            data: other data to measure against; none means the run's own.
+            data: other data to measure against, or the run's own; none opens these where they were.
             critic: a module like the one given to `train`, for a run whose critic is no named one.
             thorough: whether to train potentials for the bracket's lower limit, which takes most of the time.
             features: "raw", "classifier" or "inception:FILE": what figures that compare features are measured on.
         """
         model = self.model(weights) if critic is None else load(self, weights, critic=critic)
-        measured = evaluate(model, data or own_data(self), seed, thorough=thorough, features=features)
-        if data is None:
+        data = data or own_data(self)
+        measured = evaluate(model, data, seed, thorough=thorough, features=features)
+        if other_content(data, self.facts()) is None:
             if measured.clusters is not None:
                 write_atomically(self.path / PICTURE, plot.png(plot.heat_map(measured.clusters, "critic output")))
                 measured.metrics["critic"]["picture"] = PICTURE
             self.write("metrics.json", measured.as_json())
         return measured
+
+    def open_data(self, source: str | os.PathLike[str] | ArrayLike) -> DataSet:
+        """Data read as the run's own were, as far as that applies to them; as in `load_data`."""
+        how = config_of(self).data
+        options = takes(os.fspath(source), how.label) if isinstance(source, str | os.PathLike) else asdict(how)
+        return load_data(source, **{name: getattr(how, name) for name in options})
 
     def write_report(self, data: DataSet | None = None) -> Path:
         """Writes and returns `report.html`; `data` spares opening the run's data again."""
@@ -177,6 +194,45 @@ def load_data(source: str | os.PathLike[str] | ArrayLike, y: ArrayLike | None = 
             raise UserError(f"y: labels go with data in memory, and {os.fspath(source)!r} is a name or a path")
         return open_source(os.fspath(source), config)
     return in_memory(source, y, **asdict(config)).opened(None, asdict(config))
+
+
+def resume(
+    run: str | Path,
+    data: str | os.PathLike[str] | ArrayLike | DataSet | None = None,
+    *,
+    steps: int | None = None,
+    critic: nn.Module | None = None,
+    device: str = "auto",
+    threads: int | str = "auto",
+    checkpoint_every: int | None = None,
+) -> Run:
+    """Continues a run with the settings that it was begun with; one that is finished stays as it is.
+
+    Arguments:
+        run: folder of the run.
+        data: where the run's data are now, or the data themselves, as in `train`; none opens them where they were.
+            Their content must be the same.
+        steps: generator updates in all, at least as many as before; none means those.
+        critic: a module like the one that was trained, if that was no named one.
+        device, threads, checkpoint_every: as in `train`.
+
+    Raises:
+        UserError: there is no run, its data are gone or have changed, or there were more steps before.
+        TrainingError: as in `train`.
+    """
+    folder = open_run(run)
+    given = data if data is None or isinstance(data, DataSet) else folder.open_data(data)
+    config, data = continued(folder, given, steps)
+    train_config(
+        config,
+        data,
+        critic=critic,
+        run=folder.path,
+        device=device,
+        threads=threads,
+        checkpoint_every=checkpoint_every,
+    )
+    return folder
 
 
 def train(

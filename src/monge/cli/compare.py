@@ -68,7 +68,12 @@ def main(arguments: Sequence[str]) -> int:
 
     data = open_source(asked.source, asked.data)
     folder = asked.out or Path("runs") / "compare" / data.info.name
-    document: dict[str, Any] = {"data": data.info.source, "steps": asked.steps, "seconds": asked.seconds}
+    document: dict[str, Any] = {
+        "data": data.info.source,
+        "fingerprint": data.fingerprint,
+        "steps": asked.steps,
+        "seconds": asked.seconds,
+    }
     compare.refuse_other(folder, document)
     trials = trials_of(asked, arguments, data, folder)
     compare.refuse_others(trials, data)

@@ -3,19 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import tyro
 
 from monge.cli.parse import check_seed, parse, show
 
-if TYPE_CHECKING:
-    from monge.run.folder import RunFolder
-
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measures the generator of RUN against its data, into metrics.json, or against --data.
+    """Measures the generator of RUN against its data, into metrics.json, or against other data.
 
     Every figure is shown with its standard error, and with what real samples show in the generator's place: the same
     between training and held-out samples of the same numbers.
@@ -24,7 +21,7 @@ class Evaluate:
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder of the run."""
     data: Annotated[str | None, tyro.conf.arg(metavar="DATA")] = None
-    """Other data to measure against, of the same sample shape; read as the run's own are."""
+    """Other data to measure against, of the same sample shape, or where the run's own are now; read as these are."""
     features: Annotated[str, tyro.conf.arg(metavar="NAME")] = "raw"
     """What precision to Frechet and copying are measured on: raw (pixels, or the vectors themselves), classifier (the
     last hidden layer of a small classifier of the data's labels, fitted once and kept in the cache folder), or
@@ -47,16 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     from monge.evaluation.table import evaluation_text
 
     run = api.open_run(asked.run)
-    data = None if asked.data is None else api.load_data(asked.data, **reading(asked.data, run))
+    data = None if asked.data is None else run.open_data(asked.data)
     document = run.evaluate(data, seed=asked.seed, weights=asked.weights, features=asked.features).as_json()
     show(document, asked.json, evaluation_text(document))
     return 0
-
-
-def reading(source: str, run: "RunFolder") -> dict[str, Any]:
-    """How the run's own data are read, as far as that applies to the source."""
-    from monge.data.source import takes
-    from monge.model.load import config_of
-
-    how = config_of(run).data
-    return {name: getattr(how, name) for name in takes(source, how.label)}

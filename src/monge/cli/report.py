@@ -16,6 +16,8 @@ class Report:
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder of the run."""
+    data: Annotated[str | None, tyro.conf.arg(metavar="DATA")] = None
+    """Where the run's data are now, if they were moved."""
     json: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print one JSON document."""
 
@@ -25,7 +27,9 @@ def main(arguments: Sequence[str]) -> int:
     asked = parse(Report, "report", arguments)
 
     from monge import api
+    from monge.model.load import own_data
 
-    path = api.open_run(asked.run).write_report()
+    run = api.open_run(asked.run)
+    path = run.write_report(None if asked.data is None else own_data(run, run.open_data(asked.data)))
     show({"report": str(path)}, asked.json, str(path))
     return 0

@@ -37,6 +37,8 @@ class Sample:
     """Values of an InfoGAN's codes; others are drawn."""
     reject: tyro.conf.FlagCreatePairsOff[bool] = False
     """Keep those samples only that the critic takes for real; reads the run's data."""
+    data: Annotated[str | None, tyro.conf.arg(metavar="DATA")] = None
+    """With --reject: where the run's data are now, if they were moved."""
     interpolate: tyro.conf.FlagCreatePairsOff[bool] = False
     """Walk from one latent code to another, ten samples a path."""
     json: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -54,6 +56,8 @@ def main(arguments: Sequence[str]) -> int:
     codes = parse_codes(asked.code)
     if asked.interpolate and (asked.reject or asked.class_ is not None or codes):
         raise UserError("--interpolate walks between latent codes; it takes no --class, --code or --reject")
+    if asked.data is not None and not asked.reject:
+        raise UserError(f"--data {asked.data}: only --reject reads data; leave one out or give both")
 
     from monge import api
     from monge.data.table.reader import pyarrow
@@ -68,7 +72,8 @@ def main(arguments: Sequence[str]) -> int:
         path = run.interpolate(asked.n, COLUMNS, seed=asked.seed, weights=asked.weights)
         found = Samples(path, None, len(path))
     else:
-        found = run.draw(asked.n, asked.seed, asked.weights, request, reject=asked.reject)
+        data = None if asked.data is None else run.open_data(asked.data)
+        found = run.draw(asked.n, asked.seed, asked.weights, request, reject=asked.reject, data=data)
     try:
         write_atomically(asked.out, content(asked, run.model(asked.weights), found))
     except OSError as error:

@@ -5,7 +5,8 @@ import hashlib
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +88,11 @@ class DataSet(ABC):
     fingerprint: str
 
     @property
+    @abstractmethod
+    def held_out_fingerprint(self) -> str:
+        """32 hexadecimal digits that change when the held-out samples do."""
+
+    @property
     def space(self) -> Space:
         """What one sample is."""
         return self.codec.space
@@ -162,6 +168,10 @@ class ArrayData(DataSet):
         small = train.size * int(np.prod(self.space.shape)) * 4 <= ENCODE_AHEAD_BYTES
         self._encoded = self.codec.encode(train.all()) if small else None
 
+    @cached_property
+    def held_out_fingerprint(self) -> str:
+        return content_fingerprint(self.held_out)
+
     def batch(self, n: int, generator: torch.Generator) -> Tensor:
         return self._model(torch.randint(self.train.size, (n,), generator=generator))
 
@@ -194,6 +204,10 @@ class ToyData(DataSet):
         moments = VectorCodec.fit(drawn(law, MOMENTS_FROM, stream=0, seed=0))
         # Rounded, so that the last digits of the draw, which differ between machines, do not matter.
         self.codec = VectorCodec(moments.mean.round(3), moments.scale.round(3))
+
+    @property
+    def held_out_fingerprint(self) -> str:
+        return self.fingerprint
 
     def batch(self, n: int, generator: torch.Generator) -> Tensor:
         return self.codec.from_metric(self._law.draw(n, generator))

@@ -111,6 +111,18 @@ def shortest(path: str) -> str:
     return str(Path(file)) if key is None else f"{Path(file)}:{key}"
 
 
+def absolute(source: str | None) -> str | None:
+    """The path of a source from the root; None for a built-in name, and for data that were given in memory."""
+    if source is None or source in registry.DATA or source.startswith(MEMORY):
+        return None
+    return os.path.join(os.getcwd(), source)
+
+
+def exists(source: str) -> bool:
+    """Whether there is something at the path of a source; a built-in name always is, data in memory never."""
+    return source in registry.DATA or os.path.exists(_key(source)[0])
+
+
 def refuse_label(what: str, label: str) -> NoReturn:
     """Raises the `UserError` for the name of a column with data that are no table."""
     text = "elsewhere labels come from the array y of an .npz file or from the subfolders of an image folder"

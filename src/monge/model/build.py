@@ -70,6 +70,9 @@ def build_critic(
     """
     auxiliary, rule = build_objective(config).auxiliary, config.training
     with _initialised(config.seed, Purpose.CRITIC_INIT):
+        if critic is None and config.critic.startswith(OWN):
+            what = f"critic: this run was trained with a {config.critic.removeprefix(OWN)} of your own"
+            raise UserError(f"{what}, which must be given again, in Python")
         if critic is None:
             seen = packed_shape(space.shape, rule.pack)
             network: nn.Module = spec.build(registry.CRITICS, "--critic", config.critic, seen)

@@ -1,5 +1,6 @@
 """A run folder's way back to its config, its data, and its trained model."""
 
+import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from monge.config.overlay import overlay
 from monge.config.schema import Config
 from monge.data.codec import codec_from_state
 from monge.data.dataset import DataSet
-from monge.data.source import open_source
+from monge.data.source import MEMORY, absolute, exists, open_source
 from monge.data.space import Space
 from monge.errors import UserError, unknown_name
 from monge.model.build import OWN, build_critic, build_generator, placeholder_shares
@@ -32,11 +33,24 @@ def config_of(run: RunFolder, facts: Mapping[str, Any] | None = None) -> Config:
     return overlay(Config(), (facts or run.facts())["config"], f"{run.path}/run.json")
 
 
+def other_content(data: DataSet, facts: Mapping[str, Any]) -> str | None:
+    """The part of some data that is not what a run was trained on, in words; None where all is.
+
+    Arguments:
+        facts: the content of the run's `run.json`. Older ones know nothing of the held-out part.
+    """
+    if data.fingerprint != facts["fingerprint"]:
+        return "content"
+    known = facts.get("held_out_fingerprint")
+    return None if known in (None, data.held_out_fingerprint) else "held-out part"
+
+
 def own_data(run: RunFolder, data: DataSet | None = None, facts: Mapping[str, Any] | None = None) -> DataSet:
     """The data that a run was trained on.
 
     Arguments:
-        data: these, already open; none opens them by the run's config.
+        data: these, already open; none opens them where they were when the run was last trained, there as seen from the
+            run folder, or by the recorded name as seen from here.
         facts: the content of the run's `run.json`, if that was read already.
 
     Raises:
@@ -44,11 +58,42 @@ def own_data(run: RunFolder, data: DataSet | None = None, facts: Mapping[str, An
     """
     facts = facts or run.facts()
     config = config_of(run, facts)
-    data = data or open_source(config.source, config.data)
-    if data.fingerprint != facts["fingerprint"]:
-        what = f"the data in {config.source!r} have changed since training"
-        raise UserError(f"{what}; use evaluate --data to measure against them anyway")
-    return data
+    if data is not None:
+        if part := other_content(data, facts):
+            raise UserError(f"--data {data.info.source}: its {part} is not that of the data of run {str(run.path)!r}")
+        return data
+    refusal = None
+    for place in _places(run, config.source, facts.get("place")):
+        try:
+            data = open_source(place, config.data)
+        except UserError as error:
+            refusal = refusal or error
+            continue
+        part = other_content(data, facts)
+        if part is None:
+            return data
+        parts = "data" if part == "content" else "held-out data"
+        what = f"the {parts} of {config.source!r} have changed since the training"
+        refusal = refusal or UserError(f"{what}; evaluate --data measures against them all the same")
+    raise refusal or _gone(run, config.source, facts.get("place"))
+
+
+def _places(run: RunFolder, source: str, recorded: Mapping[str, str] | None) -> list[str]:
+    """Where the data of a run may be, the likeliest first, each place once."""
+    if source.startswith(MEMORY):
+        return [source]
+    places = [source]
+    if recorded is not None:
+        moved_along = os.path.join(run.path, os.path.relpath(recorded["data"], recorded["run"]))
+        here = absolute(source) == recorded["data"]
+        places = [source if here else recorded["data"], os.path.realpath(moved_along), source]
+    distinct = {os.path.realpath(place): place for place in reversed(places)}
+    return [place for place in places if place in distinct.values() and exists(place)]
+
+
+def _gone(run: RunFolder, source: str, recorded: Mapping[str, str] | None) -> UserError:
+    path = source if recorded is None else recorded["data"]
+    return UserError(f"run {str(run.path)!r}: its data are no longer at {path}; give their place with --data PATH")
 
 
 def load(

@@ -1,10 +1,11 @@
 """What a run rests on, and whether and how it is continued."""
 
+import os
 import platform
 import subprocess
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ from typing import Any
 from monge.config.overlay import differing
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
-from monge.data.source import MEMORY
+from monge.data.source import MEMORY, absolute
 from monge.data.table.reader import difference
 from monge.errors import DiskError, UserError
-from monge.model.load import config_of
+from monge.model.load import config_of, other_content, own_data
 from monge.model.weights import steps
 from monge.run.folder import RunFolder
 from monge.training import checkpoint
@@ -51,16 +52,51 @@ def known_facts(folder: RunFolder, config: Config, data: DataSet, flag: str = "-
     if not folder.exists:
         return None
     facts = folder.facts()
-    old = config_of(folder)
+    old, part = config_of(folder, facts), other_content(data, facts)
+    if part is None:  # where the same data lie makes no difference
+        old = replace(old, source=config.source)
     lines = differing(config, replace(old, steps=max(config.steps, old.steps)) if config.steps >= old.steps else old)
-    if facts["fingerprint"] != data.fingerprint:
-        lines.append("data: its content differs")
+    if part is not None:
+        lines.append(f"data: its {part} differs")
     if found := difference(facts.get("columns"), data.info.columns):
         lines.append(f"data: its columns differ: it {found}")
     if lines:
         what = f"{flag} {folder.path} contains a run with other settings"
         raise UserError(f"{what} ({'; '.join(lines)}); choose another folder")
     return facts
+
+
+def continued(folder: RunFolder, data: DataSet | None = None, steps: int | None = None) -> tuple[Config, DataSet]:
+    """The config and the data with which `train_config` continues a run, from what the run recorded.
+
+    Arguments:
+        data: the run's data, already open; none opens them as `own_data` does.
+        steps: generator updates in all; none means those that were asked for before.
+
+    Raises:
+        UserError: there is no run, its data are gone or have changed, or it was asked for more steps before.
+    """
+    facts = folder.facts()
+    config = config_of(folder, facts)
+    if steps is not None and steps < config.steps:
+        raise UserError(f"--steps {steps}: must be at least the {config.steps} of run {str(folder.path)!r}")
+    data = own_data(folder, data, facts)
+    return replace(config, steps=steps or config.steps, source=data.info.source or config.source), data
+
+
+def present(folder: RunFolder, config: Config, data: DataSet, facts: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a run records of its config and data whenever it is begun or continued.
+
+    Arguments:
+        facts: the content of its `run.json`, if it was begun before.
+    """
+    found: dict[str, Any] = {"config": asdict(config), "held_out_fingerprint": data.held_out_fingerprint}
+    place = absolute(data.info.source)
+    if place is not None:
+        found["place"] = {"run": os.path.abspath(folder.path), "data": place}
+    elif facts is not None and config.source.startswith(MEMORY):  # which is no place to find them again
+        found["config"]["source"] = facts["config"]["source"]
+    return found
 
 
 def resume(folder: RunFolder, state: TrainingState, config: Config, facts: Mapping[str, Any], threads: int) -> None:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from monge.training.assemble import assemble
 from monge.training.guard import failures_told, interruption
 from monge.training.loop import Hooks, LoopSettings, TermValues, run_loop
 from monge.training.monitor import Monitor
-from monge.training.resume import default_folder, known_facts, provenance, resume, settle
+from monge.training.resume import default_folder, known_facts, present, provenance, resume, settle
 from monge.training.sampler import Sampler
 from monge.training.schedule import rates
 from monge.training.state import TrainingState
@@ -69,14 +68,17 @@ def train_config(
     state, objective, sampler = assemble(config, data, place, critic)
     folder = RunFolder(Path(run) if run is not None else default_folder(config))
     facts = known_facts(folder, config, data)
+    changes = present(folder, config, data, facts)
     if facts is not None and facts["status"] == "finished" and facts["config"]["steps"] >= config.steps:
+        if not changes.items() <= facts.items():
+            folder.update(**changes)
         return folder
     with torch_state():
         watch = ThreadWatch(objective, sampler, folder) if count is None else None
         if count is None:
             count = (facts or {}).get("threads") or measure_threads(state, objective, sampler)
         torch.set_num_threads(count)
-        changes = {"config": asdict(config), "threads": count, "device": place.type, "status": "running"}
+        changes |= {"threads": count, "device": place.type, "status": "running"}
         if facts is None:
             folder.create(changes | provenance(data))
         with folder.lock():
