@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save as as_bytes
 
-from monge.errors import TrainingError
 from monge.model.weights import file_of, folder_of, load_network, steps, unreadable
+from monge.training.guard import DivergenceError
 from monge.training.state import TrainingState
 
 KEPT = 2
@@ -19,14 +19,13 @@ def save(state: TrainingState, checkpoints: Path) -> Path:
     """Writes the state and removes all but the last two checkpoints.
 
     Raises:
-        TrainingError: a weight is not finite; nothing is written.
+        DivergenceError: a weight is not finite; nothing is written.
         OSError: the disk is full; what was half-written is removed.
     """
     for name, network in state.networks().items():
         for key, value in network.state_dict().items():
             if not torch.isfinite(value).all():
-                what = f"step {state.step}: weight {key} of the {name} is not finite"
-                raise TrainingError(f"{what}; likely cause: the learning rate is too high")
+                raise DivergenceError(f"step {state.step}: weight {key} of the {name} is not finite")
     target = folder_of(checkpoints, state.step)
     if target.exists():
         return target

@@ -15,29 +15,34 @@ DIVERGED = 1e8
 """A term beyond this has left every scale that a 1-Lipschitz critic of sane data can reach."""
 
 
+class DivergenceError(TrainingError):
+    """A term or a weight that no further step can mend; whoever knows the training's settings adds the likely cause."""
+
+
 def kept(run: RunFolder) -> str:
     """What a failed training leaves."""
     return "the last checkpoint is kept" if steps(run.checkpoints) else "there is no checkpoint yet"
 
 
 def check_terms(values: Mapping[str, float], step: int) -> None:
-    """Refuses terms that no further step can mend."""
+    """Refuses terms that no further step can mend.
+
+    Raises:
+        DivergenceError: names the step, the term and its value.
+    """
     for name, value in values.items():
         if not math.isfinite(value):
-            raise TrainingError(
-                f"step {step}: {name} is {value}; likely cause: the learning rate is too high "
-                "(--training.learning-rate)"
-            )
+            raise DivergenceError(f"step {step}: {name} is {value}")
         if abs(value) > DIVERGED:
-            raise TrainingError(
-                f"step {step}: {name} is {value:.3g}, so the critic diverges; likely cause: the penalty or constraint "
-                "is too weak for this learning rate"
-            )
+            raise DivergenceError(f"step {step}: {name} is {value:.3g}, the training diverges")
 
 
 @contextmanager
-def failures_told(state: TrainingState, run: RunFolder) -> Iterator[None]:
-    """Says of a failed training what is left, and a full disk in one line.
+def failures_told(state: TrainingState, run: RunFolder, cause: Callable[[], str]) -> Iterator[None]:
+    """Says of a failed training why it broke and what is left, and a full disk in one line.
+
+    Arguments:
+        cause: the likely cause of a divergence, with a remedy.
 
     Raises:
         TrainingError: instead of one that says less.
@@ -45,6 +50,8 @@ def failures_told(state: TrainingState, run: RunFolder) -> Iterator[None]:
     """
     try:
         yield
+    except DivergenceError as error:
+        raise TrainingError(f"{error}; likely cause: {cause()}; {kept(run)}") from None
     except TrainingError as error:
         raise type(error)(f"{error}; {kept(run)}") from None
     except OSError as error:

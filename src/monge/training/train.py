@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from monge.run.folder import RunFolder
 from monge.run.pool import flushed_denormals, torch_state
 from monge.training import checkpoint
 from monge.training.assemble import assemble
+from monge.training.diagnosis import Setup, likely_cause
 from monge.training.guard import failures_told, interruption
 from monge.training.loop import Hooks, LoopSettings, TermValues, run_loop
 from monge.training.monitor import Monitor
@@ -97,7 +99,8 @@ def train_config(
                 log=Log(folder, state.step, display),
                 save=lambda state: checkpoint.save(state, folder.checkpoints),
             )
-            _train(state, objective, sampler, loop_settings(config, checkpoint_every), hooks, folder)
+            cause = partial(likely_cause, Setup(config, data, objective))
+            _train(state, objective, sampler, loop_settings(config, checkpoint_every), hooks, folder, cause)
     return folder
 
 
@@ -145,10 +148,11 @@ def _train(
     settings: LoopSettings,
     hooks: Hooks,
     folder: RunFolder,
+    cause: Callable[[], str],
 ) -> None:
     """Runs the loop, and leaves the outcome in `run.json`."""
     try:
-        with interruption() as stop, failures_told(state, folder), flushed_denormals():
+        with interruption() as stop, failures_told(state, folder, cause), flushed_denormals():
             done = run_loop(state, objective, sampler, settings, hooks, stop=stop)
     except TrainingError as error:
         settle(folder, status="failed", error=str(error))
