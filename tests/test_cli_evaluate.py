@@ -13,6 +13,7 @@ from monge.distance.estimate import share
 from monge.distance.kernel.kernel import NegativeDistance
 from monge.distance.kernel.witness import kernel_ipm
 from monge.evaluation.figures import FIGURES
+from monge.evaluation.reference import SAME_POINTS
 from monge.evaluation.table import evaluation_text
 from monge.metric.critic_matrix import cluster_matrix
 from monge.metric.precision_recall import expected_coverage
@@ -195,6 +196,33 @@ def test_figures_beyond_float64_are_left_out(name: str, absent: set[str], tmp_pa
     metrics = open_run(tmp_path / "run").evaluate(thorough=False).metrics
     assert "precision" in metrics
     assert absent.isdisjoint(metrics)
+
+
+@pytest.mark.filterwarnings("always:a. ")
+@pytest.mark.parametrize("kind", ["equal", "twice", "others"])
+def test_a_floor_of_zero_is_said(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where all samples are equal, or where the held-out part is the training part once more."""
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    parts = {"equal": (x * 0 + 3, x * 0 + 3), "twice": (x, x[::-1]), "others": (x, x[:-1])}[kind]
+    np.savez("a.npz", **dict(zip(("x_train", "x_test"), parts, strict=True)))
+    capsys.readouterr()
+    assert run(["train", "a.npz", "--run", "run", "--training.batch", "8", *TINY]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("monge: warning")]
+    warned = {
+        "equal": ["a: all training samples are equal, so nothing can be said about variety"],
+        "twice": [f"a: the floor is 0: {SAME_POINTS}, so they cannot show what chance does"],
+        "others": [],
+    }[kind]
+    assert said == [f"monge: warning: {text}" for text in warned]
+    unreliable = open_run("run").evaluate(thorough=False).unreliable
+    reason = {"equal": "the floor is 0: all real samples are equal", "twice": f"the floor is 0: {SAME_POINTS}"}.get(
+        kind
+    )
+    for name in ("upper", "spread", "excess", "upper_over_floor"):
+        assert unreliable.get(name) == reason
 
 
 def test_the_picture_is_the_same_again(folder: Path) -> None:

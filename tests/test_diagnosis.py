@@ -100,9 +100,7 @@ def test_a_weight_that_is_not_finite_has_a_cause_too(tmp_path: Path) -> None:
     next(state.critic.parameters()).data[0] = torch.nan
     run = RunFolder(tmp_path)
     with (
-        pytest.raises(
-            TrainingError, match=r"^step 0: weight \S+ of the critic is not finite; likely cause: an omen; "
-        ),
+        pytest.raises(TrainingError, match=r"^step 0: weight \S+ of the critic is not finite; likely cause: an omen; "),
         failures_told(state, run, lambda: "an omen"),
     ):
         checkpoint.save(state, run.checkpoints)

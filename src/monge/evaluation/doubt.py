@@ -4,6 +4,7 @@ from monge.distance.bounds import HEAVY
 from monge.evaluation.entry import Doubt
 from monge.evaluation.ledger import Reading
 from monge.evaluation.measurement import Measured
+from monge.evaluation.reference import SAME_POINTS
 
 SHARED = 100
 """Fewest samples for a reliable share: its standard error is then at most 0.05."""
@@ -47,6 +48,13 @@ def _few_for_each_mode(measured: Measured, found: Reading) -> str | None:
     return f"{per_mode:.3g} samples per mode; {PER_MODE} are needed" if per_mode < PER_MODE else None
 
 
+def _zero_floor(measured: Measured, found: Reading) -> str | None:
+    reference = measured.reference
+    if reference.floor > 0:
+        return None
+    return "the floor is 0: " + (SAME_POINTS if reference.varied else "all real samples are equal")
+
+
 def _unsure_classifier(measured: Measured, found: Reading) -> str | None:
     classifier = measured.features.classifier
     if classifier is None or classifier.accuracy >= RECOGNISED:
@@ -54,8 +62,9 @@ def _unsure_classifier(measured: Measured, found: Reading) -> str | None:
     return f"the classifier recognises {classifier.accuracy:.0%} of real samples; {RECOGNISED:.0%} are needed"
 
 
-FEW = Doubt(f"fewer than {SHARED} samples in either set", _few)
-FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples per dimension", _few_for_a_covariance)
+ZERO_FLOOR = Doubt("a floor of 0", _zero_floor)
+FEW = Doubt(f"fewer than {SHARED} samples on a side", _few)
+FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples for each dimension", _few_for_a_covariance)
 WITHIN_ITS_ERROR = Doubt("smaller than its standard error", _within_its_error)
 HEAVY_TAILS = Doubt(f"its error, where one sample carries more than {HEAVY:.0%} of a set's variance", _heavy_tails)
 FEW_FOR_EACH_MODE = Doubt(f"fewer than {PER_MODE} samples per mode", _few_for_each_mode)

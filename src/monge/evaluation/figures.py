@@ -8,9 +8,9 @@ from monge.evaluation.doubt import (
     FEW,
     FEW_FOR_A_COVARIANCE,
     FEW_FOR_EACH_MODE,
-    HEAVY_TAILS,
     UNSURE_CLASSIFIER,
     WITHIN_ITS_ERROR,
+    ZERO_FLOOR,
 )
 from monge.evaluation.entry import Entry
 from monge.evaluation.ledger import Reading
@@ -35,12 +35,17 @@ Figures = tuple[Entry[Measured, Reading], ...]
 
 TRANSPORT: Figures = (
     Entry("lower", of(bracket, "lower"), "W1 is at least this", "distance", "lower"),
-    Entry("upper", of(bracket, "upper"), "exact transport; too large at finite n", "distance", "real"),
-    Entry("spread", of(bracket, "spread"), "the same between generated samples", "distance", "real", HEAVY_TAILS),
+    Entry("upper", of(bracket, "upper"), "exact transport; too large at finite n", "distance", "real", ZERO_FLOOR),
+    Entry("spread", of(bracket, "spread"), "the same between generated samples", "distance", "real", ZERO_FLOOR),
+    Entry("excess", of(bracket, "excess"), "upper - (floor + spread) / 2: watch this one", "distance", 0, ZERO_FLOOR),
     Entry(
-        "excess", of(bracket, "excess"), "upper - (floor + spread) / 2: the number to watch", "distance", 0, HEAVY_TAILS
+        "upper_over_floor",
+        of(bracket, "upper_over_floor"),
+        "rewards blur, more than the excess does",
+        "ratio",
+        1,
+        ZERO_FLOOR,
     ),
-    Entry("upper_over_floor", of(bracket, "upper_over_floor"), "rewards blur more than the excess does", "ratio", 1),
 )
 """The bracket of W1 between generated and held-out samples, and what is made of it."""
 

@@ -15,6 +15,8 @@ from monge.distance.points import Points
 QUICK_DRAWS = 2
 QUICK: Sequence[Family] = (FAMILIES["linear"], FAMILIES["radial"], replace(FAMILIES["c-transform"], width=512, depth=1))
 """Potentials that need no training of their own, for measuring while something else trains."""
+SAME_POINTS = "training and held-out samples are the same points"
+"""What a floor of 0 says of data that vary."""
 FEW_DIMENSIONS = 256
 """Dimensions up to which trained potentials are worth their time; in 4,096 they took minutes and proved no more."""
 
@@ -47,6 +49,16 @@ class ReferenceSamples:
     def scatter(self) -> float:
         """Mean distance between a training and a held-out sample: what the floor would be if they were not matched."""
         return float(cdist(self.train[0][:PAIRED], self.held_out[0][:PAIRED]).mean())
+
+    @property
+    def floor(self) -> float:
+        """W1 between held-out and training samples: 0 only where they are the same points."""
+        return sum(self._floors) / len(self._floors)
+
+    @property
+    def varied(self) -> bool:
+        """Whether training samples differ from each other."""
+        return bool((self.train[0] != self.train[0][0]).any())
 
     @property
     def fakes(self) -> int:

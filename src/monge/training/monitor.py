@@ -1,12 +1,13 @@
 """What a run observes of its training: the bracket, the critic's gaps, and pictures of samples."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
 from monge.evaluation.critic_gap import CriticReading
-from monge.evaluation.reference import QUICK_DRAWS, ReferenceSamples
+from monge.evaluation.reference import QUICK_DRAWS, SAME_POINTS, ReferenceSamples
 from monge.model.inference import generate
 from monge.model.random import Purpose, latent, stream
 from monge.objective.loss import AdversarialLoss
@@ -35,6 +36,9 @@ class Monitor:
     ) -> None:
         self._data, self._run, self._loss = data, run, loss
         self._real = ReferenceSamples(data, draws=QUICK_DRAWS, trained=False)
+        if self._real.floor == 0 and self._real.varied:  # equal samples were warned of when they were read
+            text = f"{data.info.name}: the floor is 0: {SAME_POINTS}, so they cannot show what chance does"
+            warnings.warn(text, UserWarning, stacklevel=3)
         # the same codes at every step, so that curves and pictures change only when the generator does
         self._codes = latent(self._real.fakes, latent_size, stream(config.seed, Purpose.MEASURE))
         self._pictured = latent(data.space.pictured, latent_size, stream(config.seed, Purpose.PICTURE))
