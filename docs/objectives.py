@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monge.config.registry import OBJECTIVES, Entry
-from monge.experiment.compare import table as markdown_table
+from monge.experiment.summary import table as markdown_table
 from monge.objective import Objective
 
 HERE = Path(__file__).parent

@@ -85,10 +85,15 @@ USAGE = {
     "empty assignment": (["train", "digits", "--run="], ["--run is empty"]),
     "flag": (["train", "digits", "--stpes", "5"], ["--stpes is not known", "--steps"]),
     "nested flag": (["train", "digits", "--training.ncritic", "5"], ["--training.ncritic", "--training.n-critic"]),
-    "type": (["train", "digits", "--steps", "many"], ["--steps many: a whole number is allowed;"]),
-    "number": (["train", "digits", "--training.ema", "x"], ["--training.ema x: a number is allowed;"]),
-    "no size": (["train", "digits", "--data.size", "none"], ["--data.size none: a whole number or None is allowed"]),
-    "alias": (["sample", "nowhere", "--out", "x.png", "-n", "few"], ["-n few: a whole number is allowed"]),
+    "type": (
+        ["train", "digits", "--steps", "many"],
+        ["--steps must be a whole number; got 'many'; monge train --help"],
+    ),
+    "number": (["train", "digits", "--training.ema", "x"], ["--training.ema must be a number; got 'x';"]),
+    "no size": (["train", "digits", "--data.size", "big"], ["--data.size must be a whole number or none; got 'big'"]),
+    "no switch": (["train", "digits", "--data.skip-bad=1"], ["--data.skip-bad takes no value"]),
+    "flag before data": (["train", "--stpes", "digits"], ["--stpes is not known"]),
+    "alias": (["sample", "nowhere", "--out", "x.png", "-n", "few"], ["-n must be a whole number; got 'few'"]),
     "no value": (["train", "digits", "--steps"], ["--steps needs a value"]),
     "choice": (["train", "digits", "--training.optimiser", "adma"], ["--training.optimiser 'adma'", "'adam'? allowed"]),
     "column of text": (
@@ -143,8 +148,8 @@ USAGE = {
     "report of no run": (["report", "cache"], ["'cache'", "run.json"]),
     "no run named": (["sample"], []),
     "no out": (["sample", "nowhere"], ["--out is missing"]),
-    "ending": (["sample", "nowhere", "--out", "x.gif"], ["--out x.gif", ".png, .npz"]),
-    "no samples": (["sample", "nowhere", "--out", "x.png", "-n", "0"], ["-n 0", "at least 1"]),
+    "ending": (["sample", "nowhere", "--out", "x.gif"], ["--out must end in .png, .npz", "got x.gif"]),
+    "no samples": (["sample", "nowhere", "--out", "x.png", "-n", "0"], ["-n must be at least 1; got 0"]),
 }
 
 
@@ -241,10 +246,10 @@ def test_reading_a_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> Non
     folder = str(trained / "run")
     refused(["sample", folder, "--out", "no/such/x.png"], capsys, "--out no/such/x.png")
     refused(["sample", folder, "--out", "x.npz", "--weights", "emma"], capsys, "--weights 'emma'", "'ema'")
-    refused(["sample", folder, "--out", "x.npz", "--seed", "-1"], capsys, "--seed -1")
+    refused(["sample", folder, "--out", "x.npz", "--seed", "-1"], capsys, "--seed must be at least 0; got -1")
     refused(["evaluate", folder, "--data", "digits"], capsys, "--data", "(3,)")
     refused(["evaluate", folder, "--data", "digist"], capsys, "'digist'", "'digits'")
-    refused(["evaluate", folder, "--seed", "-1"], capsys, "--seed -1")
+    refused(["evaluate", folder, "--seed", "-1"], capsys, "--seed must be at least 0; got -1")
 
 
 CHILDREN = [

@@ -181,10 +181,10 @@ BAD = {
     "1-D array": (["flat.npy", "a.npy"], ["A", "flat.npy", "(40,)", "(n, 1)"]),
     "text": (["a.npy", "text.npy"], ["B", "text.npy", "dtype"]),
     "one data set": (["a.npy"], ["B is missing"]),
-    "seed": (["a.npy", "b.npy", "--seed", "-1"], ["--seed must be from 0", "got -1"]),
+    "seed": (["a.npy", "b.npy", "--seed", "-1"], ["--seed must be at least 0; got -1"]),
     "samples": (["a.npy", "b.npy", "--samples", "7"], ["--samples 7", "at least 8"]),
     "family": (["a.npy", "b.npy", "--families", "cone"], ["--families 'cone'", "did you mean 'cones'"]),
-    "ending": (["a.npy", "b.npy", "--out", "x.gif"], ["--out x.gif", ".png"]),
+    "ending": (["a.npy", "b.npy", "--out", "x.gif"], ["--out must end in .png; got x.gif"]),
     "folder": (["a.npy", "b.npy", "--out", "no/x.png"], ["--out no/x.png", "folder"]),
     "size for vectors": (["a.npy", "b.npy", "--data.size", "8"], ["--data.size", "a.npy"]),
 }
@@ -304,4 +304,4 @@ def test_a_real_command_line() -> None:
     assert Path("distance.png").read_bytes().startswith(b"\x89PNG")
     done = subprocess.run([*command, "a.npy", "b.npy", "--samples", "7"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == "monge: --samples 7: at least 8 is allowed\n"
+    assert done.stderr == "monge: --samples must be at least 8; got 7\n"

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from monge import api, cli
-from monge.cli.compare import Compare, names
+from monge.cli.compare import Compare, names, trials_of
 from monge.config.registry import OBJECTIVES
 from monge.data.source import in_memory
 from monge.errors import DiskError
-from monge.experiment import compare
+from monge.experiment import compare, summary
 from monge.training.settings import published
 
 LABELS = np.arange(60) % 3
@@ -32,13 +32,13 @@ FAILED = {"objective": "gan", "seed": 2, "steps": 3, "status": "failed", "error"
 
 def test_summary_by_hand() -> None:
     results = [result("gan", 0, 0.2, 8), result("gan", 1, 0.4, 2), FAILED, result("wgan", 0, 0.1, 8)]
-    summed = compare.summed_by_objective(results)
+    summed = summary.summed(results)
     # a number that is none and fewer than three modes
     assert (summed["gan"]["runs"], summed["gan"]["failures"]) == (3, 2)
     assert summed["gan"]["excess"]["mean"] == pytest.approx(0.3)
     assert summed["gan"]["excess"]["deviation"] == pytest.approx(math.sqrt(0.02))
     assert summed["wgan"]["excess"] == {"mean": 0.1, "deviation": None}
-    lines = compare.table(summed).splitlines()
+    lines = summary.table(summed).splitlines()
     assert lines[0] == "| objective | failed | excess | modes | seconds |"
     assert lines[2] == "| wgan | 0/1 | 0.100 | 8.0 | 2 |"
     assert lines[3] == "| gan | 2/3 | 0.300 ± 0.141 | 5.0 ± 4.2 | 2 ± 0 |"
@@ -53,10 +53,60 @@ def test_every_objective_gets_its_published_rule(name: str) -> None:
 
 
 def test_all_leaves_out_what_the_data_cannot_do() -> None:
-    asked = Compare("digits", objectives="all")
+    asked = Compare("digits", objectives=("all",))
     assert set(names(asked, labelled=True)) == set(OBJECTIVES)
     assert set(OBJECTIVES) - set(names(asked, labelled=False)) == {"acgan"}
-    assert names(Compare("digits", objectives="gan,wgan:bound=0.1,gan"), labelled=True) == ["gan", "wgan:bound=0.1"]
+    assert names(Compare("digits", objectives=("gan,wgan:bound=0.1", "gan")), labelled=True) == [
+        "gan",
+        "wgan:bound=0.1",
+    ]
+
+
+def test_critics_are_compared_as_objectives_are(tmp_path: Path) -> None:
+    critics = ("mlp:width=4", "mlp:width=8")
+    asked = Compare("memory", objectives=("gan", "wgan"), critics=(",".join(critics),), seeds=2, steps=3)
+    data = DATA.opened("memory", {})
+    trials = trials_of(replace(asked, given={"training": {"batch": 8}}), data, tmp_path)
+    cells = [(trial.objective, trial.critic, trial.config.seed) for trial in trials]
+    assert cells == [(name, critic, seed) for name in ("gan", "wgan") for critic in critics for seed in (0, 1)]
+    assert len({trial.folder for trial in trials}) == 8
+    assert {(trial.config.critic, trial.config.steps, trial.config.training.batch) for trial in trials} == {
+        (critic, 3, 8) for critic in critics
+    }
+    # one critic is a setting, and the folders are those of before
+    alone = trials_of(replace(asked, critics=critics[:1], given={"training": {"batch": 8}}), data, tmp_path)
+    assert [(trial.critic, trial.folder.name) for trial in alone[::2]] == [(None, "gan-0"), (None, "wgan-0")]
+    assert {trial.config.critic for trial in alone} == {"mlp:width=4"}
+
+
+def test_several_critics_in_the_summary() -> None:
+    results = [
+        result(name, seed, excess + seed / 100, 8) | {"critic": critic}
+        for name, critic, excess in (("gan", "mlp", 0.3), ("gan", "resnet", 0.1), ("wgan", "mlp", 0.2))
+        for seed in (0, 1)
+    ]
+    summed = summary.summed(results)
+    assert list(summed) == ["gan with mlp", "gan with resnet", "wgan with mlp"]
+    lines = summary.table(summed).splitlines()
+    assert lines[0] == "| objective | critic | failed | excess | modes | seconds |"
+    assert lines[2].startswith("| gan | resnet | 0/2 | 0.105 ± 0.007 |")
+
+
+def test_the_conclusion_in_words() -> None:
+    clear = [result("gan", seed, 0.3 + seed / 100, 8) for seed in range(3)]
+    clear += [result("wgan", seed, 0.1 + seed / 100, 8) for seed in range(3)] + [FAILED]
+    # Welch's t by hand: 0.2 / (0.01 sqrt(2 / 3)) = 24.5 at 4 degrees of freedom
+    assert summary.conclusion(clear) == (
+        "wgan has the least excess: 0.110 ± 0.010 over 3 seeds. Next is gan: 0.310 ± 0.010 over 3 seeds. "
+        "The difference is larger than chance explains (Welch's t-test, p = 1.6e-05). Failed: gan 1 of 4."
+    )
+    near = [
+        result(name, seed, 0.1 + seed / 10 + shift, 8) for name, shift in (("a", 0), ("b", 0.05)) for seed in (0, 1)
+    ]
+    # t = 1 / sqrt(2) at 2 degrees of freedom: p = 1 - t / sqrt(2 + t^2)
+    assert "The difference may be chance (Welch's t-test, p = 0.55)." in summary.conclusion(near)
+    assert summary.conclusion([result("a", 0, 0.1, 8)]) == "a has the least excess: 0.100 (one seed)."
+    assert summary.conclusion([FAILED]) == "Failed: gan 1 of 1."
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +130,12 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
     # the same command reads what was found
     monkeypatch.setattr(compare, "train_config", lambda *arguments, **options: pytest.fail("trained again"))
     assert cli.run([*command, "--training.batch", "8"]) == 0
-    assert capsys.readouterr().out.startswith("| objective | failed | excess |")
+    said = capsys.readouterr().out
+    assert said.startswith("| objective | failed | excess |")
+    assert " has the least excess: " in said
+    for path in (out / "compare.md", out / "compare.png", out / "compare.json"):
+        assert str(path) in said
+        assert path.is_file()
 
 
 def test_results_of_another_comparison_are_not_taken_for_this_one(
@@ -156,10 +211,10 @@ def test_seconds_become_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ("flags", "text"),
     [
         (["--objectives", "gna"], "monge: --objectives 'gna' is not known; did you mean 'gan'?"),
-        (["--objectives", "acgan"], "monge: --training.conditional needs labels; ring8 has none"),
-        (["--seeds", "0"], "monge: --seeds 0: at least 1 is allowed"),
-        (["--seconds", "-1"], "monge: --seconds -1: above 0"),
-        (["--seconds", "3", "--steps", "5"], "monge: --seconds and --steps: one budget is allowed, not both"),
+        (["--objectives", "acgan"], "monge: --training.conditional: ring8 has no labels"),
+        (["--seeds", "0"], "monge: --seeds must be at least 1; got 0"),
+        (["--seconds", "-1"], "monge: --seconds must be above 0"),
+        (["--seconds", "3", "--steps", "5"], "monge: --seconds and --steps cannot be used together"),
         (["--critic", "mlq"], "monge: --critic 'mlq' is not known; did you mean 'mlp'?"),
     ],
 )

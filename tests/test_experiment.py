@@ -83,7 +83,8 @@ def test_the_table_is_made_of_the_rows(folder: Path, capsys: pytest.CaptureFixtu
     reproduce(folder)
     text = "| number |\n| --- |\n| 0 |\n| 1 |\n| 2 |\n"
     assert (folder / "table.md").read_text() == text
-    assert capsys.readouterr().out == text + "\n"
+    files = "".join(f"{folder / name}\n" for name in ("result.json", "table.md"))
+    assert capsys.readouterr().out == f"{text}\nHOLDS: repeats are counted\n\n{files}"
     (folder / "table.md").unlink()
     assert read(NAME, folder).tables == [Table(["number"], [["0"], ["1"], ["2"]])]
 

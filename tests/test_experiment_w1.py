@@ -180,8 +180,8 @@ def test_errors_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str
     for arguments, text in [
         (["w1-bench"], "did you mean 'w1-benchmark'"),
         ([], "NAME is missing; allowed: w1-benchmark, honesty, excess, "),
-        (["w1-benchmark", "--jobs", "-1"], "--jobs -1"),
-        (["w1-benchmark", "--seed", "-1"], "--seed -1"),
+        (["w1-benchmark", "--jobs", "-1"], "--jobs must be at least 0; got -1"),
+        (["w1-benchmark", "--seed", "-1"], "--seed must be at least 0; got -1"),
         (["w1-benchmark", "--pairs", str(tmp_path / "none.npz"), "--out", str(tmp_path)], "--pairs"),
     ]:
         assert run(["reproduce", *arguments]) == 2

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from monge import plot
-from monge.config.overlay import overlay
+from monge.config.overlay import Given, overlay
 from monge.config.schema import Config, DataConfig
 from monge.data.dataset import DataSet
-from monge.data.source import MEMORY, in_memory, open_source, takes
+from monge.data.source import in_memory, open_source, refuse_label
 from monge.errors import UserError
 from monge.evaluation.evaluate import Evaluation, evaluate
 from monge.model.build import OWN
@@ -23,8 +23,7 @@ from monge.model.trained_model import EVERYTHING, Request, Samples, TrainedModel
 from monge.report import write_report
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
-from monge.training.resume import continued
-from monge.training.settings import recommended
+from monge.training.settings import resolved
 from monge.training.train import train_config
 
 PICTURE = "critic_distance.png"
@@ -289,13 +288,12 @@ def train(
             f"train: data must be left out when source is opened data; got {settings['data']}; use load_data"
         )
     settings["data"] = opened
-    base = recommended(data, recipe, objective, own_batch="batch" in settings.get("training", {}))
-    config = replace(base, source=data.info.source or f"{MEMORY}{data.info.name}")
+    settings |= {name: value for name, value in (("recipe", recipe), ("objective", objective)) if value is not None}
     own = critic if isinstance(critic, nn.Module) else None
     if critic is not None:
         settings["critic"] = critic if own is None else f"{OWN}{type(critic).__qualname__}"
     folder = train_config(
-        overlay(config, settings, "train"),
+        resolved(data, [Given("train", settings)]),
         data,
         critic=own,
         run=run,

@@ -1,16 +1,17 @@
 """`monge compare DATA --objectives A B`: objectives under one budget, on the same data and networks."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import tyro
-
-from monge.cli.parse import named, parse, show
+from monge.cli.option import Settings, Written
+from monge.cli.parse import at_least, parse, paths_text, show, undecided
+from monge.config.overlay import Given, merged
 from monge.config.registry import CRITICS, DATA, GENERATORS, OBJECTIVES, RECIPES
-from monge.config.schema import DataConfig, TrainingConfig
+from monge.config.schema import Config, Named
 from monge.errors import UserError
 from monge.run.files import write_atomically
 
@@ -25,48 +26,51 @@ ALL = "all"
 class Compare:
     """Trains each objective on DATA with the same networks and budget, and compares what comes out.
 
-    Each objective has its own published training rule; flags given here apply to all. Finished runs are read, so that
-    the same command continues a comparison, and more objectives or seeds add to it.
+    Each objective has its own published training rule; flags given here apply to all. With several critics, each
+    objective is trained against each of them. Finished runs are read, so that the same command continues a comparison,
+    and more objectives or seeds add to it.
     """
 
-    source: Annotated[
-        tyro.conf.Positional[str],
-        named("A folder of images, a file .npy, .npz, FILE.npz:KEY, .csv or .parquet, or a built-in name", DATA),
-        tyro.conf.arg(metavar="DATA"),
-    ]
-    objectives: Annotated[
-        str, named("Names with commas between them, each with options of its own, or all", OBJECTIVES)
-    ] = "gan,wgan,wgan-gp"
+    source: Annotated[str, Named(DATA), Written("DATA", positional=True)]
+    """A folder of images, a file .npy, .npz, FILE.npz:KEY, .csv or .parquet, or a built-in name."""
+    objectives: Annotated[tuple[str, ...], Named(OBJECTIVES)] = ("gan", "wgan", "wgan-gp")
+    """Names with spaces or commas between them, each with options of its own, or all."""
+    critics: Annotated[tuple[str, ...], Named(CRITICS), Written("NAME", ("--critics", "--critic"))] = ()
+    """Networks from samples to numbers, the recipe's by default."""
     seeds: int = 3
     """Runs of each, with seeds from 0."""
     steps: int | None = None
     """Generator updates of each run; by default the recipe's."""
     seconds: float | None = None
     """Seconds of training of each run, in place of steps, as timed when it starts."""
-    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    out: Annotated[Path | None, Written("DIR")] = None
     """Folder of runs and results; runs/compare/DATA if not given."""
-    jobs: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    jobs: Annotated[int, Written("N")] = 0
     """Runs at once, of one thread each; 0 is one for each core."""
-    recipe: Annotated[str | None, named("Settings that are known to work", RECIPES)] = None
-    generator: Annotated[str | None, named("Network from latent codes to samples", GENERATORS)] = None
-    critic: Annotated[str | None, named("Network from samples to numbers", CRITICS)] = None
-    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    recipe: Annotated[str | None, Named(RECIPES)] = None
+    """Settings that are known to work, chosen by the data by default."""
+    generator: Annotated[str | None, Named(GENERATORS)] = None
+    """Network from latent codes to samples, the recipe's by default."""
+    json: bool = False
     """Print one JSON document."""
-    data: DataConfig = field(default_factory=DataConfig)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
+    given: Annotated[Mapping[str, Any], Settings(Config, ("data", "training"))] = field(default_factory=dict)
+
+    @property
+    def layers(self) -> list[Given]:
+        """The settings that were given."""
+        return [Given("the command line", self.given)]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Trains, evaluates and compares."""
-    asked = replace(parse(Compare, "compare", arguments), json=False)
-    as_json = "--json" in arguments
+    asked = parse(Compare, "compare", arguments, lambda asked: undecided(asked.layers, {"training": "by objective"}))
     check(asked)
 
     from monge.data.source import open_source
-    from monge.experiment import compare
+    from monge.experiment import compare, summary
     from monge.run.pool import cores
 
-    data = open_source(asked.source, asked.data)
+    data = open_source(asked.source, merged(Config(), asked.layers).data)
     folder = asked.out or Path("runs") / "compare" / data.info.name
     document: dict[str, Any] = {
         "data": data.info.source,
@@ -75,21 +79,29 @@ def main(arguments: Sequence[str]) -> int:
         "seconds": asked.seconds,
     }
     compare.refuse_other(folder, document)
-    trials = trials_of(asked, arguments, data, folder)
+    trials = trials_of(asked, data, folder)
     compare.refuse_others(trials, data)
     compare.begin(folder, document)
     results = compare.conduct(
         trials, asked.jobs or cores(), lambda line: print(f"compare: {line}", file=sys.stderr, flush=True)
     )
-    summed = compare.summed_by_objective(results)
+    summed = summary.summed(results)
     document |= {"seeds": asked.seeds, "summary": summed, "runs": results}
+    table = summary.table(summed)
+    contents = {
+        "compare.md": table.encode(),
+        "compare.png": compare.comparison_picture(trials, results, data),
+        compare.SUMMARY: compare.encoded(document),
+    }
     try:
-        write_atomically(folder / compare.SUMMARY, compare.encoded(document))
-        write_atomically(folder / "compare.png", compare.comparison_picture(trials, results, data))
-        write_atomically(folder / "compare.md", compare.table(summed).encode())
+        for name, content in contents.items():
+            write_atomically(folder / name, content)
     except OSError as error:
         raise UserError(f"--out {folder} cannot be written: {error.strerror or error}") from error
-    show(document, as_json, f"{compare.table(summed)}\n{folder / 'compare.png'}")
+    paths = paths_text(
+        {"table": folder / "compare.md", "picture": folder / "compare.png", "numbers": folder / compare.SUMMARY}
+    )
+    show(document, asked.json, f"{table}\n{summary.conclusion(results)}\n\n{paths}")
     return 0
 
 
@@ -99,24 +111,28 @@ def check(asked: Compare) -> None:
     Raises:
         UserError: names the option, the value and what is allowed.
     """
-    for flag, value in (("--seeds", asked.seeds), ("--steps", asked.steps), ("--jobs", asked.jobs or 1)):
-        if value is not None and value < 1:
-            raise UserError(f"{flag} {value}: at least 1 is allowed")
+    at_least(1, seeds=asked.seeds, steps=asked.steps)
+    at_least(0, jobs=asked.jobs)
     if asked.seconds is not None and not 0 < asked.seconds <= 1e6:
-        raise UserError(f"--seconds {asked.seconds:g}: above 0, at most 1e6, is allowed")
+        raise UserError(f"--seconds must be above 0 and at most 1e6; got {asked.seconds:g}")
     if asked.seconds is not None and asked.steps is not None:
-        raise UserError("--seconds and --steps: one budget is allowed, not both")
+        raise UserError("--seconds and --steps cannot be used together: both set the budget")
 
 
 def names(asked: Compare, labelled: bool) -> list[str]:
     """The specs of the objectives; those that need labels only where the data has some."""
-    if asked.objectives == ALL:
+    if asked.objectives == (ALL,):
         return [name for name, entry in OBJECTIVES.items() if labelled or not entry.rule.get("conditional")]
-    return list(dict.fromkeys(name for name in asked.objectives.split(",") if name))
+    return separated(asked.objectives)
 
 
-def trials_of(asked: Compare, arguments: Sequence[str], data: "DataSet", folder: Path) -> "list[Trial]":
-    """Every objective with every seed; all of them are refused if one cannot be assembled.
+def separated(words: Sequence[str]) -> list[str]:
+    """The different names in words, which may have commas between them."""
+    return list(dict.fromkeys(name for word in words for name in word.split(",") if name))
+
+
+def trials_of(asked: Compare, data: "DataSet", folder: Path) -> "list[Trial]":
+    """Every objective with every critic and seed; all of them are refused if one cannot be assembled.
 
     Raises:
         UserError: an unknown name, or a combination that is refused.
@@ -128,14 +144,13 @@ def trials_of(asked: Compare, arguments: Sequence[str], data: "DataSet", folder:
     from monge.training.settings import published
 
     trials = []
-    for spec in names(asked, data.train.labels is not None):
-        base = published(data, asked.recipe, spec, asked.generator, asked.critic)
-        rule = parse(Compare, "compare", arguments, default=replace(asked, training=base.training)).training
-        config = replace(
-            base, source=str(data.info.source), training=rule, data=asked.data, steps=asked.steps or base.steps
-        )
+    critics = separated(asked.critics)
+    for spec, critic in product(names(asked, data.train.labels is not None), critics or (None,)):
+        base = published(data, asked.recipe, spec, asked.generator, critic)
+        config = merged(replace(base, source=str(data.info.source), steps=asked.steps or base.steps), asked.layers)
         assemble(config, data, torch.device("cpu"))
+        several = critic if len(critics) > 1 else None
+        name = "-".join([spec, *([several] if several else [])]).replace(":", "-")
         for seed in range(asked.seeds):
-            place = folder / f"{spec.replace(':', '-')}-{seed}"
-            trials.append(Trial(spec, replace(config, seed=seed), place, asked.seconds))
+            trials.append(Trial(spec, replace(config, seed=seed), folder / f"{name}-{seed}", asked.seconds, several))
     return trials

@@ -1,15 +1,15 @@
 """`monge distance A B`: how far apart two sample sets are."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import tyro
-
-from monge.cli.parse import check_seed, parse, show
-from monge.config.schema import DataConfig
+from monge.cli.option import Settings, Written
+from monge.cli.parse import at_least, parse, show
+from monge.config.overlay import Given, merged
+from monge.config.schema import Config, DataConfig
 from monge.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,23 +29,28 @@ class Distance:
     fresh ones are drawn.
     """
 
-    a: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="A")]
+    a: Annotated[str, Written("A", positional=True)]
     """The reference, such as real samples."""
-    b: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="B")]
+    b: Annotated[str, Written("B", positional=True)]
     """What is compared with it, such as generated samples."""
     seed: int = 0
     """Decides everything random."""
-    samples: Annotated[int, tyro.conf.arg(metavar="N")] = 5000
+    samples: Annotated[int, Written("N")] = 5000
     """Samples of each, at most; of more, so many are chosen at random."""
     families: tuple[str, ...] = ()
     """Families of potentials for the lower limit, such as linear or cones; by default those that are certified."""
-    out: Annotated[Path, tyro.conf.arg(metavar="FILE.png")] = Path("distance.png")
+    out: Annotated[Path, Written("FILE.png")] = Path("distance.png")
     """The picture: both clouds, the potential, the coupling."""
-    picture: tyro.conf.FlagCreatePairsOff[bool] = True
-    """A picture is drawn; --no-picture leaves it out."""
-    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    picture: bool = True
+    """Draw no picture."""
+    json: bool = False
     """Print one JSON document."""
-    data: DataConfig = field(default_factory=DataConfig)
+    given: Annotated[Mapping[str, Any], Settings(Config, ("data",))] = field(default_factory=dict)
+
+    @property
+    def data(self) -> DataConfig:
+        """How both are read."""
+        return merged(Config(), [Given("the command line", self.given)]).data
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -83,13 +88,12 @@ def check(asked: Distance) -> None:
     Raises:
         UserError: names the option, the value and what is allowed.
     """
-    check_seed(asked.seed)
-    if asked.samples < LEAST:
-        raise UserError(f"--samples {asked.samples}: at least {LEAST} is allowed")
+    at_least(0, seed=asked.seed)
+    at_least(LEAST, samples=asked.samples)
     if not asked.picture:
         return
     if asked.out.suffix.lower() != ".png":
-        raise UserError(f"--out {asked.out}: the allowed ending is .png")
+        raise UserError(f"--out must end in .png; got {asked.out}")
     if not os.access(asked.out.parent, os.W_OK) or asked.out.is_dir():
         raise UserError(f"--out {asked.out} cannot be written: its folder must exist and be writable")
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-
-from monge.cli.parse import check_seed, parse, show
+from monge.cli.option import Written
+from monge.cli.parse import at_least, parse, show
 
 
 @dataclass(frozen=True)
@@ -18,11 +17,11 @@ class Evaluate:
     between training and held-out samples of the same numbers.
     """
 
-    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    run: Annotated[Path, Written("RUN", positional=True)]
     """Folder of the run."""
-    data: Annotated[str | None, tyro.conf.arg(metavar="DATA")] = None
-    """Other data to measure against, of the same sample shape, or where the run's own are now; read as these are."""
-    features: Annotated[str, tyro.conf.arg(metavar="NAME")] = "raw"
+    data: Annotated[str | None, Written("DATA")] = None
+    """Other data to measure against, of the same sample shape; read as the run's own are."""
+    features: Annotated[str, Written("NAME")] = "raw"
     """What precision to Frechet and copying are measured on: raw (pixels, or the vectors themselves), classifier (the
     last hidden layer of a small classifier of the data's labels, fitted once and kept in the cache folder), or
     inception:FILE (of images: the network of the FID, with weights from pt_inception-2015-12-05-6726825d.pth or the
@@ -31,14 +30,14 @@ class Evaluate:
     """Seed of the generated samples."""
     weights: str = "ema"
     """ema (averaged) or raw."""
-    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    json: bool = False
     """Print one JSON document."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Measures and shows."""
     asked = parse(Evaluate, "evaluate", arguments)
-    check_seed(asked.seed)
+    at_least(0, seed=asked.seed)
 
     from monge import api
     from monge.evaluation.table import evaluation_text

@@ -1,85 +1,218 @@
-"""Arguments of a command as a dataclass, by tyro, with errors in one line and JSON on standard output."""
+"""Arguments of a command as its dataclass, by argparse, with errors in one line and JSON on standard output.
 
-import contextlib
-import io
+They are read once. What was not given keeps the default of its field; of settings, the dataclass has a mapping of those
+that were given, as `config.overlay` merges them.
+"""
+
+import argparse
+import difflib
+import inspect
 import json
 import re
+import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-import tyro
-
-from monge.errors import UserError, unknown_name
+from monge.cli.option import Option, options
+from monge.config.overlay import Given, flatten, last_given, merged
+from monge.config.schema import Config
+from monge.errors import UserError
 
 T = TypeVar("T")
 
+WIDEST = 120
+"""Columns that help takes, at most."""
+EXPLAINED = 24
+"""Columns of options before their explanations."""
+HELP = ("-h", "--help")
 
-def parse(kind: type[T], command: str, arguments: Sequence[str], default: T | None = None) -> T:
-    """Fills a dataclass from command-line arguments.
+
+class Help(argparse.HelpFormatter):
+    """Help whose paragraphs stay apart and whose names stay whole."""
+
+    def __init__(self, prog: str) -> None:
+        width = min(shutil.get_terminal_size().columns, WIDEST) - 2
+        super().__init__(prog, max_help_position=EXPLAINED, width=width)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(text, width, break_on_hyphens=False)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = [self._split_lines(" ".join(one.split()), width - len(indent)) for one in text.split("\n\n")]
+        return "\n\n".join("\n".join(indent + line for line in lines) for lines in paragraphs)
+
+
+class Switch(argparse.Action):
+    """A truth value whose first flag says yes, and its second no."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, flag: str | None = None) -> None:
+        """Keeps what the flag says."""
+        setattr(namespace, self.dest, flag == self.option_strings[0])
+
+
+def parse(
+    kind: type[T], command: str, arguments: Sequence[str], defaults: Callable[[T], Mapping[str, Any]] = lambda asked: {}
+) -> T:
+    """Fills a command's dataclass from its arguments.
+
+    Arguments:
+        kind: the dataclass, whose fields are options as `monge.cli.option` says.
+        command: its name.
+        arguments: what follows the name.
+        defaults: for help, from what else was given to defaults by dotted name, in place of the fields' own. What must
+            be given may be None there.
 
     Raises:
-        UserError: what tyro shows in a box, in one line, or an empty argument, which no command takes.
+        UserError: an argument is unknown, missing, empty, or of the wrong type.
         SystemExit: help was asked for and shown.
     """
-    for before, argument in pairwise(["", *arguments]):
-        if not argument or re.fullmatch(r"--[\w.-]+=", argument):
-            name = argument.rstrip("=") or (before if before.startswith("-") else "an argument")
-            raise UserError(f"{name} is empty: a value is needed; monge {command} --help lists the options")
-    shown = io.StringIO()
+    known = options(kind)
     try:
-        with contextlib.redirect_stderr(shown):
-            return cast(T, tyro.cli(kind, prog=f"monge {command}", args=list(arguments), default=default))
-    except SystemExit as leave:
-        if leave.code in (0, None):
-            raise
-        raise UserError(f"{_one_line(shown.getvalue())}; monge {command} --help lists the options") from None
+        if set(HELP) & set(arguments):
+            others = [argument for argument in arguments if argument not in HELP]
+            print(_help(kind, command, known, _defaults(kind, known, others, defaults)), end="")
+            raise SystemExit(0)
+        return _filled(kind, known, _read(known, arguments))
+    except UserError as error:
+        raise UserError(f"{error}; monge {command} --help lists the options") from None
 
 
-def _one_line(box: str) -> str:
-    """What a box of tyro's says: the option, its value and what is allowed, or else its text."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", box)
-    lines = [re.sub(r"^[│|\s]+|[│|\s]+$", "", line) for line in plain.splitlines()]
-    text = " ".join(line for line in lines if line and not re.match(r"[╭╰─+]|-{3}|For full|usage:", line))
-    if wrong := re.search(r"Error parsing (\S+): (.*?)(?: Argument helptext:|$)", text):
-        return _wrong_type(wrong[1].split("/")[0], wrong[2])
-    if choice := re.search(r"invalid choice (.+) for argument '(\S+)'. Expected one of \((.+?),?\)", text):
-        return str(unknown_name(choice[2], choice[1].strip("'\""), re.findall(r"'(.*?)'", choice[3])))
-    if unknown := re.search(r"Unrecognized options: ([^\s,]+)", text):
-        if not unknown[1].startswith("-"):
-            return f"{unknown[1]!r} is one argument too many"
-        near = re.search(r"Perhaps you meant: (--[\w.-]+)", text)
-        return f"{unknown[1]} is not known" + (f", did you mean {near[1]}?" if near else "")
-    if missing := re.search(r"Missing from [\w ]+: (\S+)", text):
-        return f"{missing[1]} is missing"
-    if empty := re.search(r"Missing value for argument '(.+?)'", text):
-        return f"{empty[1]} needs a value"
-    return text.rstrip(".")
+def _defaults(
+    kind: type[T], known: Sequence[Option], arguments: Sequence[str], defaults: Callable[[T], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """The defaults that depend on the arguments; where these are wrong, those that depend on nothing."""
+    try:
+        return defaults(_filled(kind, known, _read(known, arguments), complete=False))
+    except UserError as error:
+        print(f"monge: {error}", file=sys.stderr)
+        return defaults(_filled(kind, known, {}, complete=False))
 
 
-def _wrong_type(flag: str, reason: str) -> str:
-    """The sentence for a value that Python cannot convert, from what Python and tyro say of it."""
-    found = re.search(r"(int\(\) with base 10|to float): ['\"](.*)['\"]", reason)
-    if not found:
-        return f"{flag}: {reason.rstrip('.')}"
-    kind = "a number" if found[1] == "to float" else "a whole number"
-    return f"{flag} {found[2]}: {kind}{' or None' if 'NoneType' in reason else ''} is allowed"
-
-
-def named(text: str, names: Iterable[str]) -> Any:
-    """What the help says of an argument that takes one of some names, besides the argument's own kind."""
-    return tyro.conf.arg(metavar="NAME", help=f"{text}: {', '.join(names)}.")
-
-
-def check_seed(seed: int) -> None:
-    """Refuses a negative seed.
+def _read(known: Sequence[Option], arguments: Sequence[str]) -> dict[str, Any]:
+    """The texts that were given for options, by dotted name.
 
     Raises:
-        UserError: it is negative.
+        UserError: an argument is unknown, empty, or lacks its value.
     """
-    if seed < 0:
-        raise UserError(f"--seed {seed}: at least 0 is allowed")
+    words = [re.sub("^--[^=]+", lambda flag: flag[0].replace("_", "-"), argument) for argument in arguments]
+    for before, word in pairwise(["", *words]):
+        if not word or re.fullmatch(r"--[\w.-]+=", word):
+            name = word.rstrip("=") or (before if before.startswith("-") else "an argument")
+            raise UserError(f"{name} is empty: a value is needed")
+    try:
+        found, left = _parser(known).parse_known_intermixed_args(words)
+    except argparse.ArgumentError as error:
+        option = next(option for option in known if "/".join(option.flags) == error.argument_name)
+        raise UserError(f"{option.name} {'takes no' if option.kind is bool else 'needs a'} value") from None
+    for word in sorted(left, key=lambda word: not word.startswith("-")):
+        if not word.startswith("-"):
+            raise UserError(f"{word!r} is one argument too many")
+        name = word.split("=")[0]
+        near = difflib.get_close_matches(name, [flag for option in known for flag in option.flags], n=1)
+        raise UserError(f"{name} is not known" + (f"; did you mean {near[0]}?" if near else ""))
+    return vars(found)
+
+
+def _filled(kind: type[T], known: Sequence[Option], found: Mapping[str, Any], complete: bool = True) -> T:
+    """The dataclass with the values that the texts stand for; what is missing is None where it need not be complete.
+
+    Raises:
+        UserError: a text stands for no value, or an option that is required is missing.
+    """
+    values: dict[str, Any] = {}
+    for option in known:
+        if option.key in found:
+            place = values.setdefault(option.collector, {}) if option.collector else values
+            for name in option.path[:-1]:
+                place = place.setdefault(name, {})
+            place[option.path[-1]] = option.value(found[option.key])
+        elif option.required:
+            if complete:
+                raise UserError(f"{option.name} is missing")
+            values[option.key] = None
+    return kind(**values)
+
+
+def _parser(
+    known: Sequence[Option], defaults: Mapping[str, Any] | None = None, **texts: Any
+) -> argparse.ArgumentParser:
+    """The parser of some options.
+
+    Arguments:
+        defaults: that the help shows in place of the fields' own.
+        texts: of the help, as argparse takes them.
+    """
+    parser = argparse.ArgumentParser(
+        argument_default=argparse.SUPPRESS,
+        add_help=False,
+        allow_abbrev=False,
+        exit_on_error=False,
+        formatter_class=Help,
+        **texts,
+    )
+    groups: dict[str, Any] = {"options": parser.add_argument_group("options")}
+    groups["options"].add_argument(*HELP, action="store_true", help="Show this help.")
+    for option in known:
+        title = f"{option.path[0]} options" if option.group else "settings" if option.collector else "options"
+        if title not in groups:
+            groups[title] = parser.add_argument_group(title, option.group)
+        how: dict[str, Any] = {"metavar": option.metavar, "nargs": None if option.flags else "?"}
+        if option.kind is bool:
+            how = {"action": Switch, "nargs": 0}
+        elif option.many:
+            how |= {"action": "extend", "nargs": "+"}
+        help = option.explained(defaults or {}).replace("%", "%%")
+        if option.flags:
+            groups[title].add_argument(*option.flags, dest=option.key, help=help, **how)
+        else:
+            parser.add_argument(option.key, help=help, **how)
+    return parser
+
+
+def _help(kind: type, command: str, known: Sequence[Option], defaults: Mapping[str, Any]) -> str:
+    """What `--help` shows."""
+    needed = [
+        f"{option.name} {option.metavar}" if option.flags else option.metavar for option in known if option.needed
+    ]
+    usage = " ".join(["monge", command, *needed, "[OPTIONS]"])
+    return _parser(known, defaults, usage=usage, description=inspect.getdoc(kind)).format_help()
+
+
+def undecided(given: Sequence[Given], by: Mapping[str, str]) -> dict[str, Any]:
+    """Settings by dotted name for help, of which some are decided by what is not known yet, unless they were given.
+
+    Arguments:
+        by: for those, by whom; a group stands for all of its settings.
+
+    Raises:
+        UserError: what was given has an unknown name or a wrong type.
+    """
+    found = flatten(merged(Config(), given))
+    for key in found:
+        path = key.split(".")
+        if path[0] in by and last_given(given, *path) is None:
+            found[key] = by[path[0]]
+    return found
+
+
+def at_least(least: int, **values: int | None) -> None:
+    """Refuses numbers that are too low, by the names of their options; None is none.
+
+    Raises:
+        UserError: names the first of them, and its value.
+    """
+    for name, value in values.items():
+        if value is not None and value < least:
+            raise UserError(f"{'-' if len(name) == 1 else '--'}{name} must be at least {least}; got {value}")
+
+
+def paths_text(paths: Mapping[str, Any]) -> str:
+    """One line for each file that a command wrote: what it is, and its path."""
+    width = max(map(len, paths))
+    return "\n".join(f"{name:{width}}  {path}" for name, path in paths.items())
 
 
 def show(document: Mapping[str, Any], as_json: bool, text: str) -> None:

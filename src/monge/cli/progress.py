@@ -1,6 +1,7 @@
 """What a person sees on standard error while something takes its time."""
 
 import sys
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -29,8 +30,59 @@ class StepsPerSecond(ProgressColumn):
         return Text(f"{task.speed:.0f} steps/s" if task.speed else "- steps/s", style="dim")
 
 
+MEASURED_SECONDS = 3.0
+"""Of steps, before it is said how long all of them will take."""
+MEASURED_STEPS = 5
+"""That are measured at least."""
+WORTH_SAYING = 10.0
+"""Seconds still to come for which that is said."""
+
+
+class Forecast:
+    """Says once how long a training will take, as soon as its first steps have shown it.
+
+    Arguments:
+        steps: generator updates in all.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._start: tuple[int, float] | None = None
+        self._said = False
+
+    def __call__(self, step: int) -> str | None:
+        """The line, or None: too early, said already, or not worth it."""
+        if self._said:
+            return None
+        now = time.monotonic()
+        if self._start is None:
+            self._start = step, now  # the first step is slower than the others
+            return None
+        done, seconds = step - self._start[0], now - self._start[1]
+        if done < MEASURED_STEPS or seconds < MEASURED_SECONDS:
+            return None
+        self._said = True
+        left = self._steps - step
+        if left * seconds / done < WORTH_SAYING:
+            return None
+        rate = f"{done / seconds:.0f} steps/s" if done >= seconds else f"{seconds / done:.1f} s a step"
+        return f"about {duration(left * seconds / done)} for {left:,} steps ({rate}); Ctrl-C saves"
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it.
+
+    Example:
+        >>> duration(50), duration(200), duration(9000)
+        ('50 s', '3 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
 class TrainingBar:
-    """A bar on a terminal; elsewhere one line for each bracket.
+    """A bar on a terminal; elsewhere one line for each bracket. Both say early how long it will take.
 
     Arguments:
         steps: generator updates in all.
@@ -51,6 +103,7 @@ class TrainingBar:
         )
         self._task = self._bar.add_task("", total=steps, estimate="", bracket="")
         self._steps, self._first = steps, True
+        self._forecast = Forecast(steps)
 
     def __enter__(self) -> "TrainingBar":
         self._bar.start()
@@ -66,6 +119,8 @@ class TrainingBar:
             NOTICES.release()
             self._bar.reset(self._task, completed=step)
             self._first = False
+        if forecast := self._forecast(step):
+            self._console.print(forecast, highlight=False, soft_wrap=True)
         update: dict[str, Any] = {"completed": step}
         if "critic_loss" in seen:
             update["estimate"] = f"critic {-seen['critic_loss']:.3g}"

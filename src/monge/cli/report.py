@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-
+from monge.cli.option import Written
 from monge.cli.parse import parse, show
 
 
@@ -14,11 +13,9 @@ from monge.cli.parse import parse, show
 class Report:
     """Writes the HTML report of RUN: one file that needs no network."""
 
-    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    run: Annotated[Path, Written("RUN", positional=True)]
     """Folder of the run."""
-    data: Annotated[str | None, tyro.conf.arg(metavar="DATA")] = None
-    """Where the run's data are now, if they were moved."""
-    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    json: bool = False
     """Print one JSON document."""
 
 

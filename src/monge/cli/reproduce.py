@@ -1,15 +1,15 @@
 """`monge reproduce NAME`: show claims of the theory by an experiment."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import tyro
-
-from monge.cli.parse import check_seed, named, parse, show
+from monge.cli.option import Written
+from monge.cli.parse import at_least, parse, show
 from monge.config.registry import EXPERIMENTS
+from monge.config.schema import Named
 from monge.errors import UserError, unknown_name
 
 ALL = "all"
@@ -20,33 +20,28 @@ NAMES = (*EXPERIMENTS, ALL)
 class Reproduce:
     """Runs an experiment, or continues it where it was interrupted, and writes numbers and a table into a folder."""
 
-    name: Annotated[
-        tyro.conf.Positional[str | None],
-        named("The experiment, or all of them", NAMES),
-        tyro.conf.arg(help_behavior_hint="(required)"),
-    ] = None
+    name: Annotated[str | None, Named(NAMES), Written("NAME", positional=True)] = None
+    """The experiment, or all of them."""
     budget: Literal["quick", "full"] = "quick"
     """quick: a part of the experiment in minutes; full: all of it."""
-    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    out: Annotated[Path | None, Written("DIR")] = None
     """Folder of the results; runs/reproduce/NAME if not given. With all, one folder in it for each experiment."""
-    pairs: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    pairs: Annotated[Path | None, Written("FILE")] = None
     """The published parameters of w1-benchmark's pairs, .npz; own pairs are drawn without it."""
     seed: int = 0
     """Decides everything random."""
-    jobs: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    jobs: Annotated[int, Written("N")] = 0
     """Processes of one thread each; 0 is one for each core."""
-    again: tyro.conf.FlagCreatePairsOff[bool] = False
+    again: bool = False
     """Measure everything again, also what an earlier call kept."""
-    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    json: bool = False
     """Print one JSON document."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the experiment, or all."""
     asked = parse(Reproduce, "reproduce", arguments)
-    check_seed(asked.seed)
-    if asked.jobs < 0:
-        raise UserError(f"--jobs {asked.jobs}: at least 0 is allowed")
+    at_least(0, seed=asked.seed, jobs=asked.jobs)
     if asked.name is None:
         raise UserError(f"NAME is missing; allowed: {', '.join(NAMES)}")
     if asked.name not in NAMES:
@@ -56,8 +51,19 @@ def main(arguments: Sequence[str]) -> int:
     folder = asked.out or Path("runs") / "reproduce" / asked.name
     experiment: Any = EXPERIMENTS[asked.name].load()
     result = measured(asked, experiment, folder)
-    show(result, asked.json, experiment.markdown(result["rows"]))
+    show(result, asked.json, finding(experiment, result))
     return 0
+
+
+def finding(experiment: Any, result: Mapping[str, Any]) -> str:
+    """The tables, each claim in words with its verdict and what was measured, and the files."""
+    from monge.experiment.page import in_words
+
+    claims = []
+    for name, text in experiment.claims.items():
+        facts = result["verdicts"][name]
+        claims.append("\n    ".join([f"{facts['verdict'].upper()}: {text}", *in_words(facts)]))
+    return "\n".join([experiment.markdown(result["rows"]), *claims, "", *result["files"]])
 
 
 def reproduce_all(asked: Reproduce) -> int:

@@ -1,104 +1,148 @@
 """`monge train DATA`: train a generator, or continue a run."""
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import tyro
-
-from monge.cli.notice import NOTICES
-from monge.cli.parse import named, parse, show
-from monge.config.overlay import overlay
-from monge.config.registry import CRITICS, DATA, GENERATORS, OBJECTIVES, RECIPES
-from monge.config.schema import Config, DataConfig, ObserveConfig, TrainingConfig
+from monge.cli.option import Settings, Written
+from monge.cli.parse import parse, show, undecided
+from monge.config.overlay import Given, flatten, merged
+from monge.config.registry import DATA
+from monge.config.schema import Config, Named
 from monge.errors import UserError
+
+if TYPE_CHECKING:
+    from monge.data.dataset import DataSet
+
+BY_RECIPE = ("objective", "generator", "critic", "steps", "training", "observe")
+"""Settings that the recipe decides where they are not given."""
+SETTINGS = ("recipe", *BY_RECIPE, "seed", "data")
 
 
 @dataclass(frozen=True)
 class Train:
     """Trains a generator on DATA, or continues the run that the same command began.
 
-    Options not given here come from --config, then from the recipe for this kind of data, which replaces the
-    defaults shown below. Networks and objectives take options of their own: wgan-gp:weight=5, mlp:width=256:depth=3.
+    Settings not given here come from --config, then from the recipe for this kind of data: monge train DATA --help
+    shows them. Networks and objectives take options of their own: wgan-gp:weight=5, mlp:width=256:depth=3.
     """
 
-    source: Annotated[
-        tyro.conf.Positional[str],
-        named("A folder of images, a file .npy, .npz, FILE.npz:KEY, .csv or .parquet, or a built-in name", DATA),
-        tyro.conf.arg(metavar="DATA"),
-    ]
-    recipe: Annotated[str | None, named("Settings that are known to work", RECIPES)] = None
-    run: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    source: Annotated[str | None, Named(DATA), Written("DATA", positional=True)] = None
+    """A folder of images, a file .npy, .npz, FILE.npz:KEY, .csv or .parquet, or a built-in name."""
+    run: Annotated[Path | None, Written("DIR")] = None
     """Folder of the run; by default runs/DATA-RECIPE-SEED."""
+    resume: Annotated[Path | None, Written("RUN")] = None
+    """Continue this run with its own data and settings, of which only --steps may be given anew."""
+    moved: Annotated[str | None, Written("PATH", ("--data",))] = None
+    """With --resume: where the run's data are now."""
+    config: Annotated[Path | None, Written("FILE.toml")] = None
+    """A TOML file with any of the settings below."""
     device: str = "auto"
     """auto, cpu or cuda."""
-    threads: Annotated[str, tyro.conf.arg(metavar="N")] = "auto"
+    threads: Annotated[str, Written("N")] = "auto"
     """auto (measured at the first start) or a number."""
-    checkpoint_every: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    checkpoint_every: Annotated[int | None, Written("N")] = None
     """Steps between checkpoints; by default every 30 s."""
-    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE.toml")] = None
-    """A TOML file with any of the settings below."""
-    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    json: bool = False
     """Print one JSON document at the end."""
-    objective: Annotated[
-        str, named("What the two networks play for; brings its published training rule", OBJECTIVES)
-    ] = "wgan-gp"
-    generator: Annotated[str, named("Network from latent codes to samples", GENERATORS)] = "mlp"
-    critic: Annotated[str, named("Network from samples to numbers", CRITICS)] = "mlp"
-    steps: int = 10_000
-    """Generator updates in all; a larger number extends a finished run."""
-    seed: int = 0
-    """Everything random follows from it."""
-    data: DataConfig = field(default_factory=DataConfig)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
-    observe: ObserveConfig = field(default_factory=ObserveConfig)
-
-
-SHARED = [item.name for item in fields(Config)]
+    given: Annotated[Mapping[str, Any], Settings(Config, SETTINGS)] = field(default_factory=dict)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Parses twice: first to learn data and recipe, then with the recipe's settings as defaults."""
-    asked = parse(Train, "train", arguments)
-    first = replace(asked, json=False)  # as a default of the second parse, true would take the flag away
-    where = f"--config {first.config}"
-    file = read_toml(first.config)
-    settings = overlay(Config(), file, where)
-    flags = {argument.split("=")[0] for argument in arguments}
-    recipe = first.recipe or file.pop("recipe", None)
-    objective = first.objective if "--objective" in flags else file.get("objective")
-    how = parse(Train, "train", arguments, default=replace(first, data=settings.data)).data
+    """Trains, or continues a run."""
+    asked = parse(Train, "train", arguments, defaults)
+    check(asked)
 
     from monge import api
     from monge.cli.progress import TrainingBar
-    from monge.data.source import open_source
-    from monge.data.summary import summary
     from monge.model.build import pick_device
-    from monge.training.settings import recommended
     from monge.training.train import train_config
 
-    pick_device(first.device)
-    data = open_source(first.source, how)
-    NOTICES.say(summary(data))
-    own_batch = "--training.batch" in flags or "batch" in file.get("training", {})
-    base = recommended(data, recipe, objective, own_batch=own_batch)
-    base = replace(overlay(base, file, where), recipe=base.recipe, source=data.info.source or first.source, data=how)
-    full = parse(Train, "train", arguments, default=replace(first, **{name: getattr(base, name) for name in SHARED}))
-    config = Config(**{name: getattr(full, name) for name in SHARED} | {"recipe": base.recipe, "source": base.source})
-
+    pick_device(asked.device)
+    data, config = opened(asked)
     with TrainingBar(config.steps) as progress:
         folder = train_config(
             config,
             data,
-            run=full.run,
-            device=full.device,
-            threads=full.threads,
-            checkpoint_every=full.checkpoint_every,
+            run=asked.resume or asked.run,
+            device=asked.device,
+            threads=asked.threads,
+            checkpoint_every=asked.checkpoint_every,
             display=progress.show,
         )
     return finish(api.Run(folder.path), data, asked.json)
+
+
+def check(asked: Train) -> None:
+    """Refuses what does not go with --resume, or only with it.
+
+    Raises:
+        UserError: names the argument.
+    """
+    if asked.resume is None:
+        if asked.source is None:
+            raise UserError("DATA is missing; monge train --help lists the options")
+        if asked.moved is not None:
+            raise UserError(f"--data {asked.moved} needs --resume RUN; a new training takes DATA without a flag")
+        return
+    others = {"DATA": asked.source, "--run": asked.run, "--config": asked.config}
+    others |= {f"--{key.replace('_', '-')}": key for key in keys(asked.given) if key != "steps"}
+    if found := [name for name, value in others.items() if value is not None]:
+        raise UserError(f"{found[0]} cannot be used with --resume, which takes data and settings from the run")
+
+
+def keys(given: Mapping[str, Any]) -> list[str]:
+    """Dotted names of the settings that were given."""
+    return [
+        name + inner
+        for name, value in given.items()
+        for inner in ([f".{key}" for key in keys(value)] if isinstance(value, Mapping) else [""])
+    ]
+
+
+def opened(asked: Train) -> "tuple[DataSet, Config]":
+    """The data, and all settings of the training."""
+    from monge.data.source import open_source
+    from monge.training.settings import resolved
+
+    if asked.resume is not None:
+        return continued(asked, asked.resume)
+    given = all_given(asked)
+    data = open_source(asked.source or "", merged(Config(), given).data)
+    return data, resolved(data, given)
+
+
+def continued(asked: Train, folder: Path) -> "tuple[DataSet, Config]":
+    """The data and the settings of a run, but for more steps.
+
+    Raises:
+        UserError: there is no run, or its data are gone.
+    """
+    from monge.data.source import open_source
+    from monge.model.load import config_of
+    from monge.run.folder import RunFolder
+
+    config = merged(config_of(RunFolder(folder)), [Given("the command line", asked.given)])
+    try:
+        return open_source(asked.moved or config.source, config.data), config
+    except UserError as error:
+        hint = "" if asked.moved else "; --data PATH says where the data are now"
+        raise UserError(f"{error}{hint}") from error
+
+
+def all_given(asked: Train) -> list[Given]:
+    """The settings that were given: those of the file, and the flags, which take precedence."""
+    return [Given(f"--config {asked.config}", read_toml(asked.config)), Given("the command line", asked.given)]
+
+
+def defaults(asked: Train) -> dict[str, Any]:
+    """What each setting would be, or that the recipe decides, which depends on the data."""
+    if asked.source is not None or asked.resume is not None:
+        check(asked)
+        return flatten(opened(asked)[1])
+    return undecided(all_given(asked), {"recipe": "by data"} | dict.fromkeys(BY_RECIPE, "by recipe"))
 
 
 def finish(run: Any, data: Any, as_json: bool) -> int:

@@ -3,13 +3,54 @@
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from monge.config.schema import Config
 from monge.errors import UserError, unknown_name
 
 C = TypeVar("C")
+
+
+@dataclass(frozen=True)
+class Given:
+    """Settings that were given in one place, such as a file or the command line.
+
+    Arguments:
+        where: what to call the place in an error.
+        values: by field name, `-` and `_` alike, in nested mappings, as read from TOML; what is missing was not given.
+    """
+
+    where: str
+    values: Mapping[str, Any]
+
+
+def merged(config: C, given: Sequence[Given]) -> C:
+    """A config with everything that was given in place of its own values; later places take precedence.
+
+    Raises:
+        UserError: a key is unknown or a value has the wrong type.
+    """
+    for one in given:
+        config = overlay(config, one.values, one.where)
+    return config
+
+
+def last_given(given: Sequence[Given], *path: str) -> Any:
+    """The value that was given for a setting, by the last place that has one; None if none has.
+
+    Example:
+        >>> last_given([Given("file", {"training": {"batch": 8}}), Given("flags", {})], "training", "batch")
+        8
+    """
+    found = None
+    for one in given:
+        value: Any = one.values
+        for name in path:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        found = found if value is None else value
+    return found
 
 
 def flatten(config: Any) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """The configuration of a run, as frozen dataclasses of plain values (no torch here: this must import fast).
 
-A setting is one field with its type, its range if it has one, and a line that says what it is.
+A setting is one field with its type, its range or table of names if it has one, and a line that says what it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, is_dataclass
 from typing import Annotated, Any, Literal, get_type_hints
 
+from monge.config.registry import CRITICS, GENERATORS, OBJECTIVES, RECIPES
 from monge.errors import UserError
 
 
@@ -21,6 +22,13 @@ class Range:
         # ends that stand for an open interval are shown as what they stop short of
         short = 0 < round(self.high) - self.high < 1e-6
         return f"at least {self.low:g} and below {self.high:.0f}" if short else f"from {self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True)
+class Named:
+    """Names that a setting may have, most of them with options of their own (`mlp:width=512`)."""
+
+    names: Iterable[str]
 
 
 @dataclass(frozen=True)
@@ -84,12 +92,18 @@ class Config:
     """Everything that decides what a run computes. Names carry options: `wgan-gp:weight=5`, `mlp:width=512:depth=2`."""
 
     source: str = "digits"
-    recipe: str = "image"
-    objective: str = "wgan-gp"
-    generator: str = "mlp"
-    critic: str = "mlp"
+    recipe: Annotated[str, Named(RECIPES)] = "image"
+    """Settings that are known to work."""
+    objective: Annotated[str, Named(OBJECTIVES)] = "wgan-gp"
+    """What the two networks play for; brings its published training rule."""
+    generator: Annotated[str, Named(GENERATORS)] = "mlp"
+    """Network from latent codes to samples."""
+    critic: Annotated[str, Named(CRITICS)] = "mlp"
+    """Network from samples to numbers."""
     steps: Annotated[int, Range(1, 1e9)] = 10_000
+    """Generator updates in all; a larger number extends a finished run."""
     seed: Annotated[int, Range(0, 2**63)] = 0
+    """Decides everything random."""
     data: DataConfig = field(default_factory=DataConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     observe: ObserveConfig = field(default_factory=ObserveConfig)

@@ -1,11 +1,10 @@
-"""Objectives under one budget: the same data and networks, each with its own published training rule, several seeds."""
+"""Objectives, and critics, under one budget: the same data, each with its published training rule, several seeds."""
 
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from monge.config.schema import Config, ObserveConfig
 from monge.data.dataset import DataSet
 from monge.data.source import open_source
 from monge.errors import DiskError, TrainingError, UserError
-from monge.experiment.experiment import Table
+from monge.experiment.summary import competitor, line
 from monge.run.files import write_atomically
 from monge.run.pool import parallel
 from monge.training.assemble import assemble
@@ -26,13 +25,10 @@ from monge.training.train import train_config
 PICTURED = 1000
 SUMMARY = "compare.json"
 
-FEWEST_MODES = 3
-"""A run that covers fewer known modes counts as failed."""
 WARM = 5
 """Steps before those that are timed."""
 TIMED = 20
 """Steps that are timed to turn a budget of seconds into one of steps."""
-SUMMED = ("excess", "modes", "high_quality", "precision", "recall", "coverage", "frechet", "seconds")
 
 TRIAL_BRACKETS = 4
 """Measurements during a training."""
@@ -49,12 +45,14 @@ class Trial:
         config: of the run.
         folder: of the run.
         seconds: budget of training; none leaves the config's steps.
+        critic: its spec, where several are compared.
     """
 
     objective: str
     config: Config
     folder: Path
     seconds: float | None = None
+    critic: str | None = None
 
 
 def conduct(trials: Sequence[Trial], jobs: int, say: Callable[[str], None]) -> list[Result]:
@@ -67,7 +65,7 @@ def conduct(trials: Sequence[Trial], jobs: int, say: Callable[[str], None]) -> l
     found: dict[Path, Result] = {}
     for done, (trial, result) in enumerate(parallel(measure, trials, jobs), 1):
         found[trial.folder] = result
-        say(f"{done}/{len(trials)} {trial.objective} seed {trial.config.seed}: {_line(result)}")
+        say(f"{done}/{len(trials)} {competitor(result)} seed {trial.config.seed}: {line(result)}")
     return [found[trial.folder] for trial in trials]
 
 
@@ -84,7 +82,8 @@ def measure(trial: Trial) -> Result:
         return found
     data = open_source(trial.config.source, trial.config.data)
     config = resolved(trial, data)
-    result: Result = {"objective": trial.objective, "seed": config.seed, "steps": config.steps}
+    result: Result = {"objective": trial.objective} | ({"critic": trial.critic} if trial.critic else {})
+    result |= {"seed": config.seed, "steps": config.steps}
     try:
         run = api.Run(train_config(config, data, run=trial.folder, device="cpu", threads=1).path)
     except DiskError:
@@ -137,59 +136,6 @@ def planned_steps(trial: Trial, data: DataSet) -> int:
     return max(1, round(trial.seconds * TIMED / (time.perf_counter() - start)))
 
 
-def figures(result: Result) -> dict[str, float]:
-    """The figures of a finished trial by name."""
-    if result["status"] == "failed":
-        return {}
-    flat = result["metrics"] | {"excess": result["bracket"]["excess"], "seconds": result["seconds"]}
-    return {name: float(flat[name]) for name in SUMMED if name in flat}
-
-
-def failed(result: Result) -> bool:
-    """Whether a trial ended in no number, or with fewer known modes than three."""
-    return result["status"] == "failed" or figures(result).get("modes", FEWEST_MODES) < FEWEST_MODES
-
-
-def summed_by_objective(results: Sequence[Result]) -> dict[str, Result]:
-    """For each objective its runs, failures, and mean and standard deviation over seeds of each figure."""
-    found: dict[str, Result] = {}
-    for name in dict.fromkeys(result["objective"] for result in results):
-        own = [result for result in results if result["objective"] == name]
-        numbers = [figures(result) for result in own]
-        values = {key: [row[key] for row in numbers if key in row] for key in SUMMED}
-        found[name] = {"runs": len(own), "failures": sum(failed(result) for result in own)} | {
-            key: {"mean": mean(some), "deviation": stdev(some) if len(some) > 1 else None}
-            for key, some in values.items()
-            if some
-        }
-    return found
-
-
-def table(summed: Mapping[str, Result]) -> str:
-    """A summary in markdown, the least excess first; a number is a mean over seeds ± their standard deviation."""
-    shown = [name for name in SUMMED if any(name in facts for facts in summed.values())]
-    order = sorted(summed, key=lambda name: summed[name].get("excess", {"mean": float("inf")})["mean"])
-    rows = [
-        [name, f"{summed[name]['failures']}/{summed[name]['runs']}", *(_cell(summed[name], key) for key in shown)]
-        for name in order
-    ]
-    return Table(["objective", "failed", *(name.replace("_", " ") for name in shown)], rows).markdown()
-
-
-def _cell(facts: Result, name: str) -> str:
-    if name not in facts:
-        return "-"
-    middle, spread = facts[name]["mean"], facts[name]["deviation"]
-    digits = 0 if name == "seconds" else 1 if name == "modes" else 3
-    return f"{middle:.{digits}f}" + ("" if spread is None else f" ± {spread:.{digits}f}")
-
-
-def _line(result: Result) -> str:
-    if result["status"] == "failed":
-        return f"failed, {result['error']}"
-    return ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in figures(result).items())
-
-
 def refuse_other(folder: Path, budget: Mapping[str, Any]) -> None:
     """Refuses a folder that holds anything but a comparison under this budget.
 
@@ -239,10 +185,10 @@ def encoded(document: Mapping[str, Any]) -> bytes:
 
 
 def comparison_picture(trials: Sequence[Trial], results: Sequence[Result], data: DataSet) -> bytes:
-    """Samples of each objective's first run that ended, beside real ones."""
+    """Samples of each competitor's first run that ended, beside real ones."""
     count = data.train.at_most(PICTURED)
     samples = {}
     for one, result in zip(trials, results, strict=True):
-        if result["status"] == "finished" and one.objective not in samples:
-            samples[one.objective] = api.open_run(one.folder).sample(count)
+        if result["status"] == "finished" and competitor(result) not in samples:
+            samples[competitor(result)] = api.open_run(one.folder).sample(count)
     return plot.png(plot.side_by_side(data.space, samples, data.train.sample(count)))

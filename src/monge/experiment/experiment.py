@@ -75,7 +75,9 @@ class Experiment(Generic[AnyCell]):
         again: bool = False,
         say: Callable[[str], None] = lambda line: None,
     ) -> Result:
-        """Measures what the folder does not hold yet; writes `result.json`, `table.md` and figures; returns the first.
+        """Measures what the folder does not hold yet; writes `result.json`, `table.md` and figures.
+
+        Returns the content of `result.json`, and under "files" the paths of all that was written.
 
         Arguments:
             folder: made if it does not exist; each result is kept in it as it ends.
@@ -115,13 +117,13 @@ class Experiment(Generic[AnyCell]):
 
 
 def _write(folder: Path, facts: Result, rows: Rows, table: str, figures: Mapping[str, bytes]) -> Result:
-    """Writes all files; returns the content of `result.json`, in which each row is a line."""
+    """Writes all files; returns the content of `result.json`, in which each row is a line, and the files' paths."""
     lines = ",\n  ".join(json.dumps(row) for row in rows)
     text = f'{json.dumps(facts, indent=1)[:-2]},\n "rows": [\n  {lines}\n ]\n}}\n'
     contents = {"result.json": text.encode(), "table.md": table.encode()} | dict(figures)
     for name, content in contents.items():
         write_atomically(folder / name, content)
-    return facts | {"rows": list(rows)}
+    return facts | {"rows": list(rows), "files": [str(folder / name) for name in contents]}
 
 
 def stored_versions(kept: Sequence[Kept]) -> Any:

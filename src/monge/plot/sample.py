@@ -27,7 +27,12 @@ def grid(images: NDArray[np.uint8], columns: int, least: int = 32) -> Image.Imag
     for index, tile in enumerate(tiles):
         top, left = gap + index // columns * (height + gap), gap + index % columns * (width + gap)
         sheet[top : top + height, left : left + width] = tile
-    return Image.fromarray(sheet[..., 0] if channels == 1 else sheet[..., :3])
+    return single(sheet)
+
+
+def single(pixels: NDArray[np.uint8]) -> Image.Image:
+    """One image (h, w, c) as it is: grey of one channel, RGB of three."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels[..., :3])
 
 
 def cloud(fake: NDArray[Any], real: NDArray[Any] | None = None, frame: NDArray[Any] | None = None) -> Image.Image:

@@ -1,7 +1,9 @@
 """Files that are whole or absent, and folders of numbered ones."""
 
+import errno
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -20,6 +22,32 @@ def write_atomically(path: Path, content: bytes) -> None:
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
+        raise
+
+
+def write_folder(folder: Path, contents: Iterable[tuple[str, bytes]]) -> None:
+    """Writes files into a new or empty folder, all of them or none.
+
+    Arguments:
+        contents: names and contents.
+
+    Raises:
+        OSError: the disk is full, or the folder not writable or not empty; it stays as it was.
+    """
+    made = not folder.exists()
+    folder.mkdir(exist_ok=True)
+    if any(folder.iterdir()):
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(folder))
+    written: list[Path] = []
+    try:
+        for name, content in contents:
+            written.append(folder / name)
+            written[-1].write_bytes(content)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        if made:
+            folder.rmdir()
         raise
 
 

@@ -1,12 +1,28 @@
-"""The settings of a training: those of a recipe, and those that an objective was published with."""
+"""The settings of a training: those of a recipe, those that an objective was published with, and those given."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 
 from monge.config import registry, spec
+from monge.config.overlay import Given, last_given, merged
 from monge.config.recipe import default_for
-from monge.config.schema import Config
+from monge.config.schema import Config, DataConfig
 from monge.data.dataset import DataSet
+from monge.data.source import MEMORY
+
+
+def resolved(data: DataSet, given: Sequence[Given]) -> Config:
+    """The settings of a training on some data: the recipe's, and over them what was given, later places first.
+
+    Raises:
+        UserError: a key, recipe or objective is unknown, or a value has the wrong type.
+    """
+    merged(Config(), given)  # names and types, before they are looked up
+    recipe, objective = last_given(given, "recipe"), last_given(given, "objective")
+    base = recommended(data, recipe, objective, own_batch=last_given(given, "training", "batch") is not None)
+    place = data.info.source or f"{MEMORY}{data.info.name}"
+    return replace(merged(base, given), source=place, data=DataConfig(**(data.info.how or {})))
 
 
 def recommended(
