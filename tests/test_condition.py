@@ -367,7 +367,7 @@ def test_rejecting_needs_held_out_samples_of_the_class(tmp_path: Path) -> None:
         (["--class", "9"], "monge: --class '9' is not known; allowed: 0, 1, 2"),
         (["--code", "0=1"], "monge: --code: this run has no codes"),
         (["--code", "a"], "monge: --code must be INDEX=VALUE, as in --code 0=3; got a"),
-        (["--interpolate", "--reject"], "monge: --interpolate walks between latent codes"),
+        (["--interpolate", "--reject"], "monge: --interpolate cannot be used with --class, --code or --reject"),
     ],
 )
 def test_bad_requests(

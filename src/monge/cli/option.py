@@ -183,19 +183,29 @@ def _option(
     many = get_origin(hint) is tuple
     kinds = get_args(hint) if many or get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     kind, none = kinds[0], setting and type(None) in kinds
-    written = notes.get(Written, Written(""))
-    if named := notes.get(Named):
+    written, named = notes.get(Written, Written("")), notes.get(Named)
+    if named:
         text = f"{text.rstrip('.')}: {', '.join(named.names)}."
-    choices = get_args(kind) if get_origin(kind) is Literal else ()
-    metavar = "NAME" if named else "|".join(choices) or METAVARS[kind] + ("|none" if none else "")
-    flag = field.name.replace("_", "-")
-    if kind is bool and not setting:
-        flags = [f"--no-{flag}" if field.default else f"--{flag}"]
-    else:
-        prefix = "--" + "".join(f"{name}." for name in group)
-        flags = [prefix + flag, *([f"{prefix}no-{flag}"] if kind is bool else [])]
-    own = () if written.positional else written.flags or tuple(flags)
-    return Option((*group, field.name), own, kind, many, none, field.default, text, written.metavar or metavar)
+    flags = () if written.positional else written.flags or _flags(field, kind, group, setting)
+    metavar = written.metavar or ("NAME" if named else _metavar(kind, none))
+    return Option((*group, field.name), flags, kind, many, none, field.default, text, metavar)
+
+
+def _flags(field: dataclasses.Field[Any], kind: Any, group: tuple[str, ...], setting: bool) -> tuple[str, ...]:
+    """The field's name as flag; a truth value can be given both ways where it is a setting, or else changed."""
+    prefix, name = "--" + "".join(f"{one}." for one in group), field.name.replace("_", "-")
+    yes, no = f"{prefix}{name}", f"{prefix}no-{name}"
+    if kind is not bool:
+        return (yes,)
+    if setting:
+        return yes, no
+    return (no if field.default else yes,)
+
+
+def _metavar(kind: Any, none: bool) -> str:
+    if get_origin(kind) is Literal:
+        return "|".join(get_args(kind))
+    return METAVARS[kind] + ("|none" if none else "")
 
 
 def _fields(schema: type) -> Iterator[tuple[dataclasses.Field[Any], Any, dict[type, Any], str]]:

@@ -137,28 +137,32 @@ def _filled(kind: type[T], known: Sequence[Option], found: Mapping[str, Any], co
 
 
 def _parser(
-    known: Sequence[Option], defaults: Mapping[str, Any] | None = None, **texts: Any
+    known: Sequence[Option],
+    usage: str | None = None,
+    about: str | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> argparse.ArgumentParser:
     """The parser of some options.
 
     Arguments:
-        defaults: that the help shows in place of the fields' own.
-        texts: of the help, as argparse takes them.
+        usage, about: what its help begins with.
+        defaults: that its help shows in place of the fields' own.
     """
     parser = argparse.ArgumentParser(
+        usage=usage,
+        description=about,
         argument_default=argparse.SUPPRESS,
         add_help=False,
         allow_abbrev=False,
         exit_on_error=False,
         formatter_class=Help,
-        **texts,
     )
     groups: dict[str, Any] = {"options": parser.add_argument_group("options")}
     groups["options"].add_argument(*HELP, action="store_true", help="Show this help.")
     for option in known:
         title = f"{option.path[0]} options" if option.group else "settings" if option.collector else "options"
         if title not in groups:
-            groups[title] = parser.add_argument_group(title, option.group)
+            groups[title] = parser.add_argument_group(title, option.group or None)
         how: dict[str, Any] = {"metavar": option.metavar, "nargs": None if option.flags else "?"}
         if option.kind is bool:
             how = {"action": Switch, "nargs": 0}
@@ -178,7 +182,7 @@ def _help(kind: type, command: str, known: Sequence[Option], defaults: Mapping[s
         f"{option.name} {option.metavar}" if option.flags else option.metavar for option in known if option.needed
     ]
     usage = " ".join(["monge", command, *needed, "[OPTIONS]"])
-    return _parser(known, defaults, usage=usage, description=inspect.getdoc(kind)).format_help()
+    return _parser(known, usage, inspect.getdoc(kind), defaults).format_help()
 
 
 def undecided(given: Sequence[Given], by: Mapping[str, str]) -> dict[str, Any]:

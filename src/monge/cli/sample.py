@@ -103,7 +103,7 @@ def check(asked: Sample) -> None:
     at_least(1, n=asked.n)
     at_least(0, seed=asked.seed)
     if asked.interpolate and (asked.reject or asked.class_ is not None or asked.code):
-        raise UserError("--interpolate walks between latent codes; it takes no --class, --code or --reject")
+        raise UserError("--interpolate cannot be used with --class, --code or --reject")
 
 
 def write(asked: Sample, model: "TrainedModel", found: "Samples") -> None:

@@ -1,5 +1,6 @@
 """`monge train DATA`: train a generator, or continue a run."""
 
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -153,7 +154,8 @@ def finish(run: Any, data: Any, as_json: bool) -> int:
 
     facts = run.facts()
     if facts["status"] == "interrupted":
-        text = f"interrupted and saved at step {facts['step']}; the same command continues"
+        again = f"monge train --resume {shlex.quote(str(run.path))}"
+        text = f"interrupted and saved at step {facts['step']}; {again} continues"
         show({"run": str(run.path), "status": "interrupted", "step": facts["step"]}, as_json, text)
         return 130
     with torch_state():
