@@ -85,6 +85,15 @@ USAGE = {
     "empty assignment": (["train", "digits", "--run="], ["--run is empty"]),
     "flag": (["train", "digits", "--stpes", "5"], ["--stpes is not known", "--steps"]),
     "nested flag": (["train", "digits", "--training.ncritic", "5"], ["--training.ncritic", "--training.n-critic"]),
+    "flag without group": (
+        ["train", "digits", "--batch", "5"],
+        ["--batch is not known; did you mean --training.batch? m"],
+    ),
+    "flag of another group": (["train", "digits", "--data.n-critic=5"], ["did you mean --training.n-critic?"]),
+    "flag like no other": (
+        ["train", "digits", "--training.lr", "5"],
+        ["--training.lr is not known; monge train --help"],
+    ),
     "type": (
         ["train", "digits", "--steps", "many"],
         ["--steps must be a whole number; got 'many'; monge train --help"],

@@ -182,7 +182,7 @@ BAD = {
     "text": (["a.npy", "text.npy"], ["B", "text.npy", "dtype"]),
     "one data set": (["a.npy"], ["B is missing"]),
     "seed": (["a.npy", "b.npy", "--seed", "-1"], ["--seed must be at least 0; got -1"]),
-    "samples": (["a.npy", "b.npy", "--samples", "7"], ["--samples 7", "at least 8"]),
+    "samples": (["a.npy", "b.npy", "--samples", "7"], ["--samples must be at least 8; got 7"]),
     "family": (["a.npy", "b.npy", "--families", "cone"], ["--families 'cone'", "did you mean 'cones'"]),
     "ending": (["a.npy", "b.npy", "--out", "x.gif"], ["--out must end in .png; got x.gif"]),
     "folder": (["a.npy", "b.npy", "--out", "no/x.png"], ["--out no/x.png", "folder"]),

@@ -77,7 +77,9 @@ def parse(
             raise SystemExit(0)
         return _filled(kind, known, _read(known, arguments))
     except UserError as error:
-        raise UserError(f"{error}; monge {command} --help lists the options") from None
+        text = str(error)
+        stop = "" if text.endswith("?") else ";"
+        raise UserError(f"{text}{stop} monge {command} --help lists the options") from None
 
 
 def _defaults(
@@ -111,9 +113,15 @@ def _read(known: Sequence[Option], arguments: Sequence[str]) -> dict[str, Any]:
         if not word.startswith("-"):
             raise UserError(f"{word!r} is one argument too many")
         name = word.split("=")[0]
-        near = difflib.get_close_matches(name, [flag for option in known for flag in option.flags], n=1)
-        raise UserError(f"{name} is not known" + (f"; did you mean {near[0]}?" if near else ""))
+        flags = {_last(flag): flag for option in known for flag in option.flags}
+        near = difflib.get_close_matches(_last(name), flags, n=1)
+        raise UserError(f"{name} is not known" + (f"; did you mean {flags[near[0]]}?" if near else ""))
     return vars(found)
+
+
+def _last(flag: str) -> str:
+    """A flag without dashes and group, which may be what is wrong with it."""
+    return flag.lstrip("-").rpartition(".")[2]
 
 
 def _filled(kind: type[T], known: Sequence[Option], found: Mapping[str, Any], complete: bool = True) -> T:
