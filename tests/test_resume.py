@@ -132,7 +132,8 @@ def test_ctrl_c_saves_and_says_how_to_continue(digits: Path, tmp_path: Path) -> 
     said = output.decode().splitlines()[-1]
     begin, _, again = said.removesuffix(" continues").partition("; monge ")
     assert begin == f"interrupted and saved at step {facts['step']}"
-    subprocess.run([sys.executable, "-m", "monge", *shlex.split(again)], check=True, capture_output=True)
+    again_command = [sys.executable, "-m", "monge", *shlex.split(again), "--checkpoint-every", "5"]
+    subprocess.run(again_command, check=True, capture_output=True)
     assert content(folder) == content(digits)
 
 
