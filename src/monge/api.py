@@ -249,7 +249,7 @@ def train(
     """Trains on some data, or continues a run that was interrupted.
 
     Arguments:
-        source: a name, a path, an array, or opened data; all but the last as in `load_data`.
+        source: a name, a path, an array, a data frame, or opened data; all but the last as in `load_data`.
         recipe: name of a recipe; none picks the one for this kind of data.
         objective: name of an objective, with options (`"wgan-gp:weight=5"`).
         critic: name of a critic, or a module of your own from samples (n, *shape) in model scale to (n, k), of which a

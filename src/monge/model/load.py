@@ -60,7 +60,8 @@ def own_data(run: RunFolder, data: DataSet | None = None, facts: Mapping[str, An
     config = config_of(run, facts)
     if data is not None:
         if part := other_content(data, facts):
-            raise UserError(f"--data {data.info.source}: its {part} is not that of the data of run {str(run.path)!r}")
+            given = data.info.source or data.info.name
+            raise UserError(f"--data {given}: its {part} is not that of the data of run {str(run.path)!r}")
         return data
     refusal = None
     for place in _places(run, config.source, facts.get("place")):
@@ -87,8 +88,10 @@ def _places(run: RunFolder, source: str, recorded: Mapping[str, str] | None) -> 
         moved_along = os.path.join(run.path, os.path.relpath(recorded["data"], recorded["run"]))
         here = absolute(source) == recorded["data"]
         places = [source if here else recorded["data"], os.path.realpath(moved_along), source]
-    distinct = {os.path.realpath(place): place for place in reversed(places)}
-    return [place for place in places if place in distinct.values() and exists(place)]
+    distinct: dict[str, str] = {}
+    for place in filter(exists, places):
+        distinct.setdefault(os.path.realpath(place), place)
+    return list(distinct.values())
 
 
 def _gone(run: RunFolder, source: str, recorded: Mapping[str, str] | None) -> UserError:
