@@ -13,7 +13,7 @@ from monge import plot
 from monge.config.overlay import Given, overlay
 from monge.config.schema import Config, DataConfig
 from monge.data.dataset import DataSet
-from monge.data.source import in_memory, open_source, refuse_label
+from monge.data.source import in_memory, open_source, takes
 from monge.errors import UserError
 from monge.evaluation.evaluate import Evaluation, evaluate
 from monge.model.build import OWN
@@ -23,6 +23,7 @@ from monge.model.trained_model import EVERYTHING, Request, Samples, TrainedModel
 from monge.report import write_report
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
+from monge.training.resume import continued
 from monge.training.settings import resolved
 from monge.training.train import train_config
 

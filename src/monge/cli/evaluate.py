@@ -20,7 +20,7 @@ class Evaluate:
     run: Annotated[Path, Written("RUN", positional=True)]
     """Folder of the run."""
     data: Annotated[str | None, Written("DATA")] = None
-    """Other data to measure against, of the same sample shape; read as the run's own are."""
+    """Other data to measure against, of the same sample shape, or where the run's own are now; read as these are."""
     features: Annotated[str, Written("NAME")] = "raw"
     """What precision to Frechet and copying are measured on: raw (pixels, or the vectors themselves), classifier (the
     last hidden layer of a small classifier of the data's labels, fitted once and kept in the cache folder), or

@@ -15,6 +15,8 @@ class Report:
 
     run: Annotated[Path, Written("RUN", positional=True)]
     """Folder of the run."""
+    data: Annotated[str | None, Written("DATA")] = None
+    """Where the run's data are now, if they were moved."""
     json: bool = False
     """Print one JSON document."""
 

@@ -40,6 +40,8 @@ class Sample:
     """Values of an InfoGAN's codes; others are drawn."""
     reject: bool = False
     """Keep those samples only that the critic takes for real; reads the run's data."""
+    data: Annotated[str | None, Written("DATA")] = None
+    """With --reject: where the run's data are now, if they were moved."""
     interpolate: bool = False
     """Walk from one latent code to another, ten samples a path."""
     json: bool = False
@@ -79,7 +81,8 @@ def main(arguments: Sequence[str]) -> int:
         path = run.interpolate(asked.n, COLUMNS, seed=asked.seed, weights=asked.weights)
         found = Samples(path, None, len(path))
     else:
-        found = run.draw(asked.n, asked.seed, asked.weights, request, reject=asked.reject)
+        data = None if asked.data is None else run.open_data(asked.data)
+        found = run.draw(asked.n, asked.seed, asked.weights, request, reject=asked.reject, data=data)
     write(asked, run.model(asked.weights), found)
     text = f"{len(found.x)} samples in {asked.out}"
     document = {"out": asked.out, "n": len(found.x), "shape": list(found.x.shape)}
@@ -104,6 +107,8 @@ def check(asked: Sample) -> None:
     at_least(0, seed=asked.seed)
     if asked.interpolate and (asked.reject or asked.class_ is not None or asked.code):
         raise UserError("--interpolate cannot be used with --class, --code or --reject")
+    if asked.data is not None and not asked.reject:
+        raise UserError(f"--data {asked.data} needs --reject; nothing else in sample reads data")
 
 
 def write(asked: Sample, model: "TrainedModel", found: "Samples") -> None:

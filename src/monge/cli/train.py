@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from monge.cli.notice import NOTICES
 from monge.cli.option import Settings, Written
 from monge.cli.parse import parse, show, undecided
 from monge.config.overlay import Given, flatten, merged
@@ -58,11 +59,13 @@ def main(arguments: Sequence[str]) -> int:
 
     from monge import api
     from monge.cli.progress import TrainingBar
+    from monge.data.summary import summary
     from monge.model.build import pick_device
     from monge.training.train import train_config
 
     pick_device(asked.device)
     data, config = opened(asked)
+    NOTICES.say(summary(data))
     with TrainingBar(config.steps) as progress:
         folder = train_config(
             config,
@@ -105,32 +108,19 @@ def keys(given: Mapping[str, Any]) -> list[str]:
 
 def opened(asked: Train) -> "tuple[DataSet, Config]":
     """The data, and all settings of the training."""
+    from monge import api
     from monge.data.source import open_source
+    from monge.training.resume import continued
     from monge.training.settings import resolved
 
     if asked.resume is not None:
-        return continued(asked, asked.resume)
+        run = api.open_run(asked.resume)
+        moved = None if asked.moved is None else run.open_data(asked.moved)
+        config, data = continued(run, moved, asked.given.get("steps"))
+        return data, config
     given = all_given(asked)
     data = open_source(asked.source or "", merged(Config(), given).data)
     return data, resolved(data, given)
-
-
-def continued(asked: Train, folder: Path) -> "tuple[DataSet, Config]":
-    """The data and the settings of a run, but for more steps.
-
-    Raises:
-        UserError: there is no run, or its data are gone.
-    """
-    from monge.data.source import open_source
-    from monge.model.load import config_of
-    from monge.run.folder import RunFolder
-
-    config = merged(config_of(RunFolder(folder)), [Given("the command line", asked.given)])
-    try:
-        return open_source(asked.moved or config.source, config.data), config
-    except UserError as error:
-        hint = "" if asked.moved else "; --data PATH says where the data are now"
-        raise UserError(f"{error}{hint}") from error
 
 
 def all_given(asked: Train) -> list[Given]:
