@@ -28,11 +28,11 @@ from monge.training.settings import resolved
 from monge.training.train import train_config
 
 PICTURE = "critic_distance.png"
-"""The critic's distances between clusters, in the run folder."""
+"""Picture of the critic's distances between clusters, in the run folder."""
 
 
 class Run(RunFolder):
-    """A run folder with what its networks can do.
+    """A run folder and its trained networks.
 
     Example:
         >>> import monge, numpy as np
@@ -50,11 +50,11 @@ class Run(RunFolder):
         self._key: tuple[Any, ...] = ()
 
     def model(self, weights: str = "ema", facts: Mapping[str, Any] | None = None) -> TrainedModel:
-        """The trained model of the last checkpoint, kept until there is a newer one or others are asked for.
+        """The trained model of the last checkpoint, cached until a newer checkpoint or other weights are needed.
 
         Arguments:
             weights: "ema" (averaged) or "raw".
-            facts: the content of `run.json`, if that was read already.
+            facts: the content of `run.json`, if already read.
 
         Raises:
             UserError: unknown weights, no checkpoint yet, or a damaged one.
@@ -77,7 +77,7 @@ class Run(RunFolder):
         reject: bool = False,
         data: DataSet | None = None,
     ) -> NDArray[Any]:
-        """n generated samples in raw scale.
+        """Generates n samples in the data's own scale.
 
         Images are (n, H, W, C), however the data orders its axes, with pixels of the data's type and range; vectors
         (n, d) are float32, or float64 where that is too coarse for the data.
@@ -100,7 +100,7 @@ class Run(RunFolder):
         reject: bool = False,
         data: DataSet | None = None,
     ) -> Samples:
-        """n generated samples with the classes that were asked for; see `sample`."""
+        """Generates n samples together with their requested classes; see `sample`."""
         check_count(n)
         if not reject:
             return self.model(weights).sample(n, seed, request)
@@ -108,7 +108,7 @@ class Run(RunFolder):
         return rejected(self.model(weights), lambda: own_data(self, data), n, seed, request)
 
     def interpolate(self, rows: int, columns: int, *, seed: int = 0, weights: str = "ema") -> NDArray[Any]:
-        """Samples (rows * columns, ...) along paths between latent codes."""
+        """Generates samples (rows * columns, ...) along paths between latent codes."""
         check_count(min(rows, columns))
         check_seed(seed)
         return self.model(weights).interpolate(rows, columns, seed)
@@ -129,7 +129,7 @@ class Run(RunFolder):
             data: other data to measure against, or the run's own; none opens these where they were.
             critic: a module like the one given to `train`, for a run whose critic is no named one.
             thorough: whether to train potentials for the bracket's lower limit, which takes most of the time.
-            features: "raw", "classifier" or "inception:FILE": what figures that compare features are measured on.
+            features: "raw", "classifier" or "inception:FILE": the features that precision, recall and the like compare.
         """
         model = self.model(weights) if critic is None else load(self, weights, critic=critic)
         data = data or own_data(self)
@@ -148,15 +148,15 @@ class Run(RunFolder):
         return load_data(source, **{name: getattr(how, name) for name in options})
 
     def write_report(self, data: DataSet | None = None) -> Path:
-        """Writes and returns `report.html`; `data` spares opening the run's data again."""
+        """Writes `report.html` and returns its path; pass `data` to avoid loading the run's data again."""
         return write_report(self, lambda facts: self.model(facts=facts), data)
 
 
 def open_run(path: str | Path) -> Run:
-    """The run in a folder.
+    """Opens the run in a folder.
 
     Raises:
-        UserError: there is none.
+        UserError: the folder contains no run.
 
     Example:
         >>> import monge, numpy as np
@@ -181,7 +181,7 @@ def load_data(source: str | os.PathLike[str] | ArrayLike, y: ArrayLike | None = 
             them instead. Files bring their own.
 
     Raises:
-        UserError: the source is missing, unreadable, or not what monge can train on.
+        UserError: the source is missing or unreadable, or monge cannot train on it.
 
     Example:
         >>> data = load_data([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], y=["a", "b", "a"])
@@ -247,25 +247,25 @@ def train(
     checkpoint_every: int | None = None,
     **settings: Any,
 ) -> Run:
-    """Trains on some data, or continues a run that was interrupted.
+    """Trains a generator, or continues an interrupted run.
 
     Arguments:
         source: a name, a path, an array, a data frame, or opened data; all but the last as in `load_data`.
         recipe: name of a recipe; none picks the one for this kind of data.
         objective: name of an objective, with options (`"wgan-gp:weight=5"`).
-        critic: name of a critic, or a module of your own from samples (n, *shape) in model scale to (n, k), of which a
-            copy is trained; a run with one is continued by the same call. What such a module draws itself, as dropout
-            does, comes from torch's global stream: equal seeds then do not give equal runs.
-        run: folder of the run; none means `runs/DATA-RECIPE-SEED`.
+        critic: name of a critic, or your own torch module from samples (n, *shape) in model scale to (n, k). A copy of
+            the module is trained; the same call continues the run. If the module draws random numbers itself, as
+            dropout does, it takes them from torch's global stream, and equal seeds do not give equal runs.
+        run: folder of the run; None means `runs/DATA-RECIPE-SEED`.
         device: "auto", "cpu" or "cuda".
-        threads: "auto" (measured) or a number.
-        checkpoint_every: steps between checkpoints; none means every 30 s.
-        **settings: other fields of `config.Config` (`steps=`, `seed=`, `training={"n_critic": 3}`). Where a mapping
-            changes some settings of the recipe, a `config.TrainingConfig` replaces them all.
+        threads: a number, or "auto" to measure which is fastest.
+        checkpoint_every: steps between checkpoints; None means every 30 s.
+        **settings: other fields of `config.Config`, such as `steps=`, `seed=` or `training={"n_critic": 3}`. A mapping
+            changes only the given settings of the recipe; a `config.TrainingConfig` replaces them all.
 
     Raises:
         UserError: bad input; nothing is written.
-        TrainingError: a loss that is not finite, a critic that diverges, a full disk; the last checkpoint stays.
+        TrainingError: a loss is not finite, the critic diverges or the disk is full; the last checkpoint is kept.
 
     Example:
         >>> import monge, numpy as np

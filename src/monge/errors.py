@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions whose text is one line a user can act on.
+"""Exceptions with a message of one line that a user can act on.
 
 `UserError` is bad input or usage (exit status 2); `TrainingError` is a training that failed (exit status 1).
 """
@@ -9,13 +9,13 @@ from collections.abc import Iterable
 
 
 class MongeError(Exception):
-    """Base of everything monge raises on purpose; `exit_status` is what the command returns."""
+    """Base class of all errors that monge raises; `exit_status` is the exit status of the command."""
 
     exit_status = 1
 
 
 class UserError(MongeError, ValueError):
-    """Bad input: the text names the argument, the value and what is allowed.
+    """Bad input; the message names the argument, the value and what is allowed.
 
     Example:
         >>> import monge
@@ -32,7 +32,7 @@ class UserError(MongeError, ValueError):
 
 
 class TrainingError(MongeError, RuntimeError):
-    """Training failed: the text names the step, the term and the likely cause.
+    """Training failed; the message names the step, the term and the likely cause.
 
     Example:
         >>> import monge
@@ -50,14 +50,14 @@ class TrainingError(MongeError, RuntimeError):
 
 
 class DiskError(TrainingError):
-    """The disk was full or not writable, which says nothing of the training: the same one may go well later."""
+    """The disk was full or not writable; the training itself may succeed later."""
 
 
 def refuse_masked(name: str, given: object) -> None:
-    """Refuses an array with masked values, under which anything may lie.
+    """Rejects an array with masked values, as the values under a mask are arbitrary.
 
     Raises:
-        UserError: says how many there are.
+        UserError: the array has masked values; says how many.
     """
     if type(given).__module__.startswith("numpy"):
         import numpy as np

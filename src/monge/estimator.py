@@ -34,8 +34,8 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         random_state: seed, >= 0; a numpy RandomState, or None for numpy's global one, draws a new one for each `fit`.
 
     Attributes:
-        run_: the trained run.
-        model_: its trained model.
+        run_: the run.
+        model_: the trained model.
         n_features_in_: number of features seen by `fit`.
 
     Example:

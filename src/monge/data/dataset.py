@@ -22,7 +22,7 @@ from monge.errors import UserError
 ENCODE_AHEAD_BYTES = 64 * 2**20
 """Encoded training samples up to this size are kept."""
 MOMENTS_FROM = 100_000
-"""Draws from a law from which its mean and deviation are taken."""
+"""Draws from a distribution from which its mean and deviation are taken."""
 
 RENAMED = {
     "kind": "space.name",
@@ -71,7 +71,7 @@ class DataInfo:
 
 
 class DataSet(ABC):
-    """Training and held-out samples of one law.
+    """Training and held-out samples of one distribution.
 
     Attributes:
         info: what is known of them.
@@ -189,7 +189,7 @@ class ArrayData(DataSet):
 
 
 class ToyData(DataSet):
-    """Fresh draws from a law of vectors.
+    """Fresh draws from a distribution of vectors.
 
     Arguments:
         info: what is known of them.

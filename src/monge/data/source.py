@@ -39,7 +39,7 @@ def open_data(
         size: width and height to which images are cropped, 4 to 512 pixels, or None.
         layout: auto, nhwc or nchw: order of the axes of an array of images.
         skip_bad: leave out unreadable images of a folder, and rows of a table with missing values.
-        label: the column of a table that holds the classes.
+        label: the column of a table that contains the classes.
         builtin: constructors of the built-in data.
 
     Raises:

@@ -25,7 +25,7 @@ FRESH_ALL = 20_000
 
 
 class Split(ABC):
-    """Samples of one law, in raw scale.
+    """Samples of one distribution, in raw scale.
 
     Attributes:
         name: "training" or "held-out".
@@ -123,7 +123,7 @@ class ArraySplit(Split):
 
 
 class Law(Protocol):
-    """A law with a sampler."""
+    """A distribution with a sampler."""
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         """n samples (n, d), float32, in the data's units, from a CPU generator."""
@@ -131,7 +131,7 @@ class Law(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class FreshSplit(Split):
-    """Fresh draws from a law of vectors.
+    """Fresh draws from a distribution of vectors.
 
     Arguments:
         law: the sampler.
@@ -166,7 +166,7 @@ class FreshSplit(Split):
 
 
 def drawn(law: Law, n: int, stream: int, seed: int) -> NDArray[np.float32]:
-    """n samples of a law (n, d); different streams are independent."""
+    """n samples of a distribution (n, d); different streams are independent."""
     state = int(np.random.SeedSequence([stream, seed]).generate_state(1, np.uint64)[0])
     samples: NDArray[np.float32] = law.draw(n, torch.Generator().manual_seed(state)).numpy()
     return samples

@@ -84,12 +84,12 @@ class ParallelLines:
 
 @dataclass(frozen=True)
 class Funnels:
-    r"""Uniform law of a box, moved along the rays of :math:`u(x) = \min_n \lVert x - a_n\rVert + b_n`.
+    r"""Uniform distribution of a box, moved along the rays of :math:`u(x) = \min_n \lVert x - a_n\rVert + b_n`.
 
     A point x whose minimum is at n is moved to :math:`y = a_n + t^p R v`, v being the direction of x from
     :math:`a_n`, R the length of the ray on which n stays the minimum, within the box, and
     :math:`t = \lVert x - a_n\rVert / R`. Then :math:`u(x) - u(y) = \lVert x - y\rVert`, so that this plan is
-    optimal, and -u is an optimal critic between the moved and the uniform law.
+    optimal, and -u is an optimal critic between the moved and the uniform distribution.
 
     Reference: Korotin, Kolesov and Burnaev 2022, "Kantorovich Strikes Back!", section 4.
 
@@ -197,5 +197,5 @@ def parallel_lines() -> ToyData:
 
 
 def funnels() -> ToyData:
-    """The moved law of a Wasserstein-1 benchmark pair with 4 funnels; its own draw, not the published parameters."""
+    """The moved distribution of a W1 benchmark pair with 4 funnels; its own draw, not the published parameters."""
     return _toy("funnels")

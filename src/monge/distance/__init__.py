@@ -1,7 +1,7 @@
-"""How far apart two laws or two sample sets are.
+"""How far apart two distributions or two sample sets are.
 
 Functions of two sample sets are here by name, each loaded when it is first used. Closed forms that share their names,
-`kl` of two discrete laws and of two Gaussians, stay in their modules: `gaussian` and `parallel_lines`.
+`kl` of two discrete distributions and of two Gaussians, stay in their modules: `gaussian` and `parallel_lines`.
 
 Example:
     >>> import numpy as np

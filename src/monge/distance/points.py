@@ -12,7 +12,7 @@ def point_sets(x: ArrayLike, y: ArrayLike) -> tuple[Points, Points]:
     """The two sample sets as float64 arrays (n, d) and (m, d).
 
     Raises:
-        UserError: they are not numeric, empty, not of two axes, of different dimension, or hold NaN or infinity.
+        UserError: they are not numeric, empty, not of two axes, of different dimension, or contain NaN or infinity.
     """
     first, second = _numeric("x", x), _numeric("y", y)
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1] or not first.size or not second.size:

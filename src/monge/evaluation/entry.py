@@ -31,12 +31,12 @@ class Entry(Generic[Context, Found]):
     Arguments:
         name: in documents; no other figure of the table has it.
         function: from what was measured to what was found; None where the figure does not apply.
-        meaning: what it is, in one line that stands beside the value.
+        meaning: what it is, in one line shown next to the value.
         unit: of the value, in words.
         better: which values are.
         unreliable: when it says little, if ever.
         label: name for people; without one the name itself is shown.
-        group: name of the mapping that holds it in documents, if one does.
+        group: name of the mapping that contains it in documents, if any.
     """
 
     name: str

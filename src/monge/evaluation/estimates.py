@@ -1,4 +1,4 @@
-"""The figures of two sample sets: the parts of the bracket, and estimates beside it.
+"""The figures of two sample sets: the parts of the bracket, and other estimates.
 
 Each has what it rests on, and says when it should not be trusted. A new one is its source and one line of a table here.
 """
@@ -258,7 +258,7 @@ ESTIMATES: tuple[Entry[Pair, Figure], ...] = (
         label="p-value",
     ),
 )
-"""Estimates beside the bracket, in the order in which they are shown."""
+"""Estimates other than the bracket, in the order in which they are shown."""
 
 
 def common(x: Points, y: Points) -> int:

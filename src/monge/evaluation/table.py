@@ -32,7 +32,7 @@ class Section:
 
 
 def evaluation_sections(document: Mapping[str, Any]) -> list[Section]:
-    """The figures of an evaluation, in columns as in `HEAD`: the bracket, and what stands beside it.
+    """The figures of an evaluation, in columns as in `HEAD`: the bracket, then the rest.
 
     Arguments:
         document: an `Evaluation` as JSON.
@@ -72,7 +72,7 @@ def evaluation_text(document: Mapping[str, Any]) -> str:
 
 
 def comparison_sections(result: Comparison) -> list[Section]:
-    """The bracket of two sample sets and what stands beside it: name, value, error and note of every figure."""
+    """The bracket of two sample sets and the other measures: name, value, error and note of every figure."""
     parts = {entry.shown: annotated(entry, result.bracket) for entry in PARTS}
     bracket = [_row(name, part, "") for name, part in parts.items() if part is not None]
     found = {entry.shown: result.figures[entry.name] for entry in ESTIMATES if entry.name in result.figures}

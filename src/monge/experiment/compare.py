@@ -102,7 +102,7 @@ def measure(trial: Trial) -> Result:
 
 
 def refuse_others(trials: Sequence[Trial], data: DataSet) -> None:
-    """Refuses folders that hold runs of another config or of other data, whose results are not those of the trials.
+    """Rejects folders that contain runs of another config or other data, whose results are not those of the trials.
 
     Raises:
         UserError: names the first of them, and how the configs differ.
@@ -137,10 +137,10 @@ def planned_steps(trial: Trial, data: DataSet) -> int:
 
 
 def refuse_other(folder: Path, budget: Mapping[str, Any]) -> None:
-    """Refuses a folder that holds anything but a comparison under this budget.
+    """Rejects a folder that contains anything but a comparison with this budget.
 
     Raises:
-        UserError: names the folder, and what it holds.
+        UserError: names the folder and its content.
     """
     if not folder.exists():
         return

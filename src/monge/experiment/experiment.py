@@ -85,7 +85,7 @@ class Experiment(Generic[AnyCell]):
             seed: of everything random.
             parameters: .npz file of published pairs; own ones are drawn without it.
             jobs: processes of one thread each; the number of cores if not given.
-            again: measures anew what the folder holds, too.
+            again: whether to repeat measurements that the folder contains.
             say: called with a line of progress.
 
         Raises:

@@ -52,7 +52,7 @@ class ClusterMatrix:
 
         Source 002, eq. 4, with the distance in the place of its factor :math:`m - \hat N`, which is the same for all i
         and j. It falls as generated clusters come nearer to real ones, but it is no metric: it is above zero for
-        equal laws, by the width of the clusters and of the weights.
+        equal distributions, by the width of the clusters and of the weights.
         """
         return float((self.weights * (self.matrix + self.mean)).sum(axis=1).mean())
 
@@ -60,7 +60,7 @@ class ClusterMatrix:
 def distance_matrix(x: ArrayLike, y: ArrayLike) -> Matrix:
     """Euclidean distances (m, n) between the critic's outputs on generated and on real samples.
 
-    Reference: source 002, section 3.3.
+    Reference: Zen n.d., section 3.3.
 
     Raises:
         UserError: bad shapes or values that are not finite.
@@ -75,7 +75,7 @@ def cluster_matrix(x: ArrayLike, y: ArrayLike, clusters: int = 8, seed: int = 0)
 
     .. math:: d_{ij} = \frac{1}{|G_i| |R_j|} \sum_{g \in G_i} \sum_{x \in R_j} \lVert D(g) - D(x)\rVert_2 - \bar d
 
-    Reference: source 002, section 2.5. It says that distances sum to zero, which distances above zero cannot; here
+    Reference: Zen n.d., section 2.5. It says that distances sum to zero, which distances above zero cannot; here
     their mean :math:`\bar d` over all elements is taken off, and kept.
 
     Arguments:
@@ -110,8 +110,8 @@ def cluster_weights(x: ArrayLike, y: ArrayLike, deviation: float) -> Matrix:
     .. math:: w_{ij} = \frac{1}{Z_i} \exp\Bigl(-\frac{\lVert \mu_i - \mu_j\rVert_2^2}{2 \sigma^2}\Bigr),
               \qquad \sum_j w_{ij} = 1
 
-    Reference: source 002, eq. 4. There Z is not defined; here every row is a law on the real clusters. The sum of
-    :math:`w_{ij}(m - \hat N)` that the weights enter there has a factor without i and j: with normalised weights it
+    Reference: Zen n.d., eq. 4. There Z is not defined; here every row is a distribution on the real clusters. The sum
+    of :math:`w_{ij}(m - \hat N)` that the weights enter there has a factor without i and j: with normalised weights it
     is :math:`m - \hat N` whatever the samples are. `ClusterMatrix.weighted_distance` is the nearest sum that depends
     on them; the integral probability metrics proper are in `ipm`.
 
@@ -136,7 +136,8 @@ def cluster_weights(x: ArrayLike, y: ArrayLike, deviation: float) -> Matrix:
 
 
 def calibrated(x: ArrayLike, y: ArrayLike) -> Callable[[Points], Values]:
-    r"""A critic's outputs (n, k) as the log-ratio :math:`\log p_r / p_g` of their laws, learnt on samples of either.
+    r"""A critic's outputs (n, k) as the log-ratio :math:`\log p_r / p_g` of their distributions, learnt on samples of
+    either.
 
     A logistic regression of the label on the standardised outputs, both sides with equal weight in all (Platt 1999):
     the calibrated form of the optimal discriminator :math:`p_r / (p_r + p_g)` (Goodfellow et al. 2014, eq. 2). The
@@ -186,10 +187,10 @@ def sample_weights(real: Values, fake: Values) -> Matrix:
 
     .. math:: w_{ij} = \frac{1 - D(g_i)}{1 - D(x_j)}
 
-    Reference: source 002, eq. 15. There the denominator applies D to noise, where it is not defined, and D is a critic
+    Reference: Zen n.d., eq. 15. There the denominator applies D to noise, where it is not defined, and D is a critic
     with values on the whole line, so that 1 - D may vanish. Here it is applied to real samples, and D is a
     probability below one (`real_probability`). The matrix is a column times a row, and 1 throughout when D cannot
-    tell the sides apart. It holds ratios, neither probabilities nor distances as the source has it.
+    tell the sides apart. It contains ratios, neither probabilities nor distances as the source has it.
 
     Arguments:
         real, fake: probabilities D(x_j), (n,), and D(g_i), (m,), in [0, 1) and [0, 1].

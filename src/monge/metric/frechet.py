@@ -31,12 +31,13 @@ def frechet_estimate(real: Points, fake: Points) -> Estimate:
     .. math:: f(x) = (x - \mu_r)^T (I - A) (x - \mu_r) + 2 (\mu_r - \mu_g)^T x, \qquad
               \mathrm{Var} \approx \frac{\mathrm{Var} f(X)}{n} + \frac{\mathrm{Var} g(Y)}{m}
 
-    and g alike, with the roles exchanged. For equal laws f = g = 0: there the deviation is of second order, as is the
-    bias, about :math:`d (1/n + 1/m)` times the variance of a feature, which the error does not hold.
+    and g alike, with the roles exchanged. For equal distributions f = g = 0: there the deviation is of second order, as
+    is the bias, about :math:`d (1/n + 1/m)` times the variance of a feature, which the error does not include.
 
     Of fewer samples than dimensions only the directions that they span are looked at, which changes nothing but time.
 
-    Reference: Rippl, Munk, Sturm 2016, "Limit laws of the empirical Wasserstein distance: Gaussian distributions".
+    Reference: Rippl, Munk, Sturm 2016, "Limit distributions of the empirical Wasserstein distance: Gaussian
+    distributions".
     """
     real, fake = _spanned(real, fake)
     first, second = _law(real), _law(fake)

@@ -16,8 +16,8 @@ def class_score(probabilities: ArrayLike) -> Estimate:
 
     From 1 (all samples look alike to the classifier) to the number of classes (each sample is surely of one class, all
     classes equally often). It never looks at real samples: compare it with the score of those. The derivative of the
-    exponent with respect to the law of x is the divergence of x, so the error is the score times the standard error of
-    their mean.
+    exponent with respect to the distribution of x is the divergence of x, so the error is the score times the standard
+    error of their mean.
 
     Reference: Salimans et al. 2016, "Improved techniques for training GANs", section 4, there with the Inception
     network and ten splits.

@@ -1,9 +1,10 @@
 r"""Distance to the nearest training sample: does the generator copy?
 
-A generator that copies is nearer to its training samples than fresh samples of the law are. Held-out samples stand for
-the fresh ones, which gives tests with a known answer for a generator that does not copy (Meehan, Chaudhuri, Dasgupta
-2020, "A non-parametric test to detect data-copying in generative models"). They see literal and near copies; a
-generator that blurs or misses the law is *farther* from the training samples, and hides copies among bad samples.
+A generator that copies is nearer to its training samples than fresh samples of the distribution are. Held-out samples
+stand for the fresh ones, which gives tests with a known answer for a generator that does not copy (Meehan, Chaudhuri,
+Dasgupta 2020, "A non-parametric test to detect data-copying in generative models"). They see literal and near copies; a
+generator that blurs or misses the distribution is *farther* from the training samples, and hides copies among bad
+samples.
 """
 
 import math
@@ -22,7 +23,7 @@ SEARCHED = 20_000_000
 SPLITS = 8
 """Disjoint parts of the training samples that are each compared with the held-out ones, at most."""
 ORIGINAL = {"novelty": 1.0, "copying_rank": 0.5, "copying_share": 0.5}
-"""What `originality` shows in expectation of a generator that is as good as the law."""
+"""What `originality` shows in expectation of a generator that is as good as the distribution."""
 
 
 def searchable(size: int, shape: tuple[int, ...]) -> int:
@@ -64,8 +65,9 @@ def copying_rank(fake: NDArray[np.float64], held_out: NDArray[np.float64]) -> Es
     .. math:: U = \frac{1}{m h} \sum_{i, j} \mathbb{1}[a_i > b_j] + \tfrac12 \mathbb{1}[a_i = b_j], \qquad
               \mathrm{error} = \sqrt{\frac{m + h + 1}{12\, m h}}
 
-    1/2 for a generator that is as good as the law, whatever the law; near 0 for one that copies. The error is that
-    under this hypothesis, so (U - 1/2) / error is the Z of the Mann-Whitney test: below -3 the copying is sure.
+    1/2 for a generator that is as good as the distribution, whatever the distribution; near 0 for one that copies. The
+    error is that under this hypothesis, so (U - 1/2) / error is the Z of the Mann-Whitney test: below -3 the copying is
+    sure.
 
     Reference: Meehan et al. 2020, the statistic Z_U, here without cells.
 
@@ -81,16 +83,17 @@ def copying_rank(fake: NDArray[np.float64], held_out: NDArray[np.float64]) -> Es
 def copying_share(fake: Points, train: Points, held_out: Points) -> Estimate:
     r"""Share of generated samples that are nearer to a training sample than to any of as many held-out ones.
 
-    1/2 for a generator that knows the law and not the samples, by symmetry; 1 for copies of the training samples; ties
-    count half. Of more training samples than held-out ones, up to eight disjoint parts are compared in turn and the
+    1/2 for a generator that knows the distribution and not the samples, by symmetry; 1 for copies of the training
+    samples; ties count half. Of more training samples than held-out ones, up to eight disjoint parts are compared in
+    turn and the
     shares averaged: a copy of a sample outside the part is then not seen in it, which `copying_rank` does not suffer.
 
     The error is that under this hypothesis. The c_r samples with the same nearest neighbour r are all on its side, so
 
     .. math:: \mathrm{error} = \frac{1}{2 m} \sqrt{\sum\nolimits_r c_r^2}
 
-    which is the binomial one where no two share a neighbour; a generator off the law can crowd on few. The mean over
-    several parts is given the error of one, up to a third too large then.
+    which is the binomial one where no two share a neighbour; a generator off the distribution can crowd on few. The
+    mean over several parts is given the error of one, up to a third too large then.
 
     Arguments:
         fake: features (m, d).

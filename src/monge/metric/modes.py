@@ -1,4 +1,4 @@
-"""Modes covered, share of high-quality samples and evenness of the modes, for laws whose modes are known."""
+"""Modes covered, share of high-quality samples and evenness of the modes, for distributions whose modes are known."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from monge.distance.points import Points
 
 
 def modes(fake: Points, centres: Points, deviation: float) -> dict[str, float]:
-    """Counts modes that hold at least one high-quality sample, and the share of such samples.
+    """Counts modes that contain at least one high-quality sample, and the share of such samples.
 
     A sample is of high quality when it lies within three standard deviations of the nearest centre; a perfect
     generator in two dimensions scores 98.9 %. Reference: Srivastava et al. 2017 (VEEGAN), section 4; 2,500 samples.
 
     Arguments:
         fake: samples (n, d).
-        centres: the law's modes (m, d).
+        centres: the distribution's modes (m, d).
         deviation: standard deviation of each mode, in the samples' units.
     """
     distances = cdist(fake, centres)
@@ -40,7 +40,7 @@ def mode_divergence(fake: Points, centres: Points) -> Estimate:
 
     Arguments:
         fake: samples (n, d).
-        centres: modes of a law that gives each the same mass, (m, d).
+        centres: modes of a distribution that gives each the same mass, (m, d).
     """
     nearest = cdist(fake, centres).argmin(axis=1)
     shares = np.bincount(nearest, minlength=len(centres)) / len(fake)

@@ -19,8 +19,8 @@ def manifold(real: Points, fake: Points, k: int = 3) -> dict[str, Estimate]:
     r"""Precision, recall, density and coverage, each with a standard error; memory grows as n + m.
 
     The errors are those of a mean over independent points, given the balls: of fake points for precision and density,
-    of real ones for recall and coverage. That the balls too are drawn is not in them: between samples of one law (200
-    to 500 points in 2 and 10 dimensions) the deviation over draws was 0.9 to 1.8 times the error.
+    of real ones for recall and coverage. That the balls too are drawn is not in them: between samples of one
+    distribution (200 to 500 points in 2 and 10 dimensions) the deviation over draws was 0.9 to 1.8 times the error.
 
     Arguments:
         real, fake: features of shape (n, d) and (m, d).
@@ -29,7 +29,7 @@ def manifold(real: Points, fake: Points, k: int = 3) -> dict[str, Estimate]:
     Returns:
         `precision`: share of fake inside real balls. `recall`: share of real inside fake balls (Kynkaanniemi et al.
         2019, "Improved precision and recall metric", eq. 2-3). `density`: mean number of real balls around a fake
-        point, over k. `coverage`: share of real balls that hold a fake point (Naeem et al. 2020, "Reliable fidelity
+        point, over k. `coverage`: share of real balls that contain a fake point (Naeem et al. 2020, "Reliable fidelity
         and diversity metrics for generative models", eq. 3-4).
 
     Raises:
@@ -58,9 +58,9 @@ def coverage(real: Points, fake: Points, k: int = 3) -> dict[str, float]:
 
 
 def expected_coverage(n: int, m: int, k: int = 3) -> float:
-    r"""Coverage that a perfect generator shows in expectation, whatever the law, if it has a density.
+    r"""Coverage that a perfect generator shows in expectation, whatever the distribution, if it has a density.
 
-    The ball of a real point holds no fake one when the k nearest of its n - 1 + m fellows are all real:
+    The ball of a real point contains no fake one when the k nearest of its n - 1 + m fellows are all real:
 
     .. math:: 1 - \prod_{i=1}^{k} \frac{n - i}{n + m - i}
 

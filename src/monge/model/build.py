@@ -58,7 +58,7 @@ def build_generator(config: Config, space: Space, shares: Tensor | None = None) 
 def build_critic(
     config: Config, space: Space, shares: Tensor | None = None, critic: nn.Module | None = None
 ) -> nn.Module:
-    """The critic with its initial weights, from a stream that differs from the generator's (source 002, 3.5).
+    """The critic with its initial weights, from a stream that differs from the generator's (Zen n.d., 3.5).
 
     Arguments:
         space: what a sample is.

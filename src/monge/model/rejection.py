@@ -1,14 +1,14 @@
-r"""Rejection by the critic: of generated samples those that it takes for real (source 002, section 2.3).
+r"""Rejection by the critic: of generated samples those that it takes for real (Zen n.d., section 2.3).
 
 A critic's outputs become a ratio of densities r(x) = p_r(x) / p_g(x) by a logistic regression of "real" on the outputs
 for held-out and generated samples: the calibrated form of the discriminator's :math:`D / (1 - D)`, which serves a
 Wasserstein critic as well, whose outputs are no probabilities. A sample is kept with probability
 :math:`\min(1, r(x) / r_q)`, where r_q is a high quantile of the ratio among generated samples: what is kept follows
-the data's law as far as the critic knows it, but for the cap.
+the data's distribution as far as the critic knows it, but for the cap.
 
-In a conditional run the outputs are those for a sample and its class, so that r is the ratio of their joint laws; where
-one class is asked for, both sides are of that class. Real samples have no known codes: with values of codes asked for,
-there is nothing to compare with.
+In a conditional run the outputs are those for a sample and its class, so that r is the ratio of their joint
+distributions; where one class is asked for, both sides are of that class. Real samples have no known codes: with values
+of codes asked for, there is nothing to compare with.
 
 Reference: Azadi et al. 2019, "Discriminator Rejection Sampling", section 3, with the largest ratio seen in place of the
 quantile, and an output's logit taken at its word.

@@ -15,7 +15,7 @@ class ConditionalGenerator(nn.Module):
     r"""A generator that takes a learnt vector of the class beside its latent numbers.
 
     Without a class the last latent number z decides: class k where :math:`\Phi(z)` lies in the k-th of intervals as
-    long as the classes' shares, so that samples without a class follow the whole law.
+    long as the classes' shares, so that samples without a class follow the whole distribution.
 
     Arguments:
         generator: takes `embedding` inputs more than there are further latent dimensions.

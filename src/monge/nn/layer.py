@@ -14,7 +14,7 @@ def xavier(module: nn.Module) -> nn.Module:
     Biases keep torch's draw from :math:`U(-n_{in}^{-1/2}, n_{in}^{-1/2})`: zero biases put every kink of the critic
     through the origin, and on digits cost variance of the samples (.912 of the real one against .919, seed 0).
 
-    Reference: Glorot, Bengio 2010, eq. 16; what source 002 (section 3.5) recommends for the critic.
+    Reference: Glorot, Bengio 2010, eq. 16; what Zen n.d. (section 3.5) recommends for the critic.
     """
     for layer in module.modules():
         if isinstance(layer, _WEIGHTED):

@@ -120,7 +120,7 @@ def lipschitz(network: nn.Module) -> float:
     r"""A proved Lipschitz constant of a frozen network, :math:`\prod_l \lVert W_l \rVert_2`, computed in float64.
 
     Raises:
-        UserError: it holds a layer of which nothing is proved; of a plain convolution because it knows no image size.
+        UserError: a layer has no proved constant; of a plain convolution because it knows no image size.
     """
     if isinstance(network, nn.Sequential):
         return float(np.prod([lipschitz(layer) for layer in network]))

@@ -1,4 +1,4 @@
-"""Multi-layer perceptrons: the networks with which source 003 says a Wasserstein GAN already works."""
+"""Multi-layer perceptrons: the networks with which Zheng 2017 says a Wasserstein GAN already works."""
 
 import math
 from itertools import pairwise

@@ -1,7 +1,7 @@
 r"""Constraints: changes in place of the critic's parameters after each of its updates.
 
 Each projects onto a set of parameters, on which a critic is K-Lipschitz for some K; the smallest change of a parameter
-that brings it there, in the Euclidean norm. Source 003, part four: whatever finite K is, it only scales the gradients.
+that brings it there, in the Euclidean norm. Zheng 2017, part four: whatever finite K is, it only scales the gradients.
 """
 
 from abc import ABC, abstractmethod
@@ -53,7 +53,7 @@ class Constraint(ABC):
 class ClipWeights(Constraint):
     r"""Clips every parameter to [-c, c]; the critic is then K-Lipschitz for some unknown K.
 
-    Reference: Arjovsky, Chintala, Bottou 2017, Algorithm 1, line 7; the third of source 003's four changes.
+    Reference: Arjovsky, Chintala, Bottou 2017, Algorithm 1, line 7; the third of the four changes in Zheng 2017.
 
     Arguments:
         bound: clipping constant c > 0.

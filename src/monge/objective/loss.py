@@ -3,7 +3,7 @@ r"""Adversarial losses on critic outputs of shape (n, k). Stateless; both networ
 D(x) is the critic's output, a number without a sigmoid; where a loss wants a probability it is
 :math:`\sigma(D(x)) = 1 / (1 + e^{-D(x)})`, and its logarithms are taken from D(x), so that nothing overflows.
 
-Source 003 numbers seventeen equations, whose pictures are lost; they are written out here where they belong: 1, 2 and
+Zheng 2017 numbers seventeen equations, whose pictures are lost; they are written out here where they belong: 1, 2 and
 4 to 9 in `Minimax`, 3, 10 and 11 in `NonSaturating`, 12 to 17 in `Wasserstein`. Losses of vectors are in
 `kernel_loss` and `transport_loss`.
 """
@@ -50,7 +50,7 @@ class AdversarialLoss(ABC):
         """What the generator minimises, a scalar; only `fake` carries its graph."""
 
     def witness(self, outputs: Tensor, real: Tensor, fake: Tensor) -> Tensor:
-        """The function of a sample that tells the two laws apart, (n,), larger where real samples are.
+        """The function of a sample that tells the two distributions apart, (n,), larger where real samples are.
 
         It is what penalties act on: the critic's output itself, unless that is a vector.
 
@@ -68,7 +68,7 @@ class Wasserstein(AdversarialLoss):
     .. math:: L_D = \mathbb{E}_{x \sim p_g} D(x) - \mathbb{E}_{x \sim p_r} D(x), \qquad
               L_G = -\mathbb{E}_{x \sim p_g} D(x)
 
-    Source 003, part three and four: the least mean distance over all couplings (12) is a supremum over functions (13),
+    Zheng 2017, part three and four: the least mean distance over all couplings (12) is a supremum over functions (13),
 
     .. math:: W = \inf_{\gamma \in \Pi(p_r, p_g)} \mathbb{E}_\gamma \lVert x - y \rVert
               = \frac{1}{K} \sup_{\lVert f \rVert_L \le K} \mathbb{E}_{p_r} f - \mathbb{E}_{p_g} f,
@@ -80,7 +80,7 @@ class Wasserstein(AdversarialLoss):
     With :math:`L = \mathbb{E}_{p_r} f_w - \mathbb{E}_{p_g} f_w` (15) the generator minimises
     :math:`-\mathbb{E}_{p_g} f_w` (16) and the critic -L (17).
 
-    Reference: Arjovsky, Chintala, Bottou 2017, eq. 2 and 3; source 001, eq. 9 and 14; source 003, eq. 12 to 17.
+    Reference: Arjovsky, Chintala, Bottou 2017, eq. 2 and 3; Zheng 2017, eq. 12 to 17.
 
     Example:
         >>> import torch
@@ -104,7 +104,7 @@ class Minimax(AdversarialLoss):
     .. math:: L_D = -\mathbb{E}_{p_r} \log \sigma(D) - \mathbb{E}_{p_g} \log(1 - \sigma(D)), \qquad
               L_G = \mathbb{E}_{p_g} \log(1 - \sigma(D))
 
-    These are source 003's (1) and (2). The best discriminator of a sample is :math:`D^* = p_r / (p_r + p_g)` (4), the
+    These are eq. 1 and 2 of Zheng 2017. The best discriminator of a sample is :math:`D^* = p_r / (p_r + p_g)` (4), the
     root of :math:`-p_r / D + p_g / (1 - D)`. With it, and a term added to (2) that does not depend on the generator,
 
     .. math:: \mathbb{E}_{p_r} \log D^* + \mathbb{E}_{p_g} \log(1 - D^*)
@@ -117,10 +117,11 @@ class Minimax(AdversarialLoss):
               = \tfrac12 \mathrm{KL}\bigl(p \,\|\, \tfrac{p + q}{2}\bigr)
               + \tfrac12 \mathrm{KL}\bigl(q \,\|\, \tfrac{p + q}{2}\bigr),
 
-    the right side is :math:`2\,\mathrm{JS}(p_r \| p_g) - 2 \log 2` (8), and so is the left (9). JS is log 2 for laws
+    the right side is :math:`2\,\mathrm{JS}(p_r \| p_g) - 2 \log 2` (8), and so is the left (9). JS is log 2 for
+    distributions
     that do not overlap, however far apart: the generator's gradient vanishes.
 
-    Reference: Goodfellow et al. 2014, eq. 1, proposition 1 and theorem 1; source 003, eq. 1, 2 and 4 to 9.
+    Reference: Goodfellow et al. 2014, eq. 1, proposition 1 and theorem 1; Zheng 2017, eq. 1, 2 and 4 to 9.
 
     Example:
         >>> import math, torch
@@ -143,17 +144,17 @@ class NonSaturating(AdversarialLoss):
 
     .. math:: L_G = -\mathbb{E}_{p_g} \log \sigma(D)
 
-    This is source 003's (3). With :math:`\mathrm{KL}(p_g \| p_r) = \mathbb{E}_{p_g} \log(1 - D^*) - \mathbb{E}_{p_g}
+    This is eq. 3 of Zheng 2017. With :math:`\mathrm{KL}(p_g \| p_r) = \mathbb{E}_{p_g} \log(1 - D^*) - \mathbb{E}_{p_g}
     \log D^*` (10) and (9) it is, at the best discriminator,
 
     .. math:: -\mathbb{E}_{p_g} \log D^* = \mathrm{KL}(p_g \| p_r) - 2\,\mathrm{JS}(p_r \| p_g) + 2 \log 2
               + \mathbb{E}_{p_r} \log D^*,
 
     whose last two terms do not depend on the generator once D* is held: its gradient is that of
-    :math:`\mathrm{KL}(p_g \| p_r) - 2\,\mathrm{JS}(p_r \| p_g)` (11), which draws the laws together and pushes them
-    apart.
+    :math:`\mathrm{KL}(p_g \| p_r) - 2\,\mathrm{JS}(p_r \| p_g)` (11), which draws the distributions together and pushes
+    them apart.
 
-    Reference: Goodfellow et al. 2014, section 3; Arjovsky, Bottou 2017, theorem 2.5; source 003, eq. 3, 10 and 11.
+    Reference: Goodfellow et al. 2014, section 3; Arjovsky, Bottou 2017, theorem 2.5; Zheng 2017, eq. 3, 10 and 11.
 
     Example:
         >>> import torch
@@ -274,7 +275,7 @@ class RelativisticPaired(AdversarialLoss):
 
 
 def cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
-    """What a discriminator with these logits minimises (source 003, eq. 1)."""
+    """What a discriminator with these logits minimises (Zheng 2017, eq. 1)."""
     return softplus(-real).mean() + softplus(fake).mean()
 
 

@@ -1,14 +1,14 @@
 r"""Instance noise: Gaussian noise on real and generated samples alike before the critic sees them.
 
-With noise both laws have densities on all of space, and equal noised laws are still equal laws. It also keeps a critic
-from learning few training samples by heart.
+With noise both distributions have densities on all of space, and equal noised distributions are still equal
+distributions. It also keeps a critic from learning few training samples by heart.
 
-At the best discriminator of noised laws its loss is :math:`2 \log 2 - 2\,\mathrm{JS}(p_{r+\epsilon} \| p_{g+\epsilon})`
-(source 003, part two, the negative of its eq. 9), which now says how far they are apart; but the value depends on the
-noise, so while the noise is annealed, values of different steps cannot be compared.
+At the best discriminator of noised distributions its loss is :math:`2 \log 2 - 2\,\mathrm{JS}(p_{r+\epsilon} \|
+p_{g+\epsilon})` (Zheng 2017, part two, the negative of its eq. 9), which now says how far they are apart; but the value
+depends on the noise, so while the noise is annealed, values of different steps cannot be compared.
 
 References: Arjovsky, Bottou 2017, "Towards Principled Methods for Training Generative Adversarial Networks", section 3
-(no schedule is given there); source 003, part two.
+(no schedule is given there); Zheng 2017, part two.
 """
 
 from abc import ABC, abstractmethod

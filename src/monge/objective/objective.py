@@ -71,7 +71,7 @@ class Objective:
 
         Raises:
             UserError: a penalty per sample meets a critic with batch norm, a loss of numbers one with vectors, or a
-                constraint one that it cannot hold.
+                constraint one that it cannot constrain.
         """
         layers = batch_norms(critic)
         if self.penalty is not None and layers:

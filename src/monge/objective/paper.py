@@ -22,7 +22,7 @@ def wgan(bound: float = 0.01, clip: str = "value") -> Objective:
     Use it to see the paper's algorithm at work; for results take `wgan-gp`, whose critic is not confined to tiny
     weights.
 
-    Reference: Arjovsky, Chintala, Bottou 2017, Algorithm 1; source 003's four changes.
+    Reference: Arjovsky, Chintala, Bottou 2017, Algorithm 1; the four changes in Zheng 2017.
 
     Example:
         >>> from monge.objective import wgan
@@ -40,7 +40,7 @@ def wgan_gp(weight: float = 10.0, target: float = 1.0, every: int = 1, noise: fl
 
     Use it as the default: stable on images, tables and points; in the plane with a weight of about 0.1.
 
-    Reference: Gulrajani et al. 2017, Algorithm 1; source 001, eq. 10-14.
+    Reference: Gulrajani et al. 2017, Algorithm 1.
 
     Example:
         >>> from monge.objective import wgan_gp
@@ -99,7 +99,7 @@ def gan_minimax(noise: float = 0.0) -> Objective:
 
     Use it to see vanishing gradients; to train, take `gan`.
 
-    Reference: Goodfellow et al. 2014, eq. 1; source 003, eq. 1 and 2.
+    Reference: Goodfellow et al. 2014, eq. 1; Zheng 2017, eq. 1 and 2.
     """
     return Objective(Minimax(), noise=_constant(noise))
 
@@ -109,19 +109,19 @@ def gan(noise: float = 0.0) -> Objective:
 
     Use it as the baseline that everything is compared with.
 
-    Reference: Goodfellow et al. 2014, section 3; source 003, eq. 1 and 3.
+    Reference: Goodfellow et al. 2014, section 3; Zheng 2017, eq. 1 and 3.
     """
     return Objective(NonSaturating(), noise=_constant(noise))
 
 
 def noisy_gan(std: float = 0.5, schedule: str = "linear", steps: int = 1000, saturating: bool = True) -> Objective:
-    """A GAN with annealed noise on real and generated samples, by default the first form with eq. 2 of source 003.
+    """A GAN with annealed noise on real and generated samples, by default the first form with eq. 2 of Zheng 2017.
 
     The noise is gone after so many steps ("linear"), halves in every so many ("exponential"), or stays ("constant").
 
     Use it to see that noise mends the vanishing gradient, and that its loss is no measure of progress.
 
-    Reference: Arjovsky, Bottou 2017, section 3; source 003, part two.
+    Reference: Arjovsky, Bottou 2017, section 3; Zheng 2017, part two.
     """
     schedules: dict[str, NoiseSchedule] = {
         "linear": LinearNoise(std, steps),

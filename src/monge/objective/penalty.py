@@ -59,7 +59,7 @@ class GradientPenalty(Penalty):
     One-sided, only slopes above K cost, :math:`\max(0, \lVert\nabla D\rVert_2 - K)^2`, as a K-Lipschitz function may be
     flatter.
 
-    References: Gulrajani et al. 2017, eq. 3 and Algorithm 1; source 001, eq. 10-12. One-sided: Petzka, Fischer,
+    References: Gulrajani et al. 2017, eq. 3 and Algorithm 1. One-sided: Petzka, Fischer,
     Lukovnikov 2018, "On the regularization of Wasserstein GANs", eq. 8.
 
     Arguments:
@@ -91,7 +91,7 @@ class GradientPenalty(Penalty):
 
 @dataclass(frozen=True)
 class R1(Penalty):
-    r"""Penalises slopes at real samples, where the critic of equal laws would be flat.
+    r"""Penalises slopes at real samples, where the critic of equal distributions would be flat.
 
     .. math:: \tfrac{\gamma}{2}\, \mathbb{E}_{x \sim p_r} \lVert\nabla D(x)\rVert_2^2
 

@@ -20,7 +20,8 @@ HALVINGS = 30
 
 @dataclass(frozen=True)
 class SinkhornDivergence(AdversarialLoss):
-    r"""Entropic transport between the critic's vectors, less what the entropy does to equal laws; the critic maximises.
+    r"""Entropic transport between the critic's vectors, less what the entropy does to equal distributions; the critic
+    maximises.
 
     .. math:: L_G = -L_D = \mathrm{OT}_\varepsilon(h_r, h_g) - \tfrac12 \mathrm{OT}_\varepsilon(h_r, h_r)
               - \tfrac12 \mathrm{OT}_\varepsilon(h_g, h_g)
@@ -34,7 +35,8 @@ class SinkhornDivergence(AdversarialLoss):
 
     The **witness** :math:`\frac12 (f - f_r) - \frac12 (g - f_g)` is half the divergence's first variation towards more
     real and less generated mass; the potentials are continued to all points by their own equations. For epsilon ->
-    infinity it is that of the energy distance, for epsilon -> 0 the Kantorovich potential where both laws have mass.
+    infinity it is that of the energy distance, for epsilon -> 0 the Kantorovich potential where both distributions have
+    mass.
 
     References: Genevay, Peyre, Cuturi 2018, "Learning generative models with Sinkhorn divergences", section 3 (there
     twice as large, and of OT the transport part alone); Feydy et al. 2019, "Interpolating between optimal transport and

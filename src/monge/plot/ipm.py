@@ -19,8 +19,8 @@ def witness(ipm: Ipm, real: NDArray[Any], fake: NDArray[Any]) -> Image.Image:
     """Where two samples (n, d) and (m, d) differ, by the witness of an integral probability metric.
 
     On the line and in the plane the witness is drawn wherever the samples are; above, the points are drawn on the
-    principal axes of the real ones in the colour of their value. Red has more of the real law, blue more of the
-    generated one; a dual potential of W1, whose zero is arbitrary, rises from blue to red along the transport.
+    principal axes of the real ones in the colour of their value. Red has more of the real distribution, blue more of
+    the generated one; a dual potential of W1, whose zero is arbitrary, rises from blue to red along the transport.
     """
     figure = Figure(figsize=(6, 5), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)

@@ -40,7 +40,7 @@ class Plane:
     Attributes:
         centre, axes: a point x is drawn at axes (x - centre), (d,) and (2, d).
         labels: of the two axes.
-        low, high: corners of the square that holds all points; equal sides, so that lengths can be compared.
+        low, high: corners of the square around all points; equal sides, so that lengths can be compared.
     """
 
     centre: Points

@@ -22,7 +22,7 @@ SHOWN = 64
 CLOUD = 1000
 """Samples in a cloud."""
 PAIRS = 12
-"""Samples shown beside their nearest training image."""
+"""Samples shown with their nearest training image."""
 COMPARED = 200
 """Samples behind the novelty ratio."""
 HISTORY = 24
@@ -103,7 +103,7 @@ def history(run: RunFolder) -> list[Picture]:
 
 
 def generated_and_real(model: TrainedModel, data: DataSet | None) -> list[Picture]:
-    """Generated samples and, for images, as many held-out ones; the cloud of vectors holds both."""
+    """Generated samples and, for images, as many held-out ones; the cloud of vectors shows both."""
     space = model.space
     if not isinstance(space, ImageSpace):
         fake = model.sample(CLOUD).x

@@ -39,14 +39,14 @@ class RunFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether the folder holds a run."""
+        """Whether the folder contains a run."""
         return (self.path / "run.json").is_file()
 
     def create(self, facts: Mapping[str, Any]) -> None:
         """Makes the folder and its `run.json`.
 
         Raises:
-            UserError: the folder cannot be written, or holds something else.
+            UserError: the folder cannot be written, or contains something else.
         """
         if self.path.is_dir() and any(not path.name.startswith(".") for path in self.path.iterdir()):
             raise UserError(
@@ -128,7 +128,7 @@ class RunFolder:
         """Holds the run for one training process.
 
         Raises:
-            UserError: another process holds it.
+            UserError: another process trains this run.
         """
         try:
             file = (self.path / ".lock").open("w")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 BATCHES = 16
-"""Batches that the pool holds."""
+"""Batches in the pool."""
 
 
 class ReplayPool:

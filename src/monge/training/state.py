@@ -98,7 +98,7 @@ class Average:
 
 
 def optimiser(network: nn.Module, name: str, rate: float, betas: tuple[float, float]) -> Optimizer:
-    """Adam with the given betas, or RMSProp without momentum (source 003's fourth change)."""
+    """Adam with the given betas, or RMSProp without momentum (the fourth change in Zheng 2017)."""
     if name == "rmsprop":
         return torch.optim.RMSprop(network.parameters(), rate, alpha=0.99)
     return torch.optim.Adam(network.parameters(), rate, betas=betas, fused=True)

@@ -1,4 +1,4 @@
-"""What a column of a table may hold: numbers, or the classes of the rows. Columns are pyarrow's."""
+"""What a column of a table may contain: numbers, or the classes of the rows. Columns are pyarrow's."""
 
 import re
 import shlex
@@ -15,12 +15,12 @@ NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
 def check_types(what: str, table: Any, label: str | None) -> None:
-    """Refuses columns that hold no numbers, and says what can be done about them.
+    """Rejects columns without numbers and says what to do about them.
 
     Arguments:
         what: names the table in errors.
         table: all columns but that of the classes.
-        label: name of the column that holds the classes, or None.
+        label: name of the column that contains the classes, or None.
 
     Raises:
         UserError: names the columns.
@@ -90,7 +90,7 @@ def classes(what: str, column: Any) -> NDArray[Any]:
 
 
 def is_text(column: Any) -> bool:
-    """Whether a column holds text."""
+    """Whether a column contains text."""
     return str(column.type) in ("string", "large_string", "string_view")
 
 

@@ -38,7 +38,7 @@ def read_table(path: Path, label: str | None = None, skip_bad: bool = False) -> 
 
     Arguments:
         path: the file.
-        label: name of the column that holds the classes, text or whole numbers.
+        label: name of the column that contains the classes, text or whole numbers.
         skip_bad: leave out rows with missing, infinite or too large values, instead of refusing the table.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Laws whose distances are known in closed form."""
+"""Distributions whose distances are known in closed form."""
 
 from monge.distance.closed_form import gaussian, parallel_lines
 

@@ -1,4 +1,4 @@
-r"""Distances and divergences between two Gaussian laws in closed form: what estimators are tested against.
+r"""Distances and divergences between two Gaussian distributions in closed form: what estimators are tested against.
 
 On a line the optimal coupling is monotone, so W1 is the mean of a folded normal; in d dimensions W2 adds the distance
 of the means and the Bures distance of the covariances in squares. Logarithms are natural: KL and JS are in nats.
@@ -31,7 +31,7 @@ REACH = 12.0
 
 @dataclass(frozen=True, eq=False, init=False)
 class GaussianLaw:
-    """A Gaussian law in d dimensions; on a line both arguments may be numbers, the second being the variance.
+    """A Gaussian distribution in d dimensions; on a line both arguments may be numbers, the second being the variance.
 
     Attributes:
         mean: (d,), finite.
@@ -76,7 +76,7 @@ def wasserstein1(p: GaussianLaw, q: GaussianLaw) -> float:
     Reference: Leone, Nelson, Nottingham 1961, "The folded normal distribution".
 
     Raises:
-        UserError: a law that is not on a line.
+        UserError: a distribution that is not on a line.
 
     Example:
         >>> from monge.distance import GaussianLaw, wasserstein1
@@ -100,13 +100,13 @@ def wasserstein2(p: GaussianLaw, q: GaussianLaw) -> float:
               - 2 (\Sigma_p^{1/2} \Sigma_q \Sigma_p^{1/2})^{1/2}\bigr)
               = \lVert\mu_p - \mu_q\rVert^2 + \min_{U^T U = 1} \lVert\Sigma_p^{1/2} - \Sigma_q^{1/2} U\rVert_F^2
 
-    The second form is computed: it has no difference of large numbers, so equal laws give 0 and not 1e-8.
+    The second form is computed: it has no difference of large numbers, so equal distributions give 0 and not 1e-8.
 
     References: Dowson, Landau 1982, eq. 4; Bhatia, Jain, Lim 2019, "On the Bures-Wasserstein distance between positive
     definite matrices", theorem 1.
 
     Raises:
-        UserError: laws of different dimension.
+        UserError: distributions of different dimension.
 
     Example:
         >>> from monge.distance import GaussianLaw, wasserstein2
@@ -128,7 +128,7 @@ def kl(p: GaussianLaw, q: GaussianLaw) -> float:
     Reference: Kullback 1959, "Information theory and statistics", chapter 9, eq. 1.2.
 
     Raises:
-        UserError: laws of different dimension, or a singular covariance.
+        UserError: distributions of different dimension, or a singular covariance.
     """
     _same_dimension(p, q)
     factor_p, factor_q = _factor("p", p), _factor("q", q)
@@ -148,7 +148,7 @@ def hellinger(p: GaussianLaw, q: GaussianLaw) -> float:
     Reference: Pardo 2006, "Statistical inference based on divergence measures", page 51.
 
     Raises:
-        UserError: laws of different dimension, or a singular covariance.
+        UserError: distributions of different dimension, or a singular covariance.
     """
     _same_dimension(p, q)
     factor_p, factor_q = _factor("p", p), _factor("q", q)
@@ -165,7 +165,7 @@ def tv(p: GaussianLaw, q: GaussianLaw) -> float:
     Half the sum of :math:`\lvert P(I) - Q(I) \rvert` over the intervals between the points where the densities cross.
 
     Raises:
-        UserError: a law that is not on a line, or a variance of 0.
+        UserError: a distribution that is not on a line, or a variance of 0.
     """
     shift, ratio = _standardised(p, q)
     borders = np.array([-np.inf, *_crossings(shift, ratio), np.inf])
@@ -181,7 +181,7 @@ def js(p: GaussianLaw, q: GaussianLaw) -> float:
     There is no closed form.
 
     Raises:
-        UserError: a law that is not on a line, or a variance of 0.
+        UserError: a distribution that is not on a line, or a variance of 0.
     """
     shift, ratio = _standardised(p, q)
     value = (_gain(shift, ratio) + _gain(-shift / ratio, 1 / ratio)) / 2

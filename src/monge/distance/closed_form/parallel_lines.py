@@ -1,9 +1,9 @@
-r"""Two parallel segments: the example of two laws whose divergences say nothing of their distance.
+r"""Two parallel segments: the example of two distributions whose divergences say nothing of their distance.
 
 P is uniform on {0} x [0, 1], Q on {theta} x [0, 1]. They share no point unless theta = 0, so every divergence is at its
 ceiling for every other theta, and its gradient, where there is one, is 0: nothing to learn from. W1 is the distance.
 
-References: source 001, eqs. 1-5; Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", example 1.
+Reference: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", example 1.
 
 Example:
     >>> from monge.distance import parallel_lines

@@ -1,1 +1,1 @@
-"""Divergences: of discrete laws, by discriminators, by nearest neighbours."""
+"""Divergences: of discrete distributions, by discriminators, by nearest neighbours."""

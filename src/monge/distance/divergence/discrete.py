@@ -1,9 +1,9 @@
-r"""Divergences between two discrete laws, or two densities on a grid.
+r"""Divergences between two discrete distributions, or two densities on a grid.
 
-All are integrals over the ratio of densities, blind to how far apart the points are: between laws on disjoint sets
-they sit at their ceilings (KL infinity, JS log 2, TV and Hellinger 1) whatever the distance. Logarithms are natural,
-so KL and JS are in nats. Densities on a grid become discrete laws by `grid_masses`; the cell volume cancels in every
-ratio, and the divergences of the masses tend to those of the densities from below as the cells shrink.
+All are integrals over the ratio of densities, blind to how far apart the points are: between distributions on disjoint
+sets they sit at their ceilings (KL infinity, JS log 2, TV and Hellinger 1) whatever the distance. Logarithms are
+natural, so KL and JS are in nats. Densities on a grid become discrete distributions by `grid_masses`; the cell volume
+cancels in every ratio, and the divergences of the masses tend to those of the densities from below as the cells shrink.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def kl(p: ArrayLike, q: ArrayLike) -> float:
     Infinite where p has mass and q has none. Reference: Kullback, Leibler 1951, eq. 2.4.
 
     Arguments:
-        p, q: masses of two laws on the same points, of equal shape, >= 0, each summing to one.
+        p, q: masses of two distributions on the same points, of equal shape, >= 0, each summing to one.
 
     Raises:
         UserError: shapes that differ, masses that are negative or not finite or do not sum to one.

@@ -7,7 +7,7 @@ Between densities p (real) and q (generated) the discriminator that minimises th
           + \tfrac12 \mathbb{E}_q \log(1 - D)\Bigr\}
 
 so every D gives a lower bound of JS, the better the closer it is to D*. The bound never passes log 2, where JS ends for
-laws that do not overlap, however far apart.
+distributions that do not overlap, however far apart.
 
 Reference: Goodfellow et al. 2014, "Generative adversarial nets", proposition 1 and theorem 1.
 """
@@ -38,7 +38,7 @@ CERTAINTY = 1e-6
 def optimal_discriminator(real: ArrayLike, generated: ArrayLike) -> NDArray[np.float64]:
     """D* = p / (p + q) from values of the two densities at the same points, >= 0, in one unit.
 
-    NaN where both are zero: neither law has mass there, and every value is optimal.
+    NaN where both are zero: neither distribution has mass there, and every value is optimal.
 
     Raises:
         UserError: shapes that do not fit, or densities that are negative or not finite.
@@ -62,11 +62,11 @@ def optimal_discriminator(real: ArrayLike, generated: ArrayLike) -> NDArray[np.f
 
 
 def discriminator_bound(on_real: ArrayLike, on_generated: ArrayLike) -> Estimate:
-    """The lower bound of JS, in nats, that a discriminator's values on samples of both laws prove.
+    """The lower bound of JS, in nats, that a discriminator's values on samples of both distributions prove.
 
     On samples that the discriminator was not fitted to, its expectation is at most JS; the value is then clipped to
-    [0, log 2], which holds JS, and so is a bound in expectation where JS is clearly above the standard error. The error
-    is that of the two means.
+    [0, log 2], which contains JS, and so is a bound in expectation where JS is clearly above the standard error. The
+    error is that of the two means.
 
     Arguments:
         on_real, on_generated: D, the probability of being real, (n,) and (m,), in [0, 1]; kept 1e-6 from the ends.
@@ -94,7 +94,8 @@ def discriminator_bound(on_real: ArrayLike, on_generated: ArrayLike) -> Estimate
 
 
 def js_lower_bound(x: ArrayLike, y: ArrayLike, *, seed: int = 0) -> Estimate:
-    """Lower bound of JS in nats between the laws of samples x (n, d) and y (m, d), by a held-out discriminator.
+    """Lower bound of JS in nats between the distributions of samples x (n, d) and y (m, d), by a held-out
+    discriminator.
 
     On one half of each sample, logistic regression and boosted trees are fitted to three quarters, and the better of
     them on the last quarter is chosen; `discriminator_bound` judges it on the other half. Both samples weigh the same

@@ -1,4 +1,4 @@
-r"""The Kullback-Leibler divergence between the laws of two samples, from distances to nearest neighbours.
+r"""The Kullback-Leibler divergence between the distributions of two samples, from distances to nearest neighbours.
 
 Around each x_i a ball reaches epsilon_i, the larger of the distances to its k-th neighbour among the other x and among
 the y. With l_i of the x and k_i of the y in that ball, at most rho_i and nu_i away,
@@ -28,14 +28,15 @@ BLOCK = 2**22
 def neighbour_kl(x: ArrayLike, y: ArrayLike, *, neighbours: int = 1) -> float:
     """Estimate of KL(P || Q) in nats from samples x of P (n, d) and y of Q (m, d); it can be negative.
 
-    Consistent where both laws have densities, but biased at finite n where Q is thin under P: with n = m = 1,500 and
-    k = 1 it shows 0.66 for 0.64 when Q is twice as wide as P in the plane, 1.02 for 1.61 when it is half as wide. It
-    cannot be infinite: between laws on disjoint sets it only grows with n.
+    Consistent where both distributions have densities, but biased at finite n where Q is thin under P: with n = m =
+    1,500 and k = 1 it shows 0.66 for 0.64 when Q is twice as wide as P in the plane, 1.02 for 1.61 when it is half as
+    wide. It
+    cannot be infinite: between distributions on disjoint sets it only grows with n.
 
     Points that occur more than once: where k copies of a point lie in both samples, the counts of copies give the ratio
-    of masses, so laws on few points are estimated too; elsewhere balls widen until they hold a positive distance.
-    Copies within one sample count as mass, and points of x that were copied into y make the estimate meaningless.
-    All n (n + m) distances are computed.
+    of masses, so distributions on few points are estimated too; elsewhere balls widen until they have a positive
+    distance. Copies within one sample count as mass, and points of x that were copied into y make the estimate
+    meaningless. All n (n + m) distances are computed.
 
     Arguments:
         neighbours: k; more neighbours, less variance and more bias. At least 1, at most min(n - 1, m).

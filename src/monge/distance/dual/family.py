@@ -40,7 +40,8 @@ class SlopePenalty:
         weight: lambda (dimensionless in standardised units).
         one_sided: only slopes above one cost.
         at: where slopes are looked at: on segments between pairs of x and y, or at x and y themselves. Beyond a few
-            dimensions a segment's middle is nowhere near either law, and says nothing about slopes where they are.
+            dimensions a segment's middle is nowhere near either distribution, and says nothing about slopes where they
+            are.
     """
 
     weight: float = 10.0
@@ -111,14 +112,14 @@ def _orthogonal(x: Tensor, y: Tensor, width: int, depth: int) -> nn.Module:
 
 
 def _linear(x: Tensor, y: Tensor, width: int, depth: int) -> nn.Module:
-    """f(x) = <u, x>, u the direction of the mean difference: optimal whenever one law is a shift of the other."""
+    """f(x) = <u, x>, u the direction of the mean difference: optimal if one distribution is a shift of the other."""
     layer = nn.utils.skip_init(nn.Linear, x.shape[1], 1, bias=False, dtype=torch.float64)
     layer.weight.data = nn.functional.normalize((x.double().mean(0) - y.double().mean(0))[None], dim=1)
     return nn.Sequential(layer)
 
 
 def _radial(x: Tensor, y: Tensor, width: int, depth: int) -> nn.Module:
-    r"""f(x) = :math:`\pm \lVert x - c\rVert`: optimal whenever one law is the other scaled about a point.
+    r"""f(x) = :math:`\pm \lVert x - c\rVert`: optimal whenever one distribution is the other scaled about a point.
 
     A scaling x = c + s (y - c) has the means of both sets and the root of the ratio of their total variances as s for
     :math:`c = (\bar x - s \bar y) / (1 - s)`. As s goes to one, c goes to infinity along the mean difference, and f to

@@ -31,13 +31,13 @@ class Stream(IntEnum):
 
 
 def fit_stream(seed: int, purpose: Stream, side: int = 0) -> torch.Generator:
-    """A fresh generator for one purpose, and for one of the two laws."""
+    """A fresh generator for one purpose, and for one of the two distributions."""
     (state,) = np.random.SeedSequence([seed, int(purpose), side]).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))
 
 
 class Source:
-    """One of the two laws: samples (n, d) or a sampler.
+    """One of the two distributions: samples (n, d) or a sampler.
 
     Arguments:
         name: of the argument, for errors.

@@ -8,7 +8,8 @@ an integral probability metric; `ipm` has the function that attains it. Two esti
 
 - the **U-statistic** leaves out the pairs of a point with itself. Its expectation is D^2 exactly; near P = Q it is
   negative about half of the time, which is right and must not be cut off.
-- the **V-statistic** (plug-in) keeps them: the D^2 between the two empirical laws, never negative. Its root is a
+- the **V-statistic** (plug-in) keeps them: the D^2 between the two empirical distributions, never negative. Its root is
+    a
   metric between sample sets, and its expectation is too large, by a term of order 1/n.
 
 **Standard error.** With w = E k(., X) - E k(., Y) and the doubly centred kernels k~ (mean zero in either argument), the
@@ -41,7 +42,7 @@ LEAST = 4
 
 @dataclass(frozen=True)
 class Discrepancy:
-    """Estimates of the squared discrepancy between two laws, in the kernel's units.
+    """Estimates of the squared discrepancy between two distributions, in the kernel's units.
 
     Attributes:
         squared: U-statistic; unbiased, may be negative.
@@ -68,7 +69,8 @@ class Discrepancy:
 
 
 def discrepancy(x: ArrayLike, y: ArrayLike, kernel: Kernel) -> Discrepancy:
-    """The squared discrepancy between the laws of two samples (n, d) and (m, d); see the module for the formulas.
+    """The squared discrepancy between the distributions of two samples (n, d) and (m, d); see the module for the
+    formulas.
 
     Time grows as (n + m)^2 d, memory as n + m.
 

@@ -1,11 +1,12 @@
 r"""Kernels: how alike two points are.
 
-A kernel k spans a space of functions in which two laws can be compared (see `discrepancy`). Kernels of the distance
-||x - y|| alone carry a length, in the units of the data. A mixture over several lengths or shapes sees differences at
-every scale; here mixtures are means, so that k(x, x) = 1 and the squared discrepancy lies in [0, 2] however many
-members there are.
+A kernel k spans a space of functions in which two distributions can be compared (see `discrepancy`). Kernels of the
+distance ||x - y|| alone carry a length, in the units of the data. A mixture over several lengths or shapes sees
+differences at every scale; here mixtures are means, so that k(x, x) = 1 and the squared discrepancy lies in [0, 2]
+however many members there are.
 
-A kernel is *characteristic* when its discrepancy vanishes for equal laws only: the Gaussian, the rational quadratic
+A kernel is *characteristic* when its discrepancy vanishes for equal distributions only: the Gaussian, the rational
+    quadratic
 and the negative distance are, a polynomial is not: one of degree 3 sees three moments.
 """
 

@@ -29,7 +29,7 @@ class PermutationTest:
 
     Attributes:
         squared: the observed U-statistic of the squared discrepancy.
-        p_value: probability of one as large if the laws were equal; at least 1 / (1 + draws).
+        p_value: probability of one as large if the distributions were equal; at least 1 / (1 + draws).
         draws: number of relabellings.
 
     Example:
@@ -49,7 +49,7 @@ class PermutationTest:
 def permutation_test(
     x: ArrayLike, y: ArrayLike, kernel: Kernel | None = None, draws: int = 999, seed: int = 0
 ) -> PermutationTest:
-    """Tests whether two samples (n, d) and (m, d) come from one law.
+    """Tests whether two samples (n, d) and (m, d) come from one distribution.
 
     Arguments:
         x, y: the samples, at most 8,192 together.

@@ -12,8 +12,8 @@ unit ball of an RKHS MMD; with the kernel -||x - y|| the energy distance        
 bounded by 1         2 TV                                                                   sign(p - q)
 ===================  =====================================================================  =====================
 
-The function that attains the supremum, the **witness**, shows where the laws differ: positive where P has more mass,
-negative where Q has. For a kernel it is known in closed form (Gretton et al. 2012, section 2.3),
+The function that attains the supremum, the **witness**, shows where the distributions differ: positive where P has more
+mass, negative where Q has. For a kernel it is known in closed form (Gretton et al. 2012, section 2.3),
 
 .. math:: f^*(t) = \frac{\mathbb{E}\,k(t, X) - \mathbb{E}\,k(t, Y)}{D(P, Q)},
 
@@ -58,7 +58,7 @@ class Ipm:
         """The difference of the witness's means on two samples (n, d) and (m, d).
 
         On the samples that the witness was made from it is the plug-in metric. On fresh ones its expectation is at
-        most the metric between the laws, as for every function of the class.
+        most the metric between the distributions, as for every function of the class.
         """
         at_x, at_y = self._values(x, y)
         return float(at_x.mean() - at_y.mean())

@@ -2,9 +2,9 @@ r"""Exact optimal transport between two sample sets.
 
 .. math:: W_1(P, Q) = \inf_{\gamma \in \Pi(P, Q)} \mathbb{E}_{(x, y) \sim \gamma} \lVert x - y \rVert_p
 
-(source 001, eq. 5). Between samples the infimum is a linear programme; the network simplex solves it exactly, and
-on a line sorting does. The plug-in value over-estimates the distance between the laws in expectation (Jensen), by
-about n^(-1/d).
+(Arjovsky et al. 2017, eq. 1). Between samples the infimum is a linear programme; the network simplex solves it exactly,
+and on a line sorting does. The plug-in value over-estimates the distance between the distributions in expectation
+(Jensen), by about n^(-1/d).
 """
 
 import warnings
@@ -67,7 +67,7 @@ def wasserstein(
     y_weights: ArrayLike | None = None,
     norm: float = 2.0,
 ) -> float:
-    """W1 between the laws on the rows of x (n, d) and y (m, d), in the units of x, in float64.
+    """W1 between the distributions on the rows of x (n, d) and y (m, d), in the units of x, in float64.
 
     Arguments and errors are those of `coupling`, of which this is the cost.
 
@@ -89,7 +89,7 @@ def coupling(
     y_weights: ArrayLike | None = None,
     norm: float = 2.0,
 ) -> Coupling:
-    """An optimal transport plan between the laws on the rows of x and y, and its cost W1, in float64.
+    """An optimal transport plan between the distributions on the rows of x and y, and its cost W1, in float64.
 
     In one dimension it takes O(n log n) time and O(n) memory, else 42 bytes for each pair of points (20,000 x 20,000:
     16 GiB) and time that grows a little faster than n^2: on one core 0.2 s at n = 1,000, 3 s at 3,000. The cost is

@@ -16,7 +16,8 @@ Masses = NDArray[np.float64]
 
 
 def quantile_coupling(x_weights: Masses, y_weights: Masses) -> tuple[Order, Order, Masses]:
-    """The monotone coupling of two laws on a line: which mass goes from the i-th smallest x to the j-th smallest y.
+    """The monotone coupling of two distributions on a line: which mass goes from the i-th smallest x to the j-th
+    smallest y.
 
     Arguments:
         x_weights, y_weights: weights (n,) and (m,) in the order of the sorted points, each summing to one.

@@ -1,4 +1,4 @@
-r"""The debiased Sinkhorn divergence: transport with an entropy term, less what that term does to equal laws.
+r"""The debiased Sinkhorn divergence: transport with an entropy term, less what that term does to equal distributions.
 
 .. math::
     \mathrm{OT}_\varepsilon(P, Q) = \min_{\gamma \in \Pi(P, Q)} \mathbb{E}_\gamma\, c(x, y)
@@ -7,8 +7,8 @@ r"""The debiased Sinkhorn divergence: transport with an entropy term, less what 
         - \tfrac12 \mathrm{OT}_\varepsilon(P, P) - \tfrac12 \mathrm{OT}_\varepsilon(Q, Q)
 
 It goes from the transport cost (epsilon -> 0: W1 for the Euclidean cost) to half the energy distance (epsilon ->
-infinity). For the costs offered here it is >= 0, zero for equal laws only, symmetric, and no metric. The potentials f
-and g are the fixed point of f = T(g), g = T(f) with
+infinity). For the costs offered here it is >= 0, zero for equal distributions only, symmetric, and no metric. The
+potentials f and g are the fixed point of f = T(g), g = T(f) with
 
 .. math:: T(g)_i = -\varepsilon \log \sum_j b_j \, e^{(g_j - c_{ij})/\varepsilon}
 
@@ -71,7 +71,7 @@ def sinkhorn_divergence(
     tolerance: float = 1e-5,
     iterations: int = 10_000,
 ) -> float:
-    """The Sinkhorn divergence between the laws on the rows of x (n, d) and y (m, d), in the units of the cost.
+    """The Sinkhorn divergence between the distributions on the rows of x (n, d) and y (m, d), in the units of the cost.
 
     Arguments:
         epsilon: strength of the entropy term, > 0, in the units of the cost: transport details on a scale below it are
@@ -126,10 +126,10 @@ def _check(epsilon: float | None, cost: str, tolerance: float, iterations: int) 
 
 
 def _transport(cost: Points, a: Points, b: Points, starts: tuple[Points, Points], rule: Rule) -> float:
-    """OT_epsilon between two laws by over-relaxed steps.
+    """OT_epsilon between two distributions by over-relaxed steps.
 
-    Starts are the potentials of either law with itself, exact for equal laws, or those of a falling epsilon, which
-    are better for others.
+    Starts are the potentials of either distribution with itself, exact for equal distributions, or those of a falling
+    epsilon, which are better for others.
     """
     f, g = np.zeros(len(a)), np.zeros(len(b))
     for coarse in _falling(cost, rule.epsilon):
@@ -153,7 +153,7 @@ def _transport(cost: Points, a: Points, b: Points, starts: tuple[Points, Points]
 
 
 def _self_potential(cost: Points, a: Points, rule: Rule) -> Points:
-    """The potential f = g of a law with itself, with OT_epsilon = 2 E f: averaged steps converge in few iterations."""
+    """The potential f = g of a distribution with itself, with OT_epsilon = 2 E f: averaged steps converge fast."""
     f = np.zeros(len(a))
     for coarse in _falling(cost, rule.epsilon):
         f = (f + _step(cost, f, a, coarse)) / 2

@@ -49,9 +49,9 @@ class Slice:
 
 
 def sliced(x: ArrayLike, y: ArrayLike, *, projections: int = 512, seed: int = 0) -> Estimate:
-    """Sliced W1 between the uniform laws on the rows of x (n, d) and y (m, d), in the units of x.
+    """Sliced W1 between the uniform distributions on the rows of x (n, d) and y (m, d), in the units of x.
 
-    The standard error is that of the mean over random directions, given the samples: it does not hold the chance of
+    The standard error is that of the mean over random directions, given the samples: it does not include the chance of
     drawing the samples. It is 0 on a line, where there is one direction. Directions depend on the seed alone, so with
     one seed the values of several pairs are comparable and obey the triangle inequality exactly.
 
@@ -78,7 +78,8 @@ def sliced(x: ArrayLike, y: ArrayLike, *, projections: int = 512, seed: int = 0)
 
 
 def max_sliced(x: ArrayLike, y: ArrayLike, *, restarts: int = 16, steps: int = 200, seed: int = 0) -> Slice:
-    r"""Max-sliced W1 between the uniform laws on the rows of x (n, d) and y (m, d), by projected gradient ascent.
+    r"""Max-sliced W1 between the uniform distributions on the rows of x (n, d) and y (m, d), by projected gradient
+    ascent.
 
     With the coupling of sorted projections held, the distance is linear in theta, with gradient
 

@@ -11,7 +11,7 @@ Each objective has one rule for all networks. Learning rate and bound are those 
 norm, among .0005, .001, .002 (WGAN: .0002, .0005, .001, with bounds .01 and .05), under a seed that is not used here;
 for the GAN .002 was better than .001 by .02, no more than noise, and it has .001 like the others.
 
-References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", figures 5 to 7; source 003, part four.
+References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", figures 5 to 7; Zheng 2017, part four.
 """
 
 from collections.abc import Callable, Sequence

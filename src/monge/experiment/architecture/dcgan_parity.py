@@ -7,7 +7,7 @@ With F the excess of W1 of either generator,
 for the WGAN with clipped weights, as in the paper, and for the one with gradient penalty. `architecture` has the
 protocol; its runs are those of `no-batch-norm`.
 
-References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", figure 5; source 003, part four ("about as good as
+References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", figure 5; Zheng 2017, part four ("about as good as
 DCGAN").
 """
 
@@ -37,7 +37,7 @@ def verdict(rows: Sequence[Result]) -> Result:
 reproduce = Experiment(
     name="dcgan-parity",
     claims={
-        "wgan_alike": f"with a DCGAN the WGAN's excess is that of the GAN, within {ALIKE:g} times either way",
+        "wgan_alike": f"with a DCGAN the excess of the WGAN is within a factor of {ALIKE:g} of the GAN's",
         "gp_alike": "so is that of the WGAN with gradient penalty",
     },
     cells=architecture.cells(*CASES),

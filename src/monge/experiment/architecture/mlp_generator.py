@@ -10,7 +10,7 @@ the WGAN with clipped weights and the one with gradient penalty alike,
 `architecture` has the protocol; its DCGAN runs are those of `no-batch-norm`.
 
 References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", figure 7, with layers of 512 units and larger images;
-source 003, part four ("fully connected networks, no CNN"; "collapse mode, too little diversity").
+Zheng 2017, part four ("fully connected networks, no CNN"; "collapse mode, too little diversity").
 """
 
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ reproduce = Experiment(
     name="mlp-generator",
     claims={
         "falls_little": f"with an MLP either Wasserstein GAN has at most {LITTLE_FALL:g} times the excess of its DCGAN",
-        "gan_falls_more": "the GAN has more times the excess of its DCGAN",
+        "gan_falls_more": "the GAN has a larger multiple of the excess of its DCGAN",
         "gan_collapses": f"the variance of its samples is under {COLLAPSED_SHARE:g} of that of either Wasserstein "
         "GAN's",
     },

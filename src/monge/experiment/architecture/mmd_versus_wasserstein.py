@@ -18,7 +18,7 @@ of MMD-GAN, but for two critic updates instead of five, and five times the learn
 Penalties have their published weights (10; 1). A step's cost is the median of CPU times, of steps that alternate in one
 process.
 
-References: source 002, introduction; Binkowski, Sutherland, Arbel, Gretton 2018, "Demystifying MMD GANs", experiments
+References: Zen n.d., introduction; Binkowski, Sutherland, Arbel, Gretton 2018, "Demystifying MMD GANs", experiments
 on CIFAR-10.
 """
 
@@ -128,7 +128,7 @@ def cost_ratio(of_both: dict[str, float]) -> float:
 
 
 def verdict(rows: Sequence[Result]) -> Result:
-    """The five claims; those of source 002 with every critic."""
+    """The five claims; those of Zen n.d. with every critic."""
     recalls, early = partial(difference, figure="recall"), partial(difference, part=1)
     cheaper = _with_every_critic(rows, lambda row, critic: cost_ratio(row["costs"][critic]), lambda times: times > 1)
     larger = spread([cost_ratio(row["costs_of_larger"]) for row in rows])

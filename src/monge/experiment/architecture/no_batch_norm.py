@@ -8,7 +8,7 @@ its twin, the DCGAN with batch norm, it works nearly as well if
 
 and fails if :math:`F > 2 F'` or :math:`R < R' / 2`. `architecture` has the protocol.
 
-References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", figure 6; source 003, part four ("take batch norm away
+References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", figure 6; Zheng 2017, part four ("take batch norm away
 and DCGAN collapses").
 """
 

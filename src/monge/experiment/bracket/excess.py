@@ -249,7 +249,7 @@ reproduce = Experiment(
     name="excess",
     claims={
         "grows": "excess grows with every degradation",
-        "not_below_untouched": "excess is at no strength below that of untouched samples",
+        "not_below_untouched": "at no strength is the excess below that of untouched samples",
         "ratio_below_1_for_blur": "upper / floor is fooled: blur lowers it below 1",
     },
     cells=cells,

@@ -22,7 +22,8 @@ POWER = 8
 
 @dataclass(frozen=True)
 class FunnelPair:
-    r"""The law P of :math:`y = a_n + t^p R v` and the uniform law Q of x on a box, with optimal potential -u.
+    r"""The distribution P of :math:`y = a_n + t^p R v` and the uniform distribution Q of x on a box, with optimal
+    potential -u.
 
     Arguments:
         centres: a, (N, D); their precision is that of all samples.

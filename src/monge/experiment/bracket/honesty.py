@@ -25,7 +25,7 @@ from monge.experiment.sweep import Result
 from monge.plot.style import BLUE, GREEN, INK, PURPLE, STYLE, VERMILION, Files, rendered
 
 MARKERS = {"line": ("o", BLUE), "shift": ("x", VERMILION), "funnel": ("^", GREEN), "other": ("s", PURPLE)}
-LABELS = {"line": "laws on a line", "shift": "shifts", "funnel": "funnels", "other": "radial, clusters, …"}
+LABELS = {"line": "on a line", "shift": "shifts", "funnel": "funnels", "other": "radial, clusters, …"}
 
 COUNTS: Mapping[Budget, Mapping[str, int]] = {
     "quick": {"line": 9, "shift": 11, "funnel": 5, "other": 3, "equal": 2},
@@ -126,7 +126,7 @@ def figure(rows: Sequence[Result]) -> Files:
         left, right = canvas.subplots(1, 2)
         for kind, (marker, colour) in MARKERS.items():
             some = [row for row in rows if row["kind"] == kind]
-            # laws of one dimension lie side by side, in the order in which they were drawn
+            # distributions of one dimension lie side by side, in the order in which they were drawn
             across = [row["d"] * 2 ** (0.36 * (i % 15 / 14 - 0.5)) for i, row in enumerate(some)]
             how = {"marker": marker, "s": 14, "linewidths": 0.8, "label": LABELS[kind]}
             how |= {"color": colour} if marker == "x" else {"facecolors": "none", "edgecolors": colour}
@@ -150,7 +150,7 @@ def figure(rows: Sequence[Result]) -> Files:
 reproduce = Experiment(
     name="honesty",
     claims={
-        "lower": f"the lower limit exceeds W1 no more often than its confidence of {CONFIDENCE:.0%} allows",
+        "lower": f"the lower limit exceeds W1 no more often than its {CONFIDENCE:.0%} confidence allows",
         "upper": "the upper estimate is on average not below W1",
         "accuracy": f"for shifts in 1 to 5 dimensions the lower limit is on average within {LOWER_PERCENT:.0f} % of W1",
         "any distribution": "so it is for skewed and heavy-tailed distributions, rare mass and unequal sizes",

@@ -1,6 +1,6 @@
-r"""Ten pairs of laws whose W1 is known exactly and whose optimal potentials are not made of cones.
+r"""Ten pairs of distributions whose W1 is known exactly and whose optimal potentials are not made of cones.
 
-Three facts give the distances. P is the law on which the optimal potential is higher.
+Three facts give the distances. P is the distribution on which the optimal potential is higher.
 
 *Product.* If P and Q share an independent factor Z, :math:`W_1(P' \times Z, Q' \times Z) = W_1(P', Q')`: the projection
 on the first factor is 1-Lipschitz, and coupling Z with itself costs nothing. A rotation changes no distance.
@@ -30,7 +30,7 @@ from monge.distance.dual.fit import DrawPoints
 
 @dataclass(frozen=True)
 class KnownPair:
-    """Two samplers and the distance of their laws.
+    """Two samplers and the distance of their distributions.
 
     Arguments:
         name: short.
@@ -105,12 +105,12 @@ def six_clusters() -> KnownPair:
 
 
 def radial_scaling(d: int = 8) -> KnownPair:
-    """A standard normal law scaled by 1.5: W1 = .5 E|x| (*Radius*)."""
+    """A standard normal distribution scaled by 1.5: W1 = .5 E|x| (*Radius*)."""
     return KnownPair("radial-scaling", _mapped(_normal(d), lambda x: 1.5 * x), _normal(d), 0.5 * _radius(d))
 
 
 def radial_map(d: int = 4) -> KnownPair:
-    """y = x + 0.2 |x| x of a standard normal law: W1 = .2 E|x|^2 = .2 d (*Radius*)."""
+    """y = x + 0.2 |x| x of a standard normal distribution: W1 = .2 E|x|^2 = .2 d (*Radius*)."""
     return KnownPair(
         "radial-map",
         _mapped(_normal(d), lambda x: x * (1 + 0.2 * x.norm(dim=1, keepdim=True))),
@@ -134,7 +134,7 @@ def subspace_scaling(d: int = 12, scaled: int = 3) -> KnownPair:
 def _along_a_line(
     name: str, d: int, quantile: tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]], w1: float
 ) -> KnownPair:
-    """Two laws on a line, functions of a standard normal number, times common normal noise, rotated (*Product*)."""
+    """Two distributions on a line, functions of one normal number, times common normal noise, rotated (*Product*)."""
     turn = _rotation(d)
 
     def embedded(move: Callable[[Tensor], Tensor]) -> DrawPoints:
@@ -149,7 +149,7 @@ def line_spread(d: int = 8) -> KnownPair:
 
 
 def line_gamma(d: int = 16) -> KnownPair:
-    """A Gamma law of shape 2 against N(1, 1) on a line: W1 is the integral of |F - G|."""
+    """A Gamma distribution of shape 2 against N(1, 1) on a line: W1 is the integral of |F - G|."""
     # the sum of two unit exponentials, so that no quantile function is needed
     turn = _rotation(d)
 
@@ -172,7 +172,7 @@ def line_monotone(d: int = 6) -> KnownPair:
 
 
 def parted_halves(d: int = 32) -> KnownPair:
-    """Both halves of a normal law moved .75 away from the plane between them: W1 = .75 (a monotone map on a line)."""
+    """Both halves of a normal distribution moved .75 away from the plane between them: W1 = .75 (monotone)."""
     return _along_a_line("parted-halves", d, (lambda s: s + 0.75 * s.sign(), lambda s: s), 0.75)
 
 

@@ -1,12 +1,12 @@
-r"""Random pairs of laws whose W1 is known: laws on a line, shifts, funnels, and equal laws.
+r"""Random pairs of distributions whose W1 is known: distributions on a line, shifts, funnels, and equal distributions.
 
-*Line.* :math:`W_1 = \int_0^1 |F^{-1}(t) - G^{-1}(t)|\,dt = \int |F(s) - G(s)|\,ds`. Hence for normal laws
-:math:`\mathbb{E}\,|\mu + \sigma Z|` with the differences of their means and deviations; for uniform laws the integral
-of a straight line; and :math:`|a - b|\,\mathbb{E}|T|` for the laws of aT and bT, a, b > 0, because aT and bT have the
-same order.
+*Line.* :math:`W_1 = \int_0^1 |F^{-1}(t) - G^{-1}(t)|\,dt = \int |F(s) - G(s)|\,ds`. Hence for normal distributions
+:math:`\mathbb{E}\,|\mu + \sigma Z|` with the differences of their means and deviations; for uniform distributions the
+integral of a straight line; and :math:`|a - b|\,\mathbb{E}|T|` for the distributions of aT and bT, a, b > 0, because aT
+and bT have the same order.
 
-*Shift.* The laws of X and X + t are |t| apart: moving every point by t costs that much, and f(x) = <x, t> / |t| is
-1-Lipschitz and attains it.
+*Shift.* The distributions of X and X + t are |t| apart: moving every point by t costs that much, and f(x) = <x, t> /
+|t| is 1-Lipschitz and attains it.
 
 *Funnels.* W1 = E|x - y(x)| by the optimal plan of `funnel`, a mean over 100,000 samples.
 """
@@ -33,14 +33,14 @@ Random = np.random.Generator
 
 @dataclass(frozen=True)
 class Truth:
-    """A pair of laws and the standard error of its known W1, 0 where that is exact."""
+    """A pair of distributions and the standard error of its known W1, 0 where that is exact."""
 
     pair: KnownPair
     error: float = 0.0
 
 
 def normals(mean: float, deviation: float) -> float:
-    """W1 of two normal laws on a line from the differences of their means and of their deviations."""
+    """W1 of two normal distributions on a line from the differences of their means and of their deviations."""
     s = abs(deviation)
     if s == 0:
         return abs(mean)
@@ -48,7 +48,7 @@ def normals(mean: float, deviation: float) -> float:
 
 
 def uniforms(low: float, width: float) -> float:
-    """W1 of two uniform laws on a line from the differences of their lower ends and of their widths."""
+    """W1 of two uniform distributions on a line from the differences of their lower ends and of their widths."""
     if low * (low + width) >= 0:
         return abs(low + width / 2)
     return (low**2 + (low + width) ** 2) / (2 * abs(width))
@@ -58,7 +58,7 @@ Distribution = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def between(f: Distribution, g: Distribution, low: float = -30.0, high: float = 60.0) -> float:
-    """W1 of two laws on a line from their distribution functions, by the trapezoid rule with 1e6 points."""
+    """W1 of two distributions on a line from their distribution functions, by the trapezoid rule with 1e6 points."""
     s = np.linspace(low, high, 1_000_001)
     return float(np.trapezoid(np.abs(f(s) - g(s)), s))
 
@@ -76,7 +76,7 @@ def _box(n: int, d: int, g: torch.Generator) -> Tensor:
 
 
 def _student(n: int, d: int, g: torch.Generator) -> Tensor:
-    """Student's law with 3 degrees of freedom: no third moment."""
+    """Student's distribution with 3 degrees of freedom: no third moment."""
     return torch.randn(n, d, generator=g) / (torch.randn(n, d, 3, generator=g).square().mean(dim=2)).sqrt()
 
 
@@ -118,11 +118,11 @@ SCALED: Mapping[str, tuple[Coordinates, float]] = {
     "student": (_student, 2 * math.sqrt(3) / math.pi),
     "log-normal": (_log_normal, math.exp(0.75**2 / 2)),
 }
-"""T and E|T| of laws that are scaled."""
+"""T and E|T| of distributions that are scaled."""
 
 
 def line_pair(random: Random) -> KnownPair:
-    """Two laws on a line: normal, uniform, scaled, of mixtures, or of different kinds."""
+    """Two distributions on a line: normal, uniform, scaled, of mixtures, or of different kinds."""
     kind = random.choice(["normal", "uniform", *SCALED, "mixture", "exponential-uniform"])
     a, b = np.exp(random.uniform(-1, 1, 2))
     mean = float(random.normal())
@@ -141,7 +141,7 @@ def line_pair(random: Random) -> KnownPair:
 
 
 def law(kind: str, d: int, random: Random) -> DrawPoints:
-    """A sampler by name: normal, box, student, clusters, or a toy law in the plane; mean variance 1 per coordinate."""
+    """A sampler by name: normal, box, student, clusters, or a toy data set; mean variance 1 per coordinate."""
     if kind in TOYS:
         draw: DrawPoints = TOYS[kind].draw
     elif kind == "clusters":
@@ -156,7 +156,7 @@ SHIFTED = ("normal", "box", "student", "clusters", "ring8", "moons")
 
 
 def shift_pair(random: Random, kind: str | None = None, d: int | None = None, length: float | None = None) -> KnownPair:
-    """A law and the same law shifted in a random direction: of given kind, dimension and length, or random ones."""
+    """A distribution and the same one shifted in a random direction; kind, dimension, length given or random."""
     kind = kind or str(random.choice(SHIFTED))
     d = 2 if kind in TOYS else d or int(2 ** random.uniform(0, 5.04))
     length = float(np.exp(random.uniform(np.log(0.1), np.log(3)))) if length is None else length
@@ -167,7 +167,7 @@ def shift_pair(random: Random, kind: str | None = None, d: int | None = None, le
 
 
 def equal_pair(random: Random) -> KnownPair:
-    """One law twice: nothing above 0 may be proved."""
+    """One distribution twice: nothing above 0 may be proved."""
     pair = shift_pair(random, length=0.0)
     return KnownPair(pair.name.replace("shift", "equal"), pair.lower, pair.lower, 0.0)
 

@@ -19,9 +19,9 @@ from monge.experiment.experiment import Budget
 from monge.experiment.sweep import Result, digest
 
 SAMPLES: Mapping[Budget, int] = {"quick": 20_000, "full": 100_000}
-"""Fresh samples of each law that a potential is measured on."""
+"""Fresh samples of each distribution that a potential is measured on."""
 SCORED = 20_000
-"""Samples of P at which gradients are compared, and of each law on which the best family is chosen."""
+"""Samples of P at which gradients are compared, and of each distribution on which the best family is chosen."""
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "linear": {},
     "radial": {},

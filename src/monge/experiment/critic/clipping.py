@@ -9,8 +9,8 @@ every layer, for c = .1, .01 and .001.
 Weights: the share of them within 2 % of c, or of the largest of their layer where there is no c. Before training they
 are uniform within c; else the first clip alone would pile them there.
 
-Moments: a function of mean and covariance cannot tell real samples from the normal law N with theirs. So of the gap
-between real and generated samples that a critic sees, the share
+Moments: a function of mean and covariance cannot tell real samples from the normal distribution N with theirs. So of
+the gap between real and generated samples that a critic sees, the share
 
 .. math:: \frac{\mathbb{E}_r f - \mathbb{E}_N f}{\mathbb{E}_r f - \mathbb{E}_g f}
 
@@ -106,7 +106,7 @@ def shallow(data: DataSet, seed: int, *, keep: bool) -> Result:
 
 @timed
 def measure(cell: Repeat) -> Result:
-    """Deep critics of a spiral, or a clipped and a penalised critic of one law."""
+    """Deep critics of a spiral, or a clipped and a penalised critic of one distribution."""
     seed = cell.torch_seed() % 2**31
     if cell.case == DEEP:
         return deep(swissroll(), seed)
@@ -171,7 +171,7 @@ def _piles(row: Result) -> bool:
 
 
 def _by_law(rows: Sequence[Result], what: str, name: str) -> Result:
-    """A share of one kind of critic, for each law."""
+    """A share of one kind of critic, for each distribution."""
     return {name: spread_by_case(rows, lambda row: float(row[name][what]))}
 
 

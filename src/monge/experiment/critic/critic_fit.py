@@ -94,7 +94,7 @@ def weights(critic: nn.Module, clip: float | None) -> NDArray[np.float64]:
 
 
 def higher_moments(function: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, draw: torch.Generator) -> float:
-    """The share of a function's gap that a normal law with mean and covariance of the real samples does not show."""
+    """The share of a function's gap that a normal distribution with the real mean and covariance does not show."""
     mean, factor = real.mean(dim=0), torch.linalg.cholesky(torch.cov(real.T))
     normal = mean + torch.randn(real.shape, generator=draw) @ factor.T
     with torch.no_grad():

@@ -207,12 +207,12 @@ def figure(rows: Sequence[Result]) -> Files:
 reproduce = Experiment(
     name="critic-overfit",
     claims={
-        "opens": f"on {IMAGES[0]} images the gap is in the last quarter at least {OPENED_TIMES:g} times that in the "
+        "opens": f"on {IMAGES[0]} images the gap in the last quarter is at least {OPENED_TIMES:g} times that in the "
         "first",
-        "diverges": "there the estimate on training images rises, and that on held-out ones falls, from the third "
-        "quarter to the last",
-        "fewer_images": f"the last gap is the larger the fewer images: {', '.join(f'{n:,}' for n in IMAGES)}",
-        "noise": f"noise of {NOISE:g} on the critic's input makes it smaller, for each number of images",
+        "diverges": "on them, from the third quarter to the last, the estimate on training images rises and that on "
+        "held-out images falls",
+        "fewer_images": f"the fewer the images, the larger the last gap: {', '.join(f'{n:,}' for n in IMAGES)}",
+        "noise": f"noise of {NOISE:g} on the critic's input makes the gap smaller for every number of images",
     },
     cells=repeats(tuple(CASES), (CONFIG, NOISE, LOOK_COUNT, HELD_OUT, FAKES, JUDGED)),
     measure=measure,

@@ -11,7 +11,7 @@ that nobody knows. Compared are their gradients at the same generated samples. A
 what two fits differ by anyway.
 
 References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", section 3; Gulrajani et al. 2017, section 3, on what
-clipping does to the critic; source 003, part four.
+clipping does to the critic; Zheng 2017, part four.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ from monge.plot.style import INK, Files
 CONSTANTS = (1.0, 2.0, 5.0)
 CLIPS = (0.05, 0.1, 0.2)
 CASES = ("ring8", "shift")
-"""Laws on the plane: 8 modes about the generated one, and the generated one shifted by 3."""
+"""Distributions on the plane: 8 modes around the generated one, and the generated one shifted by 3."""
 STEPS = 500
 BATCH = 128
 WIDTH = 64
@@ -180,7 +180,7 @@ def tables(rows: Sequence[Result]) -> list[Table]:
         some = of(rows, case)
         for name in some[0]["cosine"] if some else ():
             body.append([case, name, *(shown([row[what][name] for row in some]) for what in ("cosine", "length"))])
-    header = ["laws", "critic", "mean cosine with that of K = 1", "length over that of K = 1"]
+    header = ["distributions", "critic", "mean cosine with that of K = 1", "length over that of K = 1"]
     return [Table(header, body), verdict_table(verdict(rows))]
 
 

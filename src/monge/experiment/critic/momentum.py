@@ -13,7 +13,7 @@ where its loss of the batch is above 0, that of a critic which says nothing, by 
 that takes generated samples for real ones cannot.
 
 References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", section 4.3 ("unstable at times when one uses a momentum
-based optimizer such as Adam (with beta1 > 0) on the critic, or when one uses high learning rates"); source 003, part
+based optimizer such as Adam (with beta1 > 0) on the critic, or when one uses high learning rates"); Zheng 2017, part
 four, the fourth of its four changes. The authors' code has Adam with (.5, .999).
 """
 
@@ -283,7 +283,7 @@ reproduce = Experiment(
     claims={
         "collapses": f"with either momentum the critic's loss collapses at times: at {COLLAPSED_SHARE:.0%} of the "
         "updates of one of both rates",
-        "momentum_is_why": "without momentum (beta1 = 0, RMSProp, SGD) it does so at most a third as often",
+        "momentum_is_why": "without momentum (beta1 = 0, RMSProp, SGD) it collapses at most a third as often",
         "turns_negative": f"while it is collapsed, at least {NEGATIVE_SHARE:.0%} of the steps have a negative cosine "
         "with the negative gradient",
         "only_then": f"elsewhere at most {NEGATIVE_ELSEWHERE:.0%} have",

@@ -9,7 +9,7 @@ and the closer it is, the better its gradient. Said of a generator's excess e(k)
 
 Adam divides a gradient by its own length, so one that is merely small, and not lost in its noise, does not stop it.
 
-References: source 003, at the beginning ("no longer needs careful balance") and part one; Arjovsky, Chintala, Bottou
+References: Zheng 2017, at the beginning ("no longer needs careful balance") and part one; Arjovsky, Chintala, Bottou
 2017, "Wasserstein GAN", section 3 ("we can (and should) train the critic till optimality").
 """
 

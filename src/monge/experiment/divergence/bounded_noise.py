@@ -1,18 +1,20 @@
-r"""Two laws of finitely many points, with bounded noise on both: their Jensen-Shannon divergence, and a bound on W1.
+r"""Two distributions of finitely many points, with bounded noise on both: their Jensen-Shannon divergence, and a bound
+on W1.
 
-The noise is normal within a ball that holds :math:`q` of the normal law, and 0 outside. With it a law on points
-:math:`x_1, \ldots, x_m` has the density
+The noise is normal within a ball that contains :math:`q` of the normal distribution, and 0 outside. With it a
+distribution on points :math:`x_1, \ldots, x_m` has the density
 
 .. math:: p_\epsilon(x) \propto \frac1m \sum_j e^{-\lVert x - x_j \rVert^2 / 2 \sigma^2}\,
           1[\lVert x - x_j \rVert \le r]
 
-with the same constant for every law, so that JS follows, without a discriminator, as the mean of
+with the same constant for every distribution, so that JS follows, without a discriminator, as the mean of
 :math:`\log 2 p_\epsilon / (p_\epsilon + q_\epsilon)` over samples of either. And with
-:math:`V = \mathbb{E} \lVert \epsilon \rVert^2` and C the diameter of a ball that holds both laws and their noise,
+:math:`V = \mathbb{E} \lVert \epsilon \rVert^2` and C the diameter of a ball with both distributions and their
+noise,
 
 .. math:: W_1(P_r, P_g) \le 2 V^{1/2} + 2 C \sqrt{\mathrm{JS}(P_{r+\epsilon} \,\|\, P_{g+\epsilon})}.
 
-The noise must be bounded, for with normal noise no ball holds the laws.
+The noise must be bounded, for with normal noise no ball contains the distributions.
 
 Reference: Arjovsky, Bottou 2017, "Towards Principled Methods for Training Generative Adversarial Networks",
 theorem 3.3.
@@ -30,9 +32,9 @@ from monge.distance.transport.exact import wasserstein
 from monge.experiment.sweep import Result
 
 WITHIN = 0.99
-"""Share of the normal law that lies in the ball of the noise."""
+"""Share of the normal distribution that lies in the ball of the noise."""
 DRAWN = 1024
-"""Samples of each law with noise, at which the densities are taken."""
+"""Samples of each distribution with noise, at which the densities are taken."""
 SURE = 3.0
 """Standard errors that an estimated JS is reduced by before the bound is compared with W1."""
 APPROACHES = 1000
@@ -71,7 +73,7 @@ class BoundedNoise:
         return length * torch.nn.functional.normalize(direction, dim=1)
 
     def logs(self, x: Tensor, points: Tensor) -> Tensor:
-        """Logarithm of the density at x (n, d) of the noised law of points (m, d), up to a common constant, (n,)."""
+        """Log density at x (n, d) of the noised distribution of points (m, d), up to a common constant, (n,)."""
         distances = torch.cdist(x, points, compute_mode="donot_use_mm_for_euclid_dist")
         inside = distances <= self.radius * (1 + 1e-9)
         terms = torch.where(inside, -distances.square() / (2 * self.sigma**2), -torch.inf)
@@ -79,7 +81,7 @@ class BoundedNoise:
 
 
 def js(p: Tensor, q: Tensor, noise: BoundedNoise, draws: torch.Generator) -> tuple[float, float]:
-    """JS in nats of two laws of points (m, d) with noise, and its standard error, over 2 x 1,024 samples."""
+    """JS in nats of two distributions of points (m, d) with noise, and its standard error, over 2 x 1,024 samples."""
     gains = []
     for own, other in ((p, q), (q, p)):
         which = torch.randint(len(own), (DRAWN,), generator=draws)
@@ -91,7 +93,7 @@ def js(p: Tensor, q: Tensor, noise: BoundedNoise, draws: torch.Generator) -> tup
 
 
 def diameter(points: Tensor) -> float:
-    """Of a ball that holds all points (m, d), the smallest one up to about a hundredth.
+    """Of a ball that contains all points (m, d), the smallest one up to about a hundredth.
 
     Reference: Badoiu, Clarkson 2003, "Smaller core-sets for balls".
     """
@@ -107,14 +109,14 @@ def bound(variance: float, across: float, divergence: float) -> float:
 
     Arguments:
         variance: V, of the noise.
-        across: C, the diameter of a ball that holds both laws with noise.
-        divergence: JS of the two laws with noise, in nats.
+        across: C, the diameter of a ball that contains both distributions with noise.
+        divergence: JS of the two distributions with noise, in nats.
     """
     return 2 * math.sqrt(variance) + 2 * across * math.sqrt(max(0.0, divergence))
 
 
 def compared(p: Tensor, q: Tensor, sigmas: Sequence[float], draws: torch.Generator) -> Result:
-    """W1 of two laws of points (m, d), and at every noise JS and the bound: as estimated, and the least it may be."""
+    """W1 of two distributions of points (m, d); at every noise JS and the bound, estimated and at least."""
     both = diameter(torch.cat([p, q]))
     levels = []
     for sigma in sigmas:

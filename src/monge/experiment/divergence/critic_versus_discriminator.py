@@ -6,9 +6,9 @@ ratio of the densities, so the gradient that the first GAN's generator follows,
 .. math:: \frac{d}{dx} \log(1 - D^*(x)) = -6\, D^*(x),
 
 is below 1e-7 at the centre of the generated samples, 6 from the real ones. The best 1-Lipschitz critic is x itself,
-because one law is a shift of the other: slope 1 everywhere. Both are trained here on samples.
+because one distribution is a shift of the other: slope 1 everywhere. Both are trained here on samples.
 
-References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", figure 2; source 003, parts one and four.
+References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", figure 2; Zheng 2017, parts one and four.
 """
 
 from collections.abc import Sequence
@@ -30,9 +30,9 @@ from monge.plot.chart import band, curve, key, panels
 from monge.plot.style import Files
 
 CENTRE = 3.0
-"""Of the real law, and minus that of the generated one."""
+"""Of the real distribution, and minus that of the generated one."""
 SAMPLES = 4000
-"""Of each law, for the critic."""
+"""Of each distribution, for the critic."""
 STEPS = 2000
 BATCH = 128
 """Of the discriminator."""
@@ -44,7 +44,7 @@ VANISHED_SLOPE = 1e-2
 KEPT_SLOPE = 0.9
 """The critic's median slope there, at least."""
 LINEAR_SLOPE = 0.95
-"""The critic's slope anywhere between the centres of the two laws, at least."""
+"""The critic's slope anywhere between the centres of the two distributions, at least."""
 SATURATED = 0.99
 """How near to 1 and 0 D is at the two centres."""
 
@@ -141,7 +141,7 @@ def figure(rows: Sequence[Result]) -> Files:
         band(plot, ACROSS, [row["d"] for row in rows], 1, "D, trained")
         curve(plot, ACROSS, best, 3, "D, best", marker="")
         band(plot, ACROSS, np.array([row["f"] for row in rows]) / 6 + 0.5, 0, "critic, f / 6 + 1/2")
-        plot.set(xlabel="x (deviations of either law)", ylabel="value (D: probability)")
+        plot.set(xlabel="x (deviations of either distribution)", ylabel="value (D: probability)")
         key(plot, 2)
 
     def slopes(plot: Axes) -> None:
@@ -149,7 +149,7 @@ def figure(rows: Sequence[Result]) -> Files:
         band(plot, ACROSS, [row["log_1_minus_d"] for row in rows], 1, "log(1 - D), trained")
         curve(plot, ACROSS, 2 * CENTRE * best, 3, "log(1 - D), best", marker="")
         plot.set_yscale("log")
-        plot.set(xlabel="x (deviations of either law)", ylabel="length of the gradient", ylim=(1e-9, 30))
+        plot.set(xlabel="x (deviations of either distribution)", ylabel="length of the gradient", ylim=(1e-9, 30))
         key(plot, 2)
 
     return panels([functions, slopes], 3.1)

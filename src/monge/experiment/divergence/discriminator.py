@@ -1,4 +1,4 @@
-"""A discriminator trained from its start between two laws that stand still."""
+"""A discriminator trained from its start between two distributions that stand still."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def train_discriminator(
     betas: tuple[float, float] = (0.9, 0.999),
     watch: Callable[[int], None] = lambda step: None,
 ) -> None:
-    """Minimises the cross entropy (source 003, eq. 1) by Adam.
+    """Minimises the cross entropy (Zheng 2017, eq. 1) by Adam.
 
     Arguments:
         batch: real and generated samples of a step.

@@ -8,7 +8,7 @@ trained from its start; at chosen steps the gradients in the generator's paramet
 over the same 256 latent points.
 
 Reference: Arjovsky, Bottou 2017, "Towards Principled Methods for Training GANs", figures 2 and 3, where it is a DCGAN
-of larger images; source 003, part one (which says 1, 20 and 25 epochs).
+of larger images; Zheng 2017, part one (which says 1, 20 and 25 epochs).
 """
 
 from collections.abc import Sequence

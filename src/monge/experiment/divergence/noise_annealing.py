@@ -1,17 +1,17 @@
 r"""Annealed noise: the divergence that it makes is no measure of progress, yet it trains what does not train without.
 
-With noise on both laws their supports overlap, and JS of the noised laws falls as they come nearer, so that the first
-form of the GAN has a gradient even at the best discriminator, whose loss is
+With noise on both distributions their supports overlap, and JS of the noised distributions falls as they come nearer,
+so that the first form of the GAN has a gradient even at the best discriminator, whose loss is
 :math:`2 \log 2 - 2\,\mathrm{JS}(P_{r+\epsilon} \| P_{g+\epsilon})`. But the noise decides that number as much as the
-laws do: values under different noise cannot be compared. What theorem 3.3 leaves is a bound on W1 (see
+distributions do: values under different noise cannot be compared. What theorem 3.3 leaves is a bound on W1 (see
 `bounded_noise`).
 
 The data are a surface in 16 dimensions (see `perfect_discriminator`) or a ring of eight modes, standardised. Their
-points meet the same points shifted by .5 and by 3, which is W1 itself; a normal law; and the samples of generators that
-were trained with ten discriminator updates a step, without noise and with noise that is annealed to 0.
+points meet the same points shifted by .5 and by 3, which is W1 itself; a normal distribution; and the samples of
+generators that were trained with ten discriminator updates a step, without noise and with noise that is annealed to 0.
 
 References: Arjovsky, Bottou 2017, "Towards Principled Methods for Training Generative Adversarial Networks", section 3,
-theorems 3.2 and 3.3, which has no experiment with noise; source 003, part two, which says so.
+theorems 3.2 and 3.3, which has no experiment with noise; Zheng 2017, part two, which says so.
 """
 
 import math
@@ -34,7 +34,7 @@ CASES = ("surface", "ring8")
 SIGMAS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Deviations of the noise; a coordinate of the data has 1."""
 POINTS = 512
-"""Of each law."""
+"""Of each distribution."""
 NEAR_SHIFT = 0.5
 FAR_SHIFT = 3.0
 """Of two pairs, and so their W1."""
@@ -44,7 +44,7 @@ MUCH_NOISE = 5.0
 LABELS = {
     "near": f"shift {NEAR_SHIFT:g}",
     "far": f"shift {FAR_SHIFT:g}",
-    "normal": "normal law",
+    "normal": "normal distribution",
     "generator, none": "GAN, no noise",
     "generator, annealed": "GAN, annealed",
 }
@@ -57,7 +57,7 @@ HALF = 0.5
 
 @timed
 def measure(cell: Repeat) -> Result:
-    """Trainings under every noise, and what the bound says of the data against shifts, a normal law and generators."""
+    """Trainings under every noise, and the bound of the data against shifts, a normal distribution and generators."""
     data, draws = data_of(cell), torch.Generator().manual_seed(cell.torch_seed(2))
     judge = Judge(data)
     found = {name: training_course(cell, data, judge, objective, POINTS) for name, objective in TRAININGS.items()}
@@ -105,7 +105,7 @@ def _excess_ratio(row: Result) -> float:
 
 
 def verdict(rows: Sequence[Result]) -> Result:
-    """The four claims, with their numbers over the repeats of both laws."""
+    """The four claims, with their numbers over the repeats of both distributions."""
     least, most = 0, len(SIGMAS) - 1
     return {
         "noise_decides": {
@@ -161,7 +161,7 @@ def tables(rows: Sequence[Result]) -> list[Table]:
 
 
 def _js(plot: Axes, rows: Sequence[Result]) -> None:
-    """JS of laws that stand still against the noise."""
+    """JS of distributions that stand still against the noise."""
     for look, (name, shift) in enumerate((("near", NEAR_SHIFT), ("far", FAR_SHIFT))):
         band(plot, SIGMAS, [row["pairs"][name]["js"] for row in rows], look, f"W1 = {shift:g}", markevery=1)
     plot.axhline(math.log(2), color=INK, linewidth=0.6)
@@ -208,10 +208,10 @@ def figure(rows: Sequence[Result]) -> Files:
 reproduce = Experiment(
     name="noise-annealing",
     claims={
-        "noise_decides": f"JS of laws that stand still goes from {HIGH_SHARE:g} log 2 at noise {SIGMAS[0]:g} to "
+        "noise_decides": f"JS of two fixed distributions goes from {HIGH_SHARE:g} log 2 at noise {SIGMAS[0]:g} to "
         f"{LOW_SHARE:g} log 2 at noise {SIGMAS[-1]:g}",
-        "no_measure": f"with noise {MUCH_NOISE:g} on laws at W1 = {FAR_SHIFT:g} JS is at most {HALF:g} times that with "
-        f"noise {LITTLE_NOISE:g} on laws at W1 = {NEAR_SHIFT:g}",
+        "no_measure": f"JS at W1 = {FAR_SHIFT:g} with noise {MUCH_NOISE:g} is at most {HALF:g} times JS at "
+        f"W1 = {NEAR_SHIFT:g} with noise {LITTLE_NOISE:g}",
         "bound_holds": "2 V^(1/2) + 2 C sqrt(JS) is never below W1",
         "annealing_trains": f"annealed noise leaves at most {HALF:g} times the excess of none, with "
         f"{noisy_training.N_CRITIC} discriminator updates a step",

@@ -46,7 +46,7 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Surface:
-    """What a random network makes of a normal law of two dimensions, in 16.
+    """What a random network makes of a normal distribution of two dimensions, in 16.
 
     Arguments:
         seed: of the network.

@@ -10,7 +10,7 @@ discriminator, and theta descends by each:
 with g a gradient or, for W1, a subgradient: |theta| is not smooth at its minimum, so the rate has to decay. A gradient
 that is undefined moves nothing.
 
-References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", example 1; source 003, part three.
+References: Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", example 1; Zheng 2017, part three.
 """
 
 import math

@@ -1,16 +1,16 @@
-r"""Laws on curves and surfaces: a discriminator tells them apart without error, and noise ends that.
+r"""Distributions on curves and surfaces: a discriminator tells them apart without error, and noise ends that.
 
-Two random networks embed the standard normal law of 1 or 2 dimensions in 16; what they make is standardised, so that
-neither place nor size tells the two apart. The two supports are of low dimension and meet, if at all, in a set without
-mass, so some discriminator is right almost everywhere and JS is log 2. With normal noise of deviation sigma on both,
-all of space is in both supports, and JS falls. The laws with noise are mixtures,
+Two random networks embed the standard normal distribution of 1 or 2 dimensions in 16; what they make is standardised,
+so that neither place nor size tells the two apart. The two supports are of low dimension and meet, if at all, in a set
+without mass, so some discriminator is right almost everywhere and JS is log 2. With normal noise of deviation sigma on
+both, all of space is in both supports, and JS falls. The distributions with noise are mixtures,
 
 .. math:: p_\sigma(x) \approx \frac1m \sum_j N(x;\, g(z_j),\, \sigma^2 I),
 
 from which JS follows without a discriminator, as the mean of log 2 p / (p + q) over samples of either.
 
 References: Arjovsky, Bottou 2017, "Towards Principled Methods for Training GANs", lemma 1, theorems 2.1, 2.2 and 3.2;
-source 003, parts one and two.
+Zheng 2017, parts one and two.
 """
 
 import math
@@ -33,11 +33,11 @@ from monge.plot.style import INK, Files
 DIMENSION = 16
 """Of the space."""
 HIDDEN = 32
-"""Units in a layer of the networks that embed the laws."""
+"""Units in a layer of the networks that embed the distributions."""
 SUPPORTS = {"curves": 1, "surfaces": 2}
-"""Dimensions of the laws."""
+"""Dimensions of the distributions."""
 SIGMAS = (0.0, 0.1, 0.3, 1.0, 3.0)
-"""Deviations of the noise; a coordinate of a law without noise has 1 on average."""
+"""Deviations of the noise; a coordinate of a distribution without noise has 1 on average."""
 STEPS = 1000
 BATCH = 128
 HELD_OUT = 4096
@@ -59,7 +59,7 @@ Law = Callable[[int, torch.Generator], Tensor]
 
 
 def embedded(dimension: int, seed: int) -> Law:
-    """The standardised law that a random network with unit-size layers makes of a standard normal law."""
+    """The standardised distribution that a random network makes of a standard normal one."""
     generator = torch.Generator().manual_seed(seed)
     made = MLPGenerator((DIMENSION,), dimension, HIDDEN, 2)
     with torch.no_grad():
@@ -77,7 +77,7 @@ def embedded(dimension: int, seed: int) -> Law:
 
 
 def noisy_law(law: Law, sigma: float) -> Law:
-    """The same law with normal noise."""
+    """The same distribution with normal noise."""
 
     def sum_of(n: int, draws: torch.Generator) -> Tensor:
         return law(n, draws) + sigma * torch.randn(n, DIMENSION, generator=draws)
@@ -86,7 +86,7 @@ def noisy_law(law: Law, sigma: float) -> Law:
 
 
 def mixture_js(p: Law, q: Law, sigma: float, draws: torch.Generator) -> float:
-    """JS in nats of the two laws with noise, from their densities as mixtures."""
+    """JS in nats of the two distributions with noise, from their densities as mixtures."""
     centres = [law(POINTS, draws).double() for law in (p, q)]
     gains = []
     for own, law in enumerate((p, q)):
@@ -205,8 +205,8 @@ def figure(rows: Sequence[Result]) -> Files:
 reproduce = Experiment(
     name="perfect-discriminator",
     claims={
-        "perfect": f"between laws on curves or surfaces in {DIMENSION} dimensions a discriminator reaches an accuracy "
-        f"of {ACCURATE:g} on held-out samples and a JS of {NEAR_SHARE:g} log 2",
+        "perfect": f"between distributions on curves or surfaces in {DIMENSION} dimensions a discriminator reaches an "
+        f"accuracy of {ACCURATE:g} on held-out samples and a JS of {NEAR_SHARE:g} log 2",
         "noise_ends_it": f"noise on both brings JS down, to at most {LOW_SHARE:g} log 2",
     },
     cells=repeats(list(SUPPORTS), (DIMENSION, HIDDEN, SIGMAS, STEPS, BATCH, HELD_OUT, POINTS, JUDGED)),

@@ -3,13 +3,13 @@ r"""Reverse KL, what -log D minimises at the best discriminator, forgives droppe
 .. math:: \mathrm{KL}(p_g \,\|\, p_r) = \int p_g \log \frac{p_g}{p_r}
 
 is small where the generator makes nothing, and unbounded where it makes what is not real; the other way round it is the
-opposite. The real law is a mixture on a line, of N(0, 1) and, with the share s, of a law L away. A generator that drops
-the second costs at most log 1 / (1 - s) nats, however far it is, because the real density is at least 1 - s times its
-own. One that moves the share s to a place L away on the other side, where nothing real is, costs about
-:math:`s (L^2 / 2 + \log s) + (1 - s) \log (1 - s)`. All by quadrature. Then one normal law is fitted to a mixture by
-either divergence.
+opposite. The real distribution is a mixture on a line, of N(0, 1) and, with the share s, of a distribution L away. A
+generator that drops the second costs at most log 1 / (1 - s) nats, however far it is, because the real density is at
+least 1 - s times its own. One that moves the share s to a place L away on the other side, where nothing real is, costs
+about :math:`s (L^2 / 2 + \log s) + (1 - s) \log (1 - s)`. All by quadrature. Then one normal distribution is fitted to
+a mixture by either divergence.
 
-References: Arjovsky, Bottou 2017, "Towards Principled Methods for Training GANs", theorem 2.5; source 003, part one.
+References: Arjovsky, Bottou 2017, "Towards Principled Methods for Training GANs", theorem 2.5; Zheng 2017, part one.
 """
 
 from collections.abc import Sequence
@@ -30,11 +30,11 @@ from monge.plot.chart import band, curve, key, panels
 from monge.plot.style import Files
 
 GRID = np.linspace(-40, 40, 8001)
-"""Of the quadrature, in deviations of the first law."""
+"""Of the quadrature, in deviations of the first distribution."""
 MISTAKES = ("dropped", "false")
 DISTANCES = (2.0, 4.0, 6.0, 8.0, 10.0, 12.0)
 FITTED = 8.0
-"""The distance of the mixture that one normal law is fitted to."""
+"""The distance of the mixture that one normal distribution is fitted to."""
 FAR = 6.0
 """The distance from which on one mistake is dear and the other cheap."""
 DEAR_TIMES = 5.0
@@ -47,7 +47,7 @@ SLACK = 1e-6
 
 @dataclass(frozen=True)
 class Mixture:
-    """A law on a line: shares, means and deviations of normal laws."""
+    """A distribution on a line: shares, means and deviations of normal distributions."""
 
     shares: tuple[float, ...]
     means: tuple[float, ...]
@@ -93,7 +93,7 @@ def measure(cell: Repeat) -> Result:
 
 
 def fit(real: Mixture, start: Sequence[float], *, reverse: bool) -> list[float]:
-    """Mean and deviation of the normal law that minimises a divergence, from a mean and a log deviation."""
+    """Mean and deviation of the normal distribution that minimises a divergence, from a mean and a log deviation."""
 
     def cost(at: NDArray[np.float64]) -> float:
         law = Mixture((1.0,), (float(at[0]),), (float(np.exp(np.clip(at[1], -3, 2))),))
@@ -159,7 +159,7 @@ def tables(rows: Sequence[Result]) -> list[Table]:
 
 
 def figure(rows: Sequence[Result]) -> Files:
-    """Costs of both mistakes by both divergences, and one normal law fitted by either."""
+    """Costs of both mistakes by both divergences, and one normal distribution fitted by either."""
 
     def costs(plot: Axes, which: str, label: str) -> None:
         for look, mistake in enumerate(MISTAKES):
@@ -190,7 +190,7 @@ reproduce = Experiment(
         "false_is_dear": f"KL(g || r) of a false mode is at least {DEAR_TIMES:g} times that, from {FAR:g} deviations "
         "on",
         "forward_is_opposite": f"KL(r || g) of a dropped mode is at least {DEAR_TIMES:g} times that of a false one",
-        "one_mode_or_all": "one normal law fitted by KL(g || r) sits on one mode; by KL(r || g) it covers both",
+        "one_mode_or_all": "a normal distribution fitted by KL(g || r) sits on one mode; by KL(r || g) it covers both",
     },
     cells=repeats(["mixture"], (DISTANCES, FITTED, len(GRID))),
     measure=measure,

@@ -4,10 +4,10 @@ With noise in the discriminator, and in its derivative, that is independent and 
 
 .. math:: -\nabla_\theta\, \mathbb{E} \log D(g_\theta(z))
 
-has a centred Cauchy law, without mean or variance (Arjovsky, Bottou 2017, theorem 2.6; figure 3, where the length grows
-by a multiple for generators of 1 and 10 epochs and stays about the same for that of 25). Here growth is that from the
-discriminator's start, and the law is that of changes from step to step of late training, whose excess kurtosis is 0 if
-they are normal. `fixed_generator` has the protocol.
+has a centred Cauchy distribution, without mean or variance (Arjovsky, Bottou 2017, theorem 2.6; figure 3, where the
+length grows by a multiple for generators of 1 and 10 epochs and stays about the same for that of 25). Here growth is
+that from the discriminator's start, and the distribution is that of changes from step to step of late training, whose
+excess kurtosis is 0 if they are normal. `fixed_generator` has the protocol.
 """
 
 from collections.abc import Sequence

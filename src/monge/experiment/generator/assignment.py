@@ -2,7 +2,8 @@ r"""Generators that are pulled straight to real samples, by exact transport: no 
 
 To minimise W1 against n real samples :math:`y_j`, every generated sample x moves towards one of them. Which one is said
 
-- by an optimal assignment to a batch of real samples, whose cost is W1 of two batches and over-estimates that of laws;
+- by an optimal assignment to a batch of real samples, whose cost is W1 of two batches and over-estimates that of
+    distributions;
 - or by the potential of the semi-dual, one height for each of all real samples,
 
 .. math:: W_1(p_g, p_r) = \max_b \; \mathbb{E}_{x \sim p_g} \min_j \bigl(\lVert x - y_j \rVert + b_j\bigr)

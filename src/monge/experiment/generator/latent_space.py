@@ -1,8 +1,8 @@
 r"""The latent space as an abstract picture of the data: paths through it stay near them, and a plane shows the classes.
 
 A generator of digits g takes 16 numbers :math:`z \sim N(0, I)`. Halfway between two codes on a straight line is a code
-of law N(0, I / 2), which was never trained on; halfway on a great arc is again one of N(0, I), so that interpolation on
-arcs gives ordinary samples whatever g is, and shows nothing. So here
+of distribution N(0, I / 2), which was never trained on; halfway on a great arc is again one of N(0, I), so that
+interpolation on arcs gives ordinary samples whatever g is, and shows nothing. So here
 
 .. math:: g\Bigl(\frac{a + b}{2}\Bigr) \quad\text{is compared with}\quad \frac{g(a) + g(b)}{2},
 
@@ -14,7 +14,7 @@ vector classifier of real ones, and a region is coherent if the ten nearest code
 what shuffled classes would give. For comparison, the codes of 16 numbers are projected on a plane, by principal
 components, which know nothing of g, and by linear discriminants, which are fitted to the classes.
 
-References: source 002, section 2.4 ("an abstract representation that can describe structure and distribution of the
+References: Zen n.d., section 2.4 ("an abstract representation that can describe structure and distribution of the
 samples", which is mapped to a plane to be seen); paths as in Radford, Metz, Chintala 2016, section 6.1.
 """
 
@@ -128,7 +128,7 @@ reproduce = Experiment(
     claims={
         "near": f"samples halfway between codes are at most {NEAR_TIMES:g} times as far from the nearest training "
         "digit as ordinary ones",
-        "blends_are_not": "blends of two pictures are farther, and less of them are in the manifold of real digits",
+        "blends_are_not": "blends of two pictures are farther, and fewer of them are in the manifold of real digits",
         "smooth": f"the largest of {PIECES} steps of a path is at most {LARGEST_STEP:g} of its length, on average over "
         "paths",
         "regions": f"in a latent plane neighbours share a class {COHERENT_TIMES:g} times as often as with shuffled "

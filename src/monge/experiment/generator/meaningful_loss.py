@@ -1,6 +1,6 @@
 r"""Does the loss say how good the samples are? Estimates of distance against the excess, over a training.
 
-The critic's loss without its penalty estimates W1 (source 003, part four: it "correlates highly with the quality of the
+The critic's loss without its penalty estimates W1 (Zheng 2017, part four: it "correlates highly with the quality of the
 generated pictures"), and the discriminator's loss L of a GAN estimates the Jensen-Shannon divergence, which it bounds,
 
 .. math:: W_1 \approx \mathbb{E}_{p_r} f - \mathbb{E}_{p_g} f, \qquad

@@ -10,7 +10,7 @@ the middle on. Optimiser, momentum and critic updates are each objective's publi
 updates a step; the weight of penalties on segments is .1, as in the authors' code for the plane.
 
 References: Srivastava et al. 2017, "VEEGAN", section 4, and Lin et al. 2018, "PacGAN", section 4.1, whose protocol has
-other networks and rules; Gulrajani et al. 2017; Arjovsky, Chintala, Bottou 2017; source 003.
+other networks and rules; Gulrajani et al. 2017; Arjovsky, Chintala, Bottou 2017; Zheng 2017.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -195,7 +195,10 @@ def figure(rows: Sequence[Result]) -> Files:
 reproduce = Experiment(
     name="mode-collapse",
     claims={f"gan_loses_{data}": f"on {data} both forms of the GAN cover fewer modes than WGAN-GP" for data in DATA}
-    | {f"packing_{data}": f"on {data} a GAN whose critic judges pairs covers more modes than without" for data in DATA}
+    | {
+        f"packing_{data}": f"on {data} a GAN whose critic judges pairs covers more modes than one whose critic does not"
+        for data in DATA
+    }
     | {
         "wgan_covers_all": "WGAN, with clipping and with the penalty, covers "
         + " and ".join(f"{count} modes or more of {data}" for data, count in COVERED.items())

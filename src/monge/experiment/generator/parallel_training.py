@@ -3,8 +3,9 @@ r"""Both networks updated at once, from the same old parameters, against one aft
 Trained in parallel, neither network waits for the other: the generator's gradient is taken on the critic as it was
 when the step began, while the critic is updated k times (Jacobi's order instead of Gauss and Seidel's).
 
-The theory cautions. Of a law at one point theta, real at 0, and the critic f(x) = psi x, the game is bilinear for the
-Wasserstein loss, and simultaneous gradient descent at rate h multiplies the distance from the equilibrium exactly by
+The theory cautions. Of a distribution at one point theta, real at 0, and the critic f(x) = psi x, the game is bilinear
+for the Wasserstein loss, and simultaneous gradient descent at rate h multiplies the distance from the equilibrium
+exactly by
 
 .. math:: \sqrt{1 + h^2}
 
@@ -15,7 +16,7 @@ too, from the same start on the same batches.
 What could be gained is the share of the smaller part in the arithmetic of a step, counted in multiplications and not
 timed.
 
-References: source 002, part one ("the two networks can be trained in parallel"); Mescheder, Geiger, Nowozin 2018,
+References: Zen n.d., part one ("the two networks can be trained in parallel"); Mescheder, Geiger, Nowozin 2018,
 "Which training methods for GANs do actually converge?", section 2 (the Dirac-GAN, lemmas 2.3 and 2.4 on both orders).
 """
 
@@ -200,9 +201,9 @@ def figure(rows: Sequence[Result]) -> Files:
 reproduce = Experiment(
     name="parallel-training",
     claims={
-        "as_good": f"digits: updated at once, GAN and WGAN-GP have at most {AS_GOOD_TIMES:g} times the excess of "
-        "Algorithm 1's order",
-        "spirals_out": f"a point against a point, W1 and cross entropy: at once, gradient descent ends at least "
+        "as_good": f"digits: updated simultaneously, GAN and WGAN-GP have at most {AS_GOOD_TIMES:g} times the excess "
+        "of Algorithm 1's order",
+        "spirals_out": f"a point against a point, W1 and cross entropy: simultaneous gradient descent ends at least "
         f"{OUT_TIMES:g} times as far from the equilibrium",
         "alternating_is_bounded": f"in Algorithm 1's order it stays within {1 / BOUND_TIMES:g} and {BOUND_TIMES:g} "
         "times",

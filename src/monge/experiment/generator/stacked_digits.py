@@ -13,7 +13,7 @@ All have the same networks, batches of 64, and about the same seconds: a step of
 with a penalty, costs almost twice as much as one of the GAN.
 
 References: Srivastava et al. 2017, "VEEGAN", section 4, Lin et al. 2018, "PacGAN", section 4.2, with digits of 28 x 28
-in larger networks, whose numbers cannot be compared with these; source 003.
+in larger networks, whose numbers cannot be compared with these; Zheng 2017.
 """
 
 from collections.abc import Mapping, Sequence
