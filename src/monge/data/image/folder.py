@@ -85,10 +85,9 @@ def _of_read(classes: Sequence[str] | None, good: NDArray[np.bool_]) -> NDArray[
 
 
 def _nothing(folder: Path, listing: Listing) -> str:
-    if not listing.left_out:
-        return f"{folder}: empty folder, without images"
     found = ", ".join(f"{count:,} {reason}" for reason, count in listing.left_out.items())
-    return f"{folder}: no images among the files ({found}); endings that are read: {', '.join(sorted(SUFFIXES))}"
+    what = f"no images among the files ({found})" if found else "empty folder"
+    return f"{folder}: {what}; endings that are read: {', '.join(sorted(SUFFIXES))}"
 
 
 def _warn(folder: Path, listing: Listing, flags: NDArray[np.uint8]) -> None:
