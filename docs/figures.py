@@ -8,6 +8,7 @@ from typing import Any
 from monge.evaluation.entry import Entry
 from monge.evaluation.estimates import ESTIMATES, PARTS
 from monge.evaluation.figures import FIGURES
+from monge.report.verdict import CLEAR, LARGE, SLIGHT
 
 HERE = Path(__file__).parent
 HEAD = """# Figures
@@ -18,6 +19,20 @@ features in theirs. A figure that does not apply to some data, as modes that are
 explained in [bracket.md](bracket.md).
 
 This page is written by `python docs/figures.py` from the tables in `src/monge/evaluation/`.
+"""
+LEVELS = f"""## The verdict of a report
+
+| level | excess, or certified lower limit, as a share of the mean distance between two real samples |
+| --- | --- |
+| none found | the excess is within chance and no certified limit is above 0 |
+| slight | up to {SLIGHT} |
+| clear | up to {CLEAR} |
+| large | up to {LARGE} |
+| unlike | more |
+
+Samples that lack variety, look averaged, copy training data or have a low precision or recall are on a lower level than
+their distance; the report says what decided. Only samples without a difference in distance, precision and recall are
+called good. The levels of 15 runs of known quality are in `benchmarks/verdicts`.
 """
 VERDICT = """The JSON document of `monge distance` also has the verdict and what it rests on:
 
@@ -52,7 +67,9 @@ def table(entries: Iterable[Entry[Any, Any]]) -> str:
 def page() -> str:
     """The whole page."""
     sections = {"monge evaluate RUN": FIGURES, "monge distance A B": (*PARTS, *ESTIMATES)}
-    return "\n".join([HEAD, *(f"## {title}\n\n{table(entries)}" for title, entries in sections.items()), VERDICT])
+    return "\n".join(
+        [HEAD, *(f"## {title}\n\n{table(entries)}" for title, entries in sections.items()), VERDICT, LEVELS]
+    )
 
 
 if __name__ == "__main__":

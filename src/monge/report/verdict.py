@@ -15,7 +15,7 @@ import numpy as np
 
 from monge.evaluation.reference import QUICK_DRAWS
 from monge.evaluation.text import certainty, percent
-from monge.report.finding import CHANCE, TAIL, Entry, Finding, Level, Seen, findings, tail
+from monge.report.finding import CHANCE, TAIL, Entry, Finding, Level, Seen, findings, relative, tail
 
 SLIGHT = 0.04
 """Distance over that of two real samples up to which a difference is slight."""
@@ -80,9 +80,10 @@ def judge(measured: Sequence[Entry], figures: Entry) -> Verdict:
     seen = Seen(last, scatter, noise(last, scatter, measured, figures), measured, figures)
     others, by_distance = findings(seen), distance(seen)
     level = min(by_distance, others[0].limit)
-    if level is Level.NOT_FOUND:
-        return Verdict(*without_difference(seen), others)
     calm = [replace(finding, kind="info") if finding.kind == "good" else finding for finding in others]
+    if level is Level.NOT_FOUND:
+        known, headline = without_difference(seen)
+        return Verdict(known, headline, others if headline.kind == "good" else calm)
     reason = f"What decides: {others[0].title[0].lower()}{others[0].title[1:]}. " if level < by_distance else ""
     return Verdict(level, Finding(KINDS[level], level.title, reason + numbers(seen), level), calm)
 
@@ -91,10 +92,11 @@ def without_difference(seen: Seen) -> tuple[Level | None, Finding]:
     """The level and the headline where no difference is found: by all figures, by distance alone, or by few samples."""
     text = numbers(seen)
     if seen.chance > SLIGHT * seen.scatter:
-        text += f" Up to {seen.chance:.3g} may be chance: `monge evaluate` takes more draws."
+        more = "" if "bracket" in seen.figures else ": `monge evaluate` takes more draws"
+        text += f" Up to {seen.chance:.3g} may be chance{more}."
         return None, Finding("info", "Too few samples to tell", text)
-    if not {"precision", "recall"} <= set(seen.metrics):
-        text += " Distances alone see little: `monge evaluate` adds precision and recall."
+    if not relative(seen):
+        text += " Distances alone see little: precision and recall of enough samples (`monge evaluate`) would say more."
         return Level.NOT_FOUND, Finding("info", "No difference from the data was found by distance alone", text)
     return Level.NOT_FOUND, Finding("good", Level.NOT_FOUND.title, text)
 
