@@ -13,12 +13,12 @@ from monge.report.verdict import CLEAR, LARGE, SLIGHT
 HERE = Path(__file__).parent
 HEAD = """# Figures
 
-What `monge evaluate` and `monge distance` show. Names are those of the JSON documents; a figure of a group is written
+The figures of `monge evaluate` and `monge distance`, by their names in the JSON documents; a figure of a group is written
 `group.name`. A *distance* is Euclidean: between images in [-1, 1], between vectors in the data's own units, and between
-features in theirs. A figure that does not apply to some data, as modes that are not known, is left out. The bracket is
-explained in [bracket.md](bracket.md).
+features in theirs. Figures that do not apply to the data, such as modes that are not known, are left out.
+[bracket.md](bracket.md) explains the bracket.
 
-This page is written by `python docs/figures.py` from the tables in `src/monge/evaluation/`.
+`python docs/figures.py` writes this page from the tables in `src/monge/evaluation/`.
 """
 LEVELS = f"""## The verdict of a report
 

@@ -9,10 +9,10 @@ from monge.config.spec import options
 HERE = Path(__file__).parent
 HEAD = """# Names
 
-All names that `monge` takes, with their options. An option is set behind a colon: `wgan-gp:weight=5`,
+All names that `monge` takes, with their options. Options follow a name after colons: `wgan-gp:weight=5`,
 `mlp:width=512:depth=2`. [objectives.md](objectives.md) explains the objectives, [claims.md](claims.md) the experiments.
 
-This page is written by `python docs/names.py` from the tables in `src/monge/config/registry.py`.
+`python docs/names.py` writes this page from the tables in `src/monge/config/registry.py`.
 """
 TABLES: dict[str, registry.Table] = {
     "--objective": registry.OBJECTIVES,
