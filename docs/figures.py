@@ -13,9 +13,9 @@ from monge.report.verdict import CLEAR, LARGE, SLIGHT
 HERE = Path(__file__).parent
 HEAD = """# Figures
 
-The figures of `monge evaluate` and `monge distance`, by their names in the JSON documents; a figure of a group is written
-`group.name`. A *distance* is Euclidean: between images in [-1, 1], between vectors in the data's own units, and between
-features in theirs. Figures that do not apply to the data, such as modes that are not known, are left out.
+The figures of `monge evaluate` and `monge distance`, by their names in the JSON documents; a figure of a group is
+written `group.name`. A *distance* is Euclidean: between images in [-1, 1], between vectors in the data's own units, and
+between features in theirs. Figures that do not apply to the data, such as modes that are not known, are left out.
 [bracket.md](bracket.md) explains the bracket.
 
 `python docs/figures.py` writes this page from the tables in `src/monge/evaluation/`.

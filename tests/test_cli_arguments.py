@@ -98,14 +98,14 @@ def test_every_setting_is_an_option() -> None:
 def test_help_without_data_promises_no_default_that_is_replaced(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(["train", "--help"], capsys)
     for said in (
-        "--training.batch INT Samples of one update. (default: by recipe)",
+        "--training.batch INT Samples per update. (default: by recipe)",
         "--seed INT",
         "(default: by data)",
     ):
         assert said in text
     assert text.count("(default: by recipe)") == 4 + 13 + 2
     Path("c.toml").write_text("[training]\nbatch = 7\n")
-    assert "Samples of one update. (default: 7)" in shown(["train", "--config", "c.toml", "--help"], capsys)
+    assert "Samples per update. (default: 7)" in shown(["train", "--config", "c.toml", "--help"], capsys)
 
 
 def test_help_with_data_shows_what_would_be_trained(capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,7 +113,7 @@ def test_help_with_data_shows_what_would_be_trained(capsys: pytest.CaptureFixtur
     for said in (
         "paper-wgan-gp. (default: grid25)",
         "pacgan. (default: wgan)",
-        "critic updates for each generator update. (default: 4)",
+        "critic updates per generator update. (default: 4)",
         "(default: rmsprop)",
         "(default: 5e-05)",
         "two sample pictures. (default: 2400)",
@@ -188,7 +188,7 @@ def test_a_run_is_continued_by_its_folder(capsys: pytest.CaptureFixture[str]) ->
     Path("v.npy").rename("w.npy")
     capsys.readouterr()
     assert run(["train", "--resume", "r", "--steps", "7"]) == 2
-    assert "--data PATH says where the data are now" in capsys.readouterr().err
+    assert "give their place with --data PATH" in capsys.readouterr().err
     assert run(["train", "--resume", "r", "--data", "w.npy", "--steps", "7", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["step"] == 7
     np.save("other.npy", RANDOM.normal(size=(60, 2)))

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monge.api import load_data, open_run
+from monge.api import open_run
 from monge.cli import run
+from monge.data.source import load_data
 from monge.distance.estimate import share
 from monge.distance.kernel.kernel import NegativeDistance
 from monge.distance.kernel.witness import kernel_ipm

@@ -277,7 +277,7 @@ def test_a_class_without_training_samples(
         for i, name in enumerate(["a", "a", "rare", "z", "z"]):
             Path("data", name).mkdir(parents=True, exist_ok=True)
             Image.new("L", (8, 8), 40 * i).save(f"data/{name}/{i}.png")
-    data = api.load_data(POINTS, y=y) if kind == "memory" else api.load_data(source, label=label)
+    data = load_data(POINTS, y=y) if kind == "memory" else load_data(source, label=label)
     small = {"generator": "mlp:width=8", "critic": "mlp:width=8", "steps": 2, "threads": 1, "device": "cpu"}
     rule = {"batch": 4, "conditional": True}
     with pytest.warns(UserWarning, match=r": class 'rare' has no training samples and cannot be learnt$"):

@@ -10,7 +10,7 @@ import pytest
 
 from monge import api
 from monge.cli import run
-from monge.data.source import in_memory
+from monge.data.source import in_memory, load_data
 from monge.distance.bounds import Bracket
 from monge.distance.estimate import Estimate
 from monge.evaluation import evaluate as evaluating
@@ -76,7 +76,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Mea
         yield {
             "asked": Measured(asked.model(), data, learnt, thorough=False),
             "codes": Measured(codes.model(), data, Features(), thorough=False),
-            "ring": Measured(ring.model(), api.load_data("toy:ring8"), Features(), thorough=False),
+            "ring": Measured(ring.model(), load_data("toy:ring8"), Features(), thorough=False),
         }
 
 
@@ -170,7 +170,7 @@ def test_what_is_unreliable_is_said_with_its_reason() -> None:
 
 
 def test_modes_and_classifiers_are_doubted() -> None:
-    few = Measured(None, api.load_data("toy:ring8"), Features())  # type: ignore[arg-type]
+    few = Measured(None, load_data("toy:ring8"), Features())  # type: ignore[arg-type]
     reasons = [FEW_FOR_EACH_MODE.reason(few, Reading(0.1, counts={"modes": n})) for n in (72, 80)]
     assert reasons == ["9 samples per mode; 10 are needed", None]
     for right, reason in ((0.7, "the classifier recognises 70% of real samples; 80% are needed"), (0.8, None)):

@@ -142,9 +142,12 @@ def test_an_exchanged_held_out_part_is_refused(project: Path, capsys: pytest.Cap
     np.savez("project/parts.npz", x_train=X[:48], x_test=X[48:] + 1)
     said = refused(capsys, *again, "--run", run)
     assert (
-        "holds a run with another config (source: parts.npz -> project/parts.npz; data: its held-out part dif" in said
+        "contains a run with other settings (source: parts.npz -> project/parts.npz; data: its held-out part dif"
+        in said
     )
-    changed = "the held-out data of 'parts.npz' have changed since the training; evaluate --data measures against them"
+    changed = (
+        "the held-out data of 'parts.npz' have changed since training; use evaluate --data to measure against them"
+    )
     assert refused(capsys, "evaluate", run).startswith(changed)
     assert command("evaluate", run, "--data", "project/parts.npz") == 0
     assert not (project / "runs/parts/metrics.json").exists()

@@ -6,7 +6,8 @@ from monge.errors import TrainingError, UserError
 
 if TYPE_CHECKING:
     from monge import distance
-    from monge.api import Run, load_data, open_run, resume, train
+    from monge.api import Run, open_run, resume, train
+    from monge.data.source import load_data
     from monge.estimator import WassersteinGAN
 
 __all__ = [
@@ -31,5 +32,5 @@ def __getattr__(name: str) -> Any:
 
     if name == "distance":
         return importlib.import_module("monge.distance")
-    module = "monge.estimator" if name == "WassersteinGAN" else "monge.api"
+    module = {"WassersteinGAN": "monge.estimator", "load_data": "monge.data.source"}.get(name, "monge.api")
     return getattr(importlib.import_module(module), name)

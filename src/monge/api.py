@@ -1,4 +1,4 @@
-"""The Python API: load data, train, open a run."""
+"""The Python API: train, open a run, continue it."""
 
 import os
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from monge import plot
 from monge.config.overlay import Given, overlay
 from monge.config.schema import Config, DataConfig
 from monge.data.dataset import DataSet
-from monge.data.source import in_memory, open_source, takes
+from monge.data.source import load_data, takes
 from monge.errors import UserError
 from monge.evaluation.evaluate import Evaluation, evaluate
 from monge.model.build import OWN
@@ -171,31 +171,6 @@ def open_run(path: str | Path) -> Run:
     return run
 
 
-def load_data(source: str | os.PathLike[str] | ArrayLike, y: ArrayLike | None = None, **how: Any) -> DataSet:
-    """Data from a name, a path, an array or a data frame; keywords as in `config.DataConfig`.
-
-    Arguments:
-        source: a name, a path, an array or what numpy makes one of (nested lists, a tensor), or a data frame of pandas,
-            polars or pyarrow, whose columns keep their names.
-        y: labels (n,) of an array or a data frame, whole numbers or text; of a data frame, `label` names a column of
-            them instead. Files bring their own.
-
-    Raises:
-        UserError: the source is missing or unreadable, or monge cannot train on it.
-
-    Example:
-        >>> data = load_data([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], y=["a", "b", "a"])
-        >>> data.info.classes
-        ['a', 'b']
-    """
-    config = overlay(DataConfig(), how, "load_data")
-    if isinstance(source, str | os.PathLike):
-        if y is not None:
-            raise UserError(f"y: labels go with data in memory, and {os.fspath(source)!r} is a name or a path")
-        return open_source(os.fspath(source), config)
-    return in_memory(source, y, **asdict(config)).opened(None, asdict(config))
-
-
 def resume(
     run: str | Path,
     data: str | os.PathLike[str] | ArrayLike | DataSet | None = None,
@@ -219,6 +194,13 @@ def resume(
     Raises:
         UserError: there is no run, its data are gone or have changed, or there were more steps before.
         TrainingError: as in `train`.
+
+    Example:
+        >>> import monge, numpy as np
+        >>> points = np.random.default_rng(0).normal(size=(200, 2))
+        >>> run = monge.train(points, run="runs/again", steps=4, threads=1, training={"batch": 32})
+        >>> monge.resume("runs/again", points, steps=6).facts()["step"]
+        6
     """
     folder = open_run(run)
     given = data if data is None or isinstance(data, DataSet) else folder.open_data(data)

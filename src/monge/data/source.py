@@ -5,6 +5,7 @@ import stat
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from monge.config import registry
+from monge.config.overlay import overlay
 from monge.config.schema import DataConfig
 from monge.data.array import from_array, read_array, reason
 from monge.data.dataset import ArrayData, DataSet
@@ -61,6 +63,32 @@ def open_data(
         _refuse(path, "size" if size is not None else "", "layout" if layout != "auto" else "")
         return read_table(Path(file), label, skip_bad)
     return read_array(Path(file), key, layout=layout, size=size)
+
+
+def load_data(source: str | os.PathLike[str] | ArrayLike, y: ArrayLike | None = None, **how: Any) -> DataSet:
+    """Data from a name, a path, an array or a data frame; keywords as in `config.DataConfig`.
+
+    Arguments:
+        source: a name, a path, an array or what numpy makes one of (nested lists, a tensor), or a data frame of pandas,
+            polars or pyarrow, whose columns keep their names.
+        y: labels (n,) of an array or a data frame, whole numbers or text; of a data frame, `label` names a column of
+            them instead. Files bring their own.
+
+    Raises:
+        UserError: the source is missing or unreadable, or monge cannot train on it.
+
+    Example:
+        >>> import monge
+        >>> data = monge.load_data([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], y=["a", "b", "a"])
+        >>> data.info.classes
+        ['a', 'b']
+    """
+    config = overlay(DataConfig(), how, "load_data")
+    if isinstance(source, str | os.PathLike):
+        if y is not None:
+            raise UserError(f"y: labels go with data in memory, and {os.fspath(source)!r} is a name or a path")
+        return open_source(os.fspath(source), config)
+    return in_memory(source, y, **asdict(config)).opened(None, asdict(config))
 
 
 def in_memory(
