@@ -17,7 +17,7 @@ from monge import api, cli
 from monge.config.schema import Config, ObserveConfig, TrainingConfig
 from monge.data.codec import VectorCodec
 from monge.data.dataset import DataSet
-from monge.data.source import in_memory, open_data
+from monge.data.source import in_memory, load_data, open_data
 from monge.data.split import split
 from monge.errors import UserError
 from monge.model import rejection
