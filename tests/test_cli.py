@@ -218,7 +218,7 @@ def test_python_api() -> None:
     with pytest.raises(monge.UserError, match="data 'array' was given in memory, not by name; pass it again"):
         again.evaluate(thorough=False)
     assert again.evaluate(data, thorough=False).as_json()["bracket"]["excess"] > 0
-    assert "in the place of memory:array" in again.write_report(data).read_text()
+    assert "instead of memory:array" in again.write_report(data).read_text()
     assert monge.load_data("digits").held_out.size == 497
 
 

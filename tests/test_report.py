@@ -112,10 +112,10 @@ def test_page_has_every_section_and_is_deterministic(tiny: RunFolder) -> None:
         "Grid of generated images",
         "Grid of real, held-out images",
         "Difference from the data:",
-        "How the samples came about",
+        "How the samples developed",
         "Between two samples",
         "Novelty ratio",
-        "with a proved slope",
+        "with a proven slope",
         "monge train digits --recipe digits --seed 0 --steps 6 --training.n-critic 1 --observe.bracket 2 --device cpu",
         tiny.facts()["fingerprint"],
     ):
@@ -167,7 +167,7 @@ def test_names_are_escaped_and_absent_data_are_said(tiny: RunFolder, tmp_path: P
 def test_a_critic_from_python_is_said_to_be_missing_from_the_command(tiny: RunFolder, tmp_path: Path) -> None:
     assert "given in Python" not in written(tiny).read_text()
     config = tiny.facts()["config"] | {"critic": "module:Mine"}
-    assert "given in Python" in written(copy_of(tiny, tmp_path / "run", config=config)).read_text()
+    assert "passed in Python" in written(copy_of(tiny, tmp_path / "run", config=config)).read_text()
 
 
 def test_changed_data_are_not_compared_with(tiny: RunFolder, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 r"""The critic distance matrix: where, in the critic's eyes, generated samples lie among the real ones.
 
-Source 002, sections 2.5, 3.3 and 3.4, where several formulas are ill-defined; what is meant here is said with each
+Zen n.d., sections 2.5, 3.3 and 3.4, where several formulas are ill-defined; what is meant here is said with each
 function and in `docs/errata.md`. Here x are critic outputs on real samples, (n, k), and y on generated ones,
 (m, k), usually with k = 1. Rows of matrices are generated, columns real. Every distance has the unit of the critic's
 output: the data's own where the critic is 1-Lipschitz, when a distance here is at most that between the samples.
@@ -50,7 +50,7 @@ class ClusterMatrix:
 
         .. math:: \frac{1}{m} \sum_{i=1}^{m} \sum_j w_{ij} (d_{ij} + \bar d)
 
-        Source 002, eq. 4, with the distance in the place of its factor :math:`m - \hat N`, which is the same for all i
+        Zen n.d., eq. 4, with the distance in the place of its factor :math:`m - \hat N`, which is the same for all i
         and j. It falls as generated clusters come nearer to real ones, but it is no metric: it is above zero for
         equal distributions, by the width of the clusters and of the weights.
         """

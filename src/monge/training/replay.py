@@ -1,6 +1,6 @@
 """Past samples that the critic liked, shown to it again.
 
-Source 002, section 2.3: a generated sample that the critic rates highly is kept and mixed with all kept before, for
+Zen n.d., section 2.3: a generated sample that the critic rates highly is kept and mixed with all kept before, for
 later training. Here the critic alone sees them again; what a generator learns from must carry its graph.
 """
 

@@ -5,7 +5,7 @@ of MMD-GAN gives sixteen, which a fixed kernel k compares over all pairs of a ba
 
 .. math:: \mathbb{E}\,k(h(x_r), h(x_r')) + \mathbb{E}\,k(h(x_g), h(x_g')) - 2\,\mathbb{E}\,k(h(x_r), h(x_g)).
 
-Source 002 has it that the WGAN overcomes heavy computation, hard training and slow convergence of MMD-GAN, and that
+Zen n.d. has it that the WGAN overcomes heavy computation, hard training and slow convergence of MMD-GAN, and that
 its pictures are more lifelike and more diverse. Binkowski et al. find otherwise: the kernel does part of a critic's
 work, so MMD-GAN loses little when the critic shrinks (CIFAR-10, FID: with 64 filters 39.9 against 37.5 of WGAN-GP, with
 16 filters 48.1 against 147.1). With F the excess of W1 and w the number of filters, this is
