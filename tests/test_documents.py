@@ -34,18 +34,20 @@ KINDS: dict[str, Any] = {
     "report": Report,
     "reproduce": Reproduce,
 }
-COMMANDS = re.findall(r"^    (?:\.venv/bin/)?monge (.+)$", README, re.MULTILINE)
+TYPED = [ROOT / "docs" / f"{name}.md" for name in ("commands", "data", "experiments", "teaching")]
+TYPED_TEXT = "\n".join([README, *(page.read_text() for page in TYPED)])
+COMMANDS = re.findall(r"^    (?:\.venv/bin/)?monge (.+)$", TYPED_TEXT, re.MULTILINE)
 NAMES = ("OBJECTIVES", "GENERATORS", "CRITICS", "DATA", "RECIPES", "EXPERIMENTS")
 TABLES = {name: getattr(registry, name) for name in NAMES}
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_commands_of_the_readme_parse(line: str) -> None:
+def test_commands_of_the_documents_parse(line: str) -> None:
     command, *arguments = shlex.split(line)
     parse(KINDS[command], command, arguments)
 
 
-def test_the_readme_shows_every_command() -> None:
+def test_the_documents_show_every_command() -> None:
     assert {line.split()[0] for line in COMMANDS} == set(KINDS)
 
 
@@ -70,12 +72,42 @@ def test_code_blocks_compile() -> None:
         compile(block, "README.md", "exec")
 
 
-def test_targets_of_make_and_links_exist() -> None:
+def test_targets_of_make_exist() -> None:
     text = README + (ROOT / "CONTRIBUTING.md").read_text()
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"\bmake ([a-z][\w-]+)", text)) <= targets
-    for path in re.findall(r"\]\(([\w./-]+)\)", text):
-        assert (ROOT / path).exists()
+
+
+def test_the_readme_is_short_and_its_pictures_are_small() -> None:
+    assert len(README.splitlines()) < 250
+    for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
+        assert (ROOT / picture).stat().st_size < 150_000
+
+
+def heading_anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def links(page: Path) -> list[tuple[Path, str]]:
+    """Files and anchors that a page links to in this repository."""
+    found = re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)", page.read_text())
+    return [((page.parent / path).resolve() if path else page, anchor) for path, anchor in found]
+
+
+def test_every_document_is_reachable_from_the_readme_and_every_link_resolves() -> None:
+    seen, new = set(), [ROOT / "README.md"]
+    while new:
+        page = new.pop()
+        seen.add(page)
+        for target, anchor in links(page):
+            assert target.exists(), f"{page.name} links to {target}"
+            assert not anchor or anchor in heading_anchors(target), f"{page.name} links to {target.name}#{anchor}"
+            if target.suffix == ".md" and target not in seen:
+                new.append(target)
+    documents = {page for page in (ROOT / "docs").glob("*.md") if not page.name.endswith(".head.md")}
+    assert documents - seen == set()
 
 
 @pytest.mark.parametrize(

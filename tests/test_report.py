@@ -165,7 +165,7 @@ def test_names_are_escaped_and_absent_data_are_said(tiny: RunFolder, tmp_path: P
 
 
 def test_a_critic_from_python_is_said_to_be_missing_from_the_command(tiny: RunFolder, tmp_path: Path) -> None:
-    assert "given in Python" not in written(tiny).read_text()
+    assert "passed in Python" not in written(tiny).read_text()
     config = tiny.facts()["config"] | {"critic": "module:Mine"}
     assert "passed in Python" in written(copy_of(tiny, tmp_path / "run", config=config)).read_text()
 
