@@ -1,4 +1,7 @@
-"""Writes the README's pictures from a run of the digits: `python docs/pictures.py runs/digits` (the report's needs chromium)."""
+"""Writes the README's pictures from a run of the digits: `python docs/pictures.py runs/digits`.
+
+The picture of the report needs chromium and is left as it is without.
+"""
 
 import shutil
 import subprocess
