@@ -1,4 +1,4 @@
-"""Laws in the plane whose geometry is known."""
+"""Distributions in the plane whose geometry is known."""
 
 import math
 from dataclasses import dataclass

@@ -21,9 +21,9 @@ ACCURACY = "accuracy"
 """The kind of the shifts of at least one standard deviation in 1 to 5 dimensions."""
 FEWEST_SAMPLES = 200
 MOST_SAMPLES = 5000
-"""Samples of each law: a random number between the two."""
+"""Samples of each distribution: a random number between the two."""
 ACCURACY_SAMPLES = 3000
-"""Samples of each law of an accuracy pair."""
+"""Samples of each distribution of an accuracy pair."""
 DRAWS = 24
 """For the upper estimate."""
 DRAWS_ON_A_LINE = 240
@@ -42,7 +42,7 @@ FAMILIES_USED: Sequence[Family] = [
 
 @dataclass(frozen=True)
 class PairCell:
-    """One pair of laws.
+    """One pair of distributions.
 
     Arguments:
         kind: a name in `KINDS`, or "accuracy".
