@@ -69,7 +69,7 @@ def test_npz_choices(tmp_path: Path) -> None:
     assert open_data(str(path)).train.size == 8
     np.savez(path, some=x, other=x)
     with pytest.raises(
-        UserError, match=r"arrays: some, other; choose one with a.npz:KEY; labels come with x and y, im"
+        UserError, match=r"contains the arrays some, other; choose one with a.npz:KEY; labels come with x and y, im"
     ):
         open_data(str(path))
     with pytest.raises(UserError, match=r"arrays some, other; 'more' is not among them"):
@@ -145,7 +145,7 @@ def test_npz_parts_in_capitals(tmp_path: Path) -> None:
 def test_npz_that_is_not_clear(tmp_path: Path, names: tuple[str, ...]) -> None:
     np.savez(tmp_path / "a.npz", **dict.fromkeys(names, NUMBERS))
     with pytest.raises(
-        UserError, match=f"arrays: {', '.join(names)}; choose one with a.npz:KEY; labels come with x and"
+        UserError, match=f"contains the arrays {', '.join(names)}; choose one with a.npz:KEY; labels come with x and"
     ):
         open_data(str(tmp_path / "a.npz"))
 
@@ -153,12 +153,21 @@ def test_npz_that_is_not_clear(tmp_path: Path, names: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("arrays", "text"),
     [
-        ({"x": np.eye(5), "y": np.ones(5) / 2}, "a.npz:y: every label .*; got 0.5 for sample 0; .*a.npz:x is the data"),
-        ({"X": np.eye(5), "Y": np.ones((5, 2))}, r"a.npz:Y: labels have shape \(5, 2\); .*a.npz:X is the data without"),
-        ({"arr_0": np.eye(5), "arr_1": np.eye(5)}, "a.npz:arr_1: labels have shape .*a.npz:arr_0 is the data without"),
+        (
+            {"x": np.eye(5), "y": np.ones(5) / 2},
+            "a.npz:y: every label .*; got 0.5 for sample 0; .*a.npz:x for the data",
+        ),
+        (
+            {"X": np.eye(5), "Y": np.ones((5, 2))},
+            r"a.npz:Y: labels must have shape .*got \(5, 2\); use .*a.npz:X for the data",
+        ),
+        (
+            {"arr_0": np.eye(5), "arr_1": np.eye(5)},
+            "a.npz:arr_1: labels must have shape .*a.npz:arr_0 for the data without",
+        ),
         (
             {"x_train": np.eye(5), "x_test": np.eye(5), "y_train": np.arange(5), "y_test": np.full(5, np.nan)},
-            "a.npz:y_train and y_test: .* got nan for sample 0; .*a.npz:x_train is the data without labels",
+            "a.npz:y_train and y_test: .* got nan for sample 0; .*a.npz:x_train for the data without labels",
         ),
     ],
 )
@@ -167,7 +176,10 @@ def test_refused_labels_say_how_to_do_without(tmp_path: Path, arrays: dict, text
     np.savez(path, **arrays)
     with pytest.raises(UserError, match=text) as caught:
         open_data(str(path))
-    assert open_data(str(caught.value).split("; ")[-1].split(" is the data")[0]).train.labels is None
+    assert (
+        open_data(str(caught.value).split("; use ")[1].removesuffix(" for the data without labels")).train.labels
+        is None
+    )
 
 
 def test_broken_files(tmp_path: Path) -> None:

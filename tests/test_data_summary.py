@@ -49,10 +49,10 @@ def test_tables(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     path = tmp_path / "t.csv"
     path.write_text("a,b,kind\n" + "".join(f"{i},{i / 2},{'xyz'[i % 3]}\n" for i in range(29)) + "1,,x\n")
-    with pytest.warns(UserWarning, match="left out"):
+    with pytest.warns(UserWarning, match="1 of 30 rows .* are skipped"):
         data = open_data(str(path), label="kind", skip_bad=True)
     text = "t: 29 vectors of 2 numbers (a, b), values 0 to 28, 3 classes (x, y, z); 24 for training, 5 held out"
-    assert summary(data) == f"{text}; left out: 1 rows with missing values"
+    assert summary(data) == f"{text}; left out: 1 with missing or infinite values"
 
 
 def test_names_are_legible() -> None:

@@ -111,7 +111,7 @@ def test_classes() -> None:
     y = np.where(X[:, 0] > 5, "high", "low")
     with pytest.raises(ValueError, match=r"^y: conditional=True needs the class of every sample; got None$"):
         WassersteinGAN(conditional=True).fit(X)
-    with pytest.raises(ValueError, match=r"^y: labels have shape \(3,\); \(60,\) is needed"):
+    with pytest.raises(ValueError, match=r"^y: labels must have shape \(60,\), one per sample; got \(3,\)"):
         WassersteinGAN(conditional=True).fit(X, [0, 1, 0])
     fitted = WassersteinGAN(steps=30, threads=1, conditional=True).fit(X, y)
     low, high = (fitted.sample(40, label=name)[:, 0].mean() for name in ("low", "high"))

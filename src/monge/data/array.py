@@ -114,8 +114,7 @@ def parts(path: Path, names: Sequence[str]) -> list[Part]:
     if len(names) == 1:
         return [Part(names[0])]
     labelled = "labels come with x and y, images and labels, data and target, or x_train and y_train"
-    listed = f"{path} has the arrays: {', '.join(names) or 'none'}"
-    raise UserError(f"{listed}; choose one with {path.name}:KEY; {labelled}" if names else listed)
+    raise UserError(f"{_listed(path, names)}; choose one with {path.name}:KEY; {labelled}")
 
 
 def _labels(
@@ -127,7 +126,7 @@ def _labels(
         return index_labels(given, [len(arrays[part.samples]) for part in found], arrays.get("classes"))
     except UserError as error:
         what = f"{path.name}:{' and '.join(part.labels for part in found if part.labels)}"
-        raise UserError(f"{what}: {error}; {path}:{found[0].samples} is the data without labels") from error
+        raise UserError(f"{what}: {error}; use {path}:{found[0].samples} for the data without labels") from error
 
 
 def _load(path: Path, key: str | None) -> NDArray[Any] | dict[str, NDArray[Any]]:
@@ -155,8 +154,19 @@ def _wanted(path: Path, names: Sequence[str], key: str | None) -> list[str]:
         read = [name for part in parts(path, names) for name in part if name is not None]
         return read + [name for name in ("classes",) if name in names]
     if key not in names:
-        raise UserError(f"{path} has the arrays: {', '.join(names) or 'none'}; there is no {key!r}")
+        raise UserError(f"{_listed(path, names)}; {key!r} is not among them")
     return [key]
+
+
+def _listed(path: Path, names: Sequence[str]) -> str:
+    """Which arrays a file contains, in words.
+
+    Raises:
+        UserError: none.
+    """
+    if not names:
+        raise UserError(f"{path} must contain an array; got none")
+    return f"{path} contains the arrays {', '.join(names)}"
 
 
 def reason(error: BaseException) -> str:

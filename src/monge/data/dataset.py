@@ -247,5 +247,5 @@ def _check_splits(name: str, train: ArraySplit, held_out: ArraySplit) -> None:
         )
     first = train.rows(np.zeros(1, np.int64))
     if all((rows == first).all() for rows in train.chunks()):
-        text = f"{name}: all training samples are equal, so nothing can be said about variety"
+        text = f"{name}: all training samples are identical, so their variety cannot be measured"
         warnings.warn(text, UserWarning, stacklevel=4)

@@ -41,7 +41,10 @@ def index_labels(
     names = [str(name) for name in np.ravel(classes)]
     for y in given:
         if y.min() < 0 or y.max() >= len(names):
-            raise UserError(f"labels go from {y.min()} to {y.max()}, `classes` names 0 to {len(names) - 1}")
+            raise UserError(
+                f"labels must be from 0 to {len(names) - 1}, as `classes` has {len(names)} names; "
+                f"got {y.min()} to {y.max()}"
+            )
     return plain, names
 
 
@@ -84,7 +87,7 @@ def plain_labels(labels: NDArray[Any], size: int) -> NDArray[Any]:
         UserError: wrong number or type of labels, or a sample without one.
     """
     if labels.shape not in ((size,), (size, 1)):
-        raise UserError(f"labels have shape {labels.shape}; ({size},) is needed, one per sample")
+        raise UserError(f"labels must have shape ({size},), one per sample; got {labels.shape}")
     y = labels.ravel()
     if y.dtype.kind in "OT":  # as data frames give text and missing values
         y = _of_objects(y)
@@ -94,7 +97,7 @@ def plain_labels(labels: NDArray[Any], size: int) -> NDArray[Any]:
         if bad.any():
             raise _no_label(y, int(bad.argmax()))
     if y.dtype.kind not in "biufU":
-        raise UserError(f"labels are {y.dtype}; integers or strings are needed")
+        raise UserError(f"labels must be integers or strings; got {y.dtype}")
     return y if y.dtype.kind == "U" else y.astype(np.int64)
 
 
@@ -105,7 +108,9 @@ def _of_objects(y: NDArray[Any]) -> NDArray[Any]:
     if not (text | number).all():
         raise _no_label(y, int((text | number).argmin()))
     if text.any() and number.any():
-        raise UserError(f"labels are both text and numbers, such as {y[text][0]!r} and {y[number][0]!r}")
+        raise UserError(
+            f"labels must be all text or all numbers; got both, such as {y[text][0]!r} and {y[number][0]!r}"
+        )
     return np.array(y.tolist())
 
 

@@ -48,7 +48,7 @@ def as_raw(x: NDArray[Any], what: str, layout: str = "auto", size: int | None = 
 
 def _check_type(x: NDArray[Any], what: str) -> None:
     if x.dtype.kind not in "biuf":
-        raise UserError(f"{what}: dtype {x.dtype} is not allowed; allowed: images, or vectors, of real numbers")
+        raise UserError(f"{what} must contain images or vectors of real numbers; got dtype {x.dtype}")
     if x.ndim not in (2, 3, 4):
         hint = "; reshape it to (n, 1)" if x.ndim == 1 else ""
         raise UserError(f"{what} must be vectors (n, d) or images (n, H, W, C); got shape {x.shape}{hint}")
@@ -80,7 +80,7 @@ def _fitting(shape: tuple[int, ...], square: bool) -> list[str]:
 
 
 def _check_values(x: NDArray[Any], what: str) -> None:
-    """Refuses numbers that float32 does not know, which only float arrays can contain."""
+    """Rejects NaN, infinity and numbers beyond float32, which only float arrays can contain."""
     count, first = 0, ""
     step = max(1, 2**21 // math.prod(x.shape[1:]))
     for start in range(0, len(x) if x.dtype.kind == "f" else 0, step):
@@ -91,7 +91,7 @@ def _check_values(x: NDArray[Any], what: str) -> None:
             first = f"[{', '.join(map(str, (start + row, *rest)))}]"
         count += int(bad.sum())
     if count:
-        raise UserError(f"{what}: {count} value(s) are NaN, infinite or beyond float32, the first at {first}")
+        raise UserError(f"{what} must have finite float32 values; got {count} that are not, the first at {first}")
 
 
 def _vectors(x: NDArray[Any], what: str) -> NDArray[Any]:

@@ -103,21 +103,21 @@ def in_memory(
     """An array as a data set, by the same rules as a `.npy` file; a data frame by those of a table.
 
     Arguments:
-        x: uint8 images (n, H, W, C), (n, C, H, W) or (n, H, W), or vectors (n, d), as numpy or what it makes one of; or
+        x: images (n, H, W, C), (n, C, H, W) or (n, H, W), or vectors (n, d), as numpy or what it makes one of; or
             a data frame of pandas, polars or pyarrow.
         y: labels (n,), whole numbers or strings, or None.
         name: short name.
         layout: auto, nhwc or nchw: order of the axes of images.
         size: crops images to size x size.
         skip_bad: leave out rows of a data frame with missing values.
-        label: the column of a data frame that holds the classes.
+        label: the column of a data frame that contains the classes.
 
     Raises:
         UserError: an array or a data frame that is not allowed; the text says why.
     """
     refuse_masked(name, x)
     if y is not None and label is not None:
-        raise UserError(f"y and --data.label {label}: the classes are given twice")
+        raise UserError(f"y cannot be combined with --data.label {label}: both give the classes; leave one out")
     if is_frame(x):
         _refuse("a data frame", "size" if size is not None else "", "layout" if layout != "auto" else "")
         return read_frame(x, name, y, label, skip_bad)
@@ -126,8 +126,8 @@ def in_memory(
     try:
         values = np.asarray(x)
     except (RuntimeError, TypeError, ValueError) as error:
-        what = f"{name}: numpy makes no array of this {type(x).__name__}: {reason(error)}"
-        raise UserError(f"{what}; allowed: uint8 images, or vectors of real numbers") from error
+        what = f"{name}: numpy cannot convert this {type(x).__name__} to an array: {reason(error)}"
+        raise UserError(f"{what}; pass images or vectors of real numbers") from error
     return from_array(name, name, values, y, layout=layout, size=size)
 
 

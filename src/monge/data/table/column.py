@@ -33,11 +33,11 @@ def check_types(what: str, table: Any, label: str | None) -> None:
     classes = f"use %s as the classes with --data.label {which}" if texts and label is None else ""
     text = f"{what}: columns must be numeric; {bad[0]!r} contains {_content(table.column(bad[0]))}"
     if len(bad) == 1:
-        advice = f"{classes % 'it'}, otherwise leave it out of the table" if classes else "leave it out of the table"
+        advice = f"{classes % 'it'}, otherwise drop it" if classes else "drop it"
     else:
-        text += f", and no numbers are in {', '.join(map(repr, bad[1:]))} either"
-        advice = f"leave them out of the table{', ' + classes % 'one of them' if classes else ''}"
-    raise UserError(f"{text}; only numbers can be generated: {advice}")
+        text += f", and {', '.join(map(repr, bad[1:]))} {'are' if len(bad) > 2 else 'is'} not numeric either"
+        advice = f"drop them{', or ' + classes % 'one of them' if classes else ''}"
+    raise UserError(f"{text}; {advice}")
 
 
 def numbers(table: Any) -> NDArray[Any]:

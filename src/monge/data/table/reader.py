@@ -33,7 +33,7 @@ _ROW_NAMES = re.compile(r"__index_level_\d+__")
 def read_table(path: Path, label: str | None = None, skip_bad: bool = False) -> ArrayData:
     """The rows of a table as vectors of its columns, in the order of the file, split.
 
-    Numbers, truth values and decimals are allowed. A `.csv` file has the columns' names in its first line, and commas,
+    Columns may contain numbers, truth values and decimals. A `.csv` file has the columns' names in its first line, and commas,
     semicolons or tabs between its columns. The row names that pandas stores in a `.parquet` file are not read.
 
     Arguments:
@@ -45,7 +45,7 @@ def read_table(path: Path, label: str | None = None, skip_bad: bool = False) -> 
         UserError: pyarrow is absent, the file cannot be read, or a column is not allowed; the text says which and why.
 
     Warns:
-        UserWarning: rows were left out, or one column drowns the others.
+        UserWarning: rows were left out, or one column dominates the others.
     """
     return _vectors(path.stem, path.name, _load(path, label), label, skip_bad)
 
@@ -63,7 +63,7 @@ def read_frame(
         skip_bad: as in `read_table`.
 
     Raises:
-        UserError: pyarrow is absent, a column is not allowed, or classes are given twice.
+        UserError: pyarrow is absent, a column is not allowed, or both y and label are given.
 
     Warns:
         UserWarning: as `read_table`.
@@ -104,7 +104,8 @@ def _vectors(
     elif given is not None:
         given = given[whole]
     (labels,), classes = index_labels([given], [len(values)])
-    info = DataInfo(name, classes=classes, columns=names, label_column=label)
+    left_out = {"with missing or infinite values": int((~whole).sum())}
+    info = DataInfo(name, classes=classes, columns=names, label_column=label, left_out=left_out)
     return split_data(info, values, labels)
 
 
@@ -116,7 +117,7 @@ def _numbers_beside(what: str, table: Any, label: str | None) -> list[str]:
     if not names:
         raise UserError(f"{what} must have a numeric column" + ("" if label is None else f" besides {label!r}"))
     if not table.num_rows:
-        raise UserError(f"{what}: the table has no rows")
+        raise UserError(f"{what} must have at least one row; got none")
     return names
 
 
@@ -274,6 +275,6 @@ def _warn_of_a_dominant(what: str, names: list[str], values: NDArray[Any]) -> No
     variance = values.var(axis=0, dtype=np.float64)
     if (variance > 0).sum() > 1 and variance.max() > DOMINANT * variance.sum():
         share = np.floor(1000 * variance.max() / variance.sum()) / 10
-        text = f"column {names[int(variance.argmax())]!r} has {share:.1f} % of the variance"
-        advice = "distances, which are in the data's own units, hardly see the others; bring them to like scales"
-        warnings.warn(f"{what}: {text}: {advice}", UserWarning, stacklevel=3)
+        text = f"column {names[int(variance.argmax())]!r} makes up {share:.1f} % of the variance"
+        advice = "distances, in the data's own units, hardly reflect the others; rescale the columns"
+        warnings.warn(f"{what}: {text}; {advice}", UserWarning, stacklevel=3)
