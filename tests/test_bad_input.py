@@ -169,8 +169,8 @@ def test_usage(arguments: list[str], said: list[str], capsys: pytest.CaptureFixt
 
 ARRAYS = {
     "objects": (np.array([{}, 1, "a"], dtype=object), "Python objects, which are never unpickled"),
-    "nan": (np.full((40, 3), np.nan), "NaN"),
-    "inf": (np.array([[0.0, 1.0]] * 39 + [[np.inf, 0.0]]), "infinite"),
+    "nan": (np.full((40, 3), np.nan), "finite float32 values; got 120 that are NaN"),
+    "inf": (np.array([[0.0, 1.0]] * 39 + [[np.inf, 0.0]]), "NaN, infinite or too large, the first at [39, 0]"),
     "rank": (np.zeros((4, 3, 2, 2, 2)), "(4, 3, 2, 2, 2)"),
     "one sample": (np.zeros((1, 3)), "got 1"),
     "no samples": (np.zeros((0, 3)), "must contain samples"),
@@ -216,7 +216,7 @@ def test_bad_image(content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_empty_folder_and_image_bomb(capsys: pytest.CaptureFixture[str]) -> None:
     Path("empty").mkdir()
-    refused(["train", "empty"], capsys, "empty", "endings that are read: .bmp, ")
+    refused(["train", "empty"], capsys, "empty", "must contain images; it is empty; supported endings: .bmp, ")
     bomb(images("faces") / "bomb.png")
     refused(["train", "faces"], capsys, "faces/bomb.png", "100 million")
 
@@ -281,7 +281,7 @@ def test_real_commands(arguments: list[str], here: Path) -> None:
 
 
 def test_allowed_with_a_warning() -> None:
-    """Bad images left out, a default batch larger than the data, constant data: one line each, then training."""
+    """Bad images left out, a default batch larger than the data, constant data: one line each, after the one on what was read."""
     (images("faces") / "zero.png").touch()
     np.save("constant.npy", np.ones((400, 2)))
     np.save("blank.npy", np.zeros((400, 8, 8), np.uint8))
@@ -295,6 +295,7 @@ def test_allowed_with_a_warning() -> None:
         done = child(["train", *data, *SMALL])
         assert done.returncode == 0, done.stderr
         lines = [line for line in done.stderr.splitlines() if not line.startswith("step ")]
-        assert len(lines) == 1, done.stderr
-        assert lines[0].startswith("monge: warning: ")
-        assert said in lines[0]
+        assert len(lines) == 2, done.stderr
+        assert lines[0].startswith(f"monge: {Path(data[0]).stem}: ")
+        assert lines[1].startswith("monge: warning: ")
+        assert said in lines[1]

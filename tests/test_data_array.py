@@ -171,7 +171,11 @@ BAD = [
     (np.full((9, 2), "a"), {}, "got dtype <U1"),
     (np.full((9, 2), None), {}, "got dtype object"),
     (np.zeros((9, 2), "M8[s]"), {}, "got dtype datetime64"),
-    (np.full((9, 2), 1e39), {}, r"finite float32 values; got 18 that are not, the first at \[0, 0\]"),
+    (
+        np.full((9, 2), 1e39),
+        {},
+        r"finite float32 values; got 18 that are NaN, infinite or too large, the first at \[0, 0\]",
+    ),
 ]
 
 
@@ -186,7 +190,9 @@ def test_refused_arrays(x: np.ndarray, how: dict, text: str) -> None:
 def test_non_finite_values_are_located(value: float) -> None:
     x = np.zeros((9, 2), np.float32)
     x[4, 1] = x[6, 0] = value
-    with pytest.raises(UserError, match=r"finite float32 values; got 2 that are not, the first at \[4, 1\]"):
+    with pytest.raises(
+        UserError, match=r"finite float32 values; got 2 that are NaN, infinite or too large, the first at \[4, 1\]"
+    ):
         in_memory(x)
 
 
@@ -206,7 +212,10 @@ def test_images_of_any_type_keep_their_numbers(dtype: str, shape: tuple[int, ...
 def test_images_without_finite_values_are_located() -> None:
     x = np.zeros((9, 8, 8))
     x[4, 1, 2] = np.nan
-    with pytest.raises(UserError, match=r"finite float32 values; got 1 that are not, the first at \[4, 1, 2, 0\]"):
+    with pytest.raises(
+        UserError,
+        match=r"finite float32 values; got 1 that are NaN, infinite or too large, the first at \[4, 1, 2, 0\]",
+    ):
         in_memory(x)
 
 
@@ -229,7 +238,7 @@ def test_all_that_numpy_makes_an_array_of(make) -> None:
     ("x", "text"),
     [
         ([[1.0, 2.0], [3.0]], "array: numpy cannot convert this list to an array: .*; pass images or vectors"),
-        (torch.zeros(9, 2, requires_grad=True), r"of this Tensor: .*detach\(\).*; pass images or vectors"),
+        (torch.zeros(9, 2, requires_grad=True), r"this Tensor to an array: .*detach\(\).*; pass images or vectors"),
         ({"x": [[1.0, 2.0]]}, "array must contain images or vectors of real numbers; got dtype object"),
         (None, "array must contain images or vectors of real numbers; got dtype object"),
     ],
@@ -286,7 +295,9 @@ def test_labels_of_any_kind_of_whole_number(y: object) -> None:
 
 
 def test_labels_belong_to_data_in_memory() -> None:
-    with pytest.raises(UserError, match=r"^y: labels go with data in memory, and 'a.npy' is a name or a path$"):
+    with pytest.raises(
+        UserError, match=r"^y needs data in memory; got the name or path 'a.npy'; files bring their own labels$"
+    ):
         monge.load_data("a.npy", y=[0, 1])
 
 

@@ -91,7 +91,9 @@ def test_names_of_parts_alone_are_classes(tmp_path: Path) -> None:
 
 def test_two_folders_of_one_part_are_refused(tmp_path: Path) -> None:
     fill(tmp_path, ["train", "Training", "test"])
-    with pytest.raises(UserError, match="'Training' and 'train' are both named like the training part; rename all but"):
+    with pytest.raises(
+        UserError, match="must have only one training folder; got 'Training' and 'train'; rename all but"
+    ):
         open_data(str(tmp_path))
 
 
@@ -125,7 +127,7 @@ def test_all_endings_are_read(tmp_path: Path) -> None:
     for kind, names in ENDINGS.items():
         for name in names:
             Image.new("L", (8, 8), 90).save(tmp_path / name, kind)
-    with pytest.warns(UserWarning, match="all training samples are equal"):
+    with pytest.warns(UserWarning, match="all training samples are identical"):
         data = opened(tmp_path)
     assert data.train.size + data.held_out.size == sum(map(len, ENDINGS.values()))
     assert data.info.left_out == {}
@@ -140,7 +142,7 @@ def test_what_is_left_out_is_counted_by_reason(tmp_path: Path) -> None:
     with pytest.warns() as caught:
         data = opened(tmp_path, skip_bad=True)
     said = "; ".join(str(warning.message) for warning in caught)
-    assert "left out: 2 .heic, as these formats are not read; convert them to .png" in said
+    assert "skipped 2 .heic, as these formats are not supported; convert them to .png" in said
     left_out = {".heic": 2, ".txt": 1, "without an ending": 1, "hidden": 3, "unreadable": 1}
     assert data.info.left_out == left_out
     assert summary(data).endswith("left out: 2 .heic, 1 .txt, 1 without an ending, 3 hidden, 1 unreadable")
@@ -156,7 +158,7 @@ def test_rare_endings_are_counted_together(tmp_path: Path) -> None:
 def test_folders_without_images_name_what_they_contain(tmp_path: Path) -> None:
     for i in range(3):
         (tmp_path / f"{i}.heic").touch()
-    with pytest.raises(UserError, match=r"no images among the files \(3 .heic\); endings that are read: .bmp, .*.webp"):
+    with pytest.raises(UserError, match=r"must contain images; got only 3 .heic; supported endings: .bmp, .*.webp"):
         open_data(str(tmp_path))
 
 
@@ -164,7 +166,7 @@ def test_unreadable_images_of_a_part_are_left_out_of_it(tmp_path: Path) -> None:
     fill(tmp_path, ["train/a", "train/b", "test/a", "test/b"])
     for part in ("train/a", "test/b"):
         (tmp_path / part / "0.png").write_text("no image")
-    with pytest.warns(UserWarning, match=r"2 unreadable image\(s\) of 16 left out"):
+    with pytest.warns(UserWarning, match="skipped 2 of 16 images, which cannot be read"):
         data = opened(tmp_path, skip_bad=True)
     assert counts(data) == {"a": (3, 4), "b": (4, 3)}
 
@@ -174,7 +176,7 @@ def test_animations_are_warned_of(tmp_path: Path) -> None:
     frames = [Image.new("L", (8, 8), grey) for grey in (10, 90)]
     for name in ("a.gif", "b.tif", "c.webp"):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-    with pytest.warns(UserWarning, match="3 of 7 images have several frames or pages, of which the first is read"):
+    with pytest.warns(UserWarning, match="3 of 7 images have several frames or pages, of which only the first is read"):
         data = opened(tmp_path)
     assert data.train.size + data.held_out.size == 7
 

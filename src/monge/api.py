@@ -50,7 +50,7 @@ class Run(RunFolder):
         self._key: tuple[Any, ...] = ()
 
     def model(self, weights: str = "ema", facts: Mapping[str, Any] | None = None) -> TrainedModel:
-        """The trained model of the last checkpoint, cached until a newer checkpoint or other weights are needed.
+        """The trained model of the last checkpoint, cached until there is a newer one or other weights are asked for.
 
         Arguments:
             weights: "ema" (averaged) or "raw".
@@ -60,7 +60,7 @@ class Run(RunFolder):
             UserError: unknown weights, no checkpoint yet, or a damaged one.
         """
         place = last_checkpoint(self)[1].stat()
-        # a folder that was replaced can hold a checkpoint of the same step
+        # a folder that was replaced can contain a checkpoint of the same step
         key = (weights, place.st_ino, place.st_mtime_ns)
         if self._model is None or self._key != key:
             self._model, self._key = load(self, weights, facts=facts), key
@@ -169,6 +169,33 @@ def open_run(path: str | Path) -> Run:
     run = Run(Path(path))
     run.facts()
     return run
+
+
+def load_data(source: str | os.PathLike[str] | ArrayLike, y: ArrayLike | None = None, **how: Any) -> DataSet:
+    """Data from a name, a path, an array or a data frame; keywords as in `config.DataConfig`.
+
+    Arguments:
+        source: a name, a path, an array or what numpy makes one of (nested lists, a tensor), or a data frame of pandas,
+            polars or pyarrow, whose columns keep their names.
+        y: labels (n,) of an array or a data frame, whole numbers or text; of a data frame, `label` names a column of
+            them instead. Files bring their own.
+
+    Raises:
+        UserError: the source is missing or unreadable, or monge cannot train on it.
+
+    Example:
+        >>> data = load_data([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], y=["a", "b", "a"])
+        >>> data.info.classes
+        ['a', 'b']
+    """
+    config = overlay(DataConfig(), how, "load_data")
+    if isinstance(source, str | os.PathLike):
+        if y is not None:
+            raise UserError(
+                f"y needs data in memory; got the name or path {os.fspath(source)!r}; files bring their own labels"
+            )
+        return open_source(os.fspath(source), config)
+    return in_memory(source, y, **asdict(config)).opened(None, asdict(config))
 
 
 def resume(

@@ -91,7 +91,9 @@ def _check_values(x: NDArray[Any], what: str) -> None:
             first = f"[{', '.join(map(str, (start + row, *rest)))}]"
         count += int(bad.sum())
     if count:
-        raise UserError(f"{what} must have finite float32 values; got {count} that are not, the first at {first}")
+        raise UserError(
+            f"{what} must have finite float32 values; got {count} that are NaN, infinite or too large, the first at {first}"
+        )
 
 
 def _vectors(x: NDArray[Any], what: str) -> NDArray[Any]:

@@ -22,7 +22,7 @@ from monge.errors import UserError
 MEMORY_BYTES = 256 * 2**20
 _DEFAULT_SIZE = 32
 _GROUP = 256
-_THREADS = 8  # each may hold an image of 100 million pixels
+_THREADS = 8  # each may keep an image of 100 million pixels
 
 T = TypeVar("T")
 
@@ -148,7 +148,7 @@ def _common_dtype(folder: Path, headers: Mapping[Path, Header]) -> str:
     if len(examples) == 1:
         return min(examples)
     listed = ", ".join(f"{dtype} ({path.relative_to(folder)})" for dtype, path in sorted(examples.items()))
-    raise UserError(f"{folder}: the images have pixels of types that share no scale: {listed}; keep those of one type")
+    raise UserError(f"{folder}: images must have pixels of one type; got {listed}, which share no scale")
 
 
 def _good(

@@ -34,14 +34,14 @@ def read_folder(folder: Path, size: int | None = None, skip_bad: bool = False) -
     Arguments:
         folder: the folder.
         size: width and height in pixels; None means that of the images, if all are squares of one size, else 32.
-        skip_bad: leave out images that cannot be decoded, instead of refusing the folder.
+        skip_bad: leave out images that cannot be decoded, instead of rejecting the folder.
 
     Raises:
-        UserError: no images, one that cannot be decoded or has over 100 million pixels, images of numbers that share no
-            scale, or a size not allowed.
+        UserError: no images, one that cannot be decoded or has over 100 million pixels, images whose types of
+            numbers share no scale, or a size that is not allowed.
 
     Warns:
-        UserWarning: images were left out, their sizes differ and none was chosen, or not all that is in them is used.
+        UserWarning: images were skipped, their sizes differ and none was chosen, or some of their content is not used.
     """
     check_size(size)
     listing = list_images(folder)
@@ -86,21 +86,21 @@ def _of_read(classes: Sequence[str] | None, good: NDArray[np.bool_]) -> NDArray[
 
 def _nothing(folder: Path, listing: Listing) -> str:
     found = ", ".join(f"{count:,} {reason}" for reason, count in listing.left_out.items())
-    what = f"no images among the files ({found})" if found else "empty folder"
-    return f"{folder}: {what}; endings that are read: {', '.join(sorted(SUFFIXES))}"
+    what = f"got only {found}" if found else "it is empty"
+    return f"{folder} must contain images; {what}; supported endings: {', '.join(sorted(SUFFIXES))}"
 
 
 def _warn(folder: Path, listing: Listing, flags: NDArray[np.uint8]) -> None:
-    """Says what of the images is not used."""
+    """Warns of images that are not read, or not in full."""
     total = len(flags)
     if bad := int((flags == 0).sum()):
-        warnings.warn(f"{folder}: {bad} unreadable image(s) of {total} left out", UserWarning, stacklevel=3)
+        warnings.warn(f"{folder}: skipped {bad:,} of {total:,} images, which cannot be read", UserWarning, stacklevel=3)
     if others := [f"{count:,} {ending}" for ending, count in listing.left_out.items() if _OTHERS.fullmatch(ending)]:
-        text = f"left out: {', '.join(others)}, as these formats are not read; convert them to .png"
+        text = f"skipped {', '.join(others)}, as these formats are not supported; convert them to .png"
         warnings.warn(f"{folder}: {text}", UserWarning, stacklevel=3)
     said = {
-        Flag.ANIMATED: "have several frames or pages, of which the first is read",
-        Flag.SHORTENED: "have 16 bits a colour, of which the upper 8 are read",
+        Flag.ANIMATED: "have several frames or pages, of which only the first is read",
+        Flag.SHORTENED: "have 16 bits per channel, of which only the upper 8 are read",
         Flag.DIVIDED: "have 16 bits and the others 8, so they are divided by 257",
     }
     for flag, text in said.items():

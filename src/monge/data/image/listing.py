@@ -104,7 +104,7 @@ def _files(folder: Path) -> tuple[list[Path], int]:
     """All files of a folder in order, and how many files and folders are hidden."""
 
     def refuse(error: OSError) -> None:
-        raise UserError(f"{error.filename}: the folder cannot be read ({error.strerror})") from error
+        raise UserError(f"folder {error.filename} cannot be read: {error.strerror}") from error
 
     found, hidden, above = [], 0, {str(folder): {os.path.realpath(folder)}}
     for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
@@ -136,7 +136,7 @@ def _part_names(folder: Path, names: Iterable[str]) -> tuple[str, str] | None:
     for what, same in (("training", train), ("held-out", held_out)):
         if len(same) > 1:
             listed = " and ".join(repr(legible(name)) for name in same)
-            raise UserError(f"{folder}: its folders {listed} are both named like the {what} part; rename all but one")
+            raise UserError(f"{folder} must have only one {what} folder; got {listed}; rename all but one")
     return train[0], held_out[0]
 
 

@@ -45,5 +45,5 @@ def _warn_of_a_few(train: ArraySplit, low: float, high: float) -> None:
     least, most = (float(value) for value in np.quantile(some, [FEW, 1 - FEW]))
     if (most - least) * REST < high - low:
         nearly = f"{100 - 200 * FEW:g} % of them from {least:.6g} to {most:.6g}"
-        what = f"the pixels go from {low:.6g} to {high:.6g}, but {nearly}"
-        warnings.warn(f"{what}: a few set the scale of all; clip them in the files", UserWarning, stacklevel=6)
+        what = f"pixels range from {low:.6g} to {high:.6g}, but {nearly}"
+        warnings.warn(f"{what}; a few outliers set the scale of all; clip them in the files", UserWarning, stacklevel=6)

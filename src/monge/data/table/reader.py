@@ -33,8 +33,8 @@ _ROW_NAMES = re.compile(r"__index_level_\d+__")
 def read_table(path: Path, label: str | None = None, skip_bad: bool = False) -> ArrayData:
     """The rows of a table as vectors of its columns, in the order of the file, split.
 
-    Columns may contain numbers, truth values and decimals. A `.csv` file has the columns' names in its first line, and commas,
-    semicolons or tabs between its columns. The row names that pandas stores in a `.parquet` file are not read.
+    Columns contain numbers, truth values or decimals. A `.csv` file has the columns' names in its first line, and
+    commas, semicolons or tabs between its columns. The row names that pandas stores in a `.parquet` file are not read.
 
     Arguments:
         path: the file.
@@ -76,7 +76,7 @@ def read_frame(
         table = _plain(arrow, arrow.table(frame))
     except Exception as error:
         causes = "; ".join(str(cause) for cause in error.args) or reason(error)
-        raise UserError(f"{what}: it cannot be read as a table: {causes}") from error
+        raise UserError(f"{what} cannot be read as a table: {causes}") from error
     return _vectors(name, what, table, label, skip_bad, y)
 
 
