@@ -281,7 +281,7 @@ def test_real_commands(arguments: list[str], here: Path) -> None:
 
 
 def test_allowed_with_a_warning() -> None:
-    """Bad images left out, a default batch larger than the data, constant data: one line each, after the one on what was read."""
+    """Bad images left out, a default batch larger than the data, constant data: one line each, below the summary."""
     (images("faces") / "zero.png").touch()
     np.save("constant.npy", np.ones((400, 2)))
     np.save("blank.npy", np.zeros((400, 8, 8), np.uint8))

@@ -114,7 +114,7 @@ def test_lost_data(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "v.npy").rename("w.npy")
     run, message = "project/runs/v", "run 'project/runs/v': its data are no longer at /gone/project/v.npy"
     for arguments in (["evaluate", run], ["sample", run, "--reject", "--out", "x.npz"]):
-        assert refused(capsys, *arguments) == f"{message}; give their place with --data PATH"
+        assert refused(capsys, *arguments) == f"{message}; say where they are with --data PATH"
     assert command("report", run) == 0
     assert "with --data PATH" in (project / "runs/v/report.html").read_text()
     found = ["--data", "w.npy"]
@@ -124,7 +124,7 @@ def test_lost_data(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("report", run, *found) == 0
     assert "are left out" not in (project / "runs/v/report.html").read_text()
     np.save("other.npy", X + 1)
-    wrong = "--data other.npy: its content is not that of the data of run 'project/runs/v'"
+    wrong = "--data other.npy: its content differs from that of the data of run 'project/runs/v'"
     assert refused(capsys, "report", run, "--data", "other.npy") == wrong
     assert refused(capsys, "sample", run, "--reject", "--out", "x.npz", "--data", "other.npy") == wrong
     said = refused(capsys, "sample", run, "--out", "x.npz", "--data", "w.npy")
@@ -144,6 +144,9 @@ def test_an_exchanged_held_out_part_is_refused(project: Path, capsys: pytest.Cap
     assert (
         "contains a run with other settings (source: parts.npz -> project/parts.npz; data: its held-out part dif"
         in said
+    )
+    changed = (
+        "the held-out data of 'parts.npz' have changed since training; use evaluate --data to measure against them"
     )
     changed = (
         "the held-out data of 'parts.npz' have changed since training; use evaluate --data to measure against them"
@@ -181,11 +184,11 @@ def test_resuming_from_what_the_run_recorded(project: Path, monkeypatch: pytest.
     with pytest.raises(UserError, match=r"^--steps 5: must be at least the 6 of run "):
         monge.resume(place, steps=5)
     source = (project / "v.npy").rename(project / "w.npy")
-    with pytest.raises(UserError, match=r"its data are no longer at .*v.npy; give their place with --data PATH$"):
+    with pytest.raises(UserError, match=r"its data are no longer at .*v.npy; say where they are with --data PATH$"):
         monge.resume(place, steps=8)
     for steps, data in enumerate((source, X, in_memory(X)), 7):
         assert monge.resume(place, data, steps=steps).facts()["config"]["source"] == str(source)
-    with pytest.raises(UserError, match=r"its content is not that of the data of run "):
+    with pytest.raises(UserError, match=r"its content differs from that of the data of run "):
         monge.resume(place, X + 1, steps=12)
     with pytest.raises(UserError, match=r"has no run.json"):
         monge.resume(project)

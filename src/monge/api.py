@@ -1,4 +1,4 @@
-"""The Python API: train, open a run, continue it."""
+"""The Python API: load data, train, open a run, continue it."""
 
 import os
 from collections.abc import Mapping
@@ -172,19 +172,21 @@ def open_run(path: str | Path) -> Run:
 
 
 def load_data(source: str | os.PathLike[str] | ArrayLike, y: ArrayLike | None = None, **how: Any) -> DataSet:
-    """Data from a name, a path, an array or a data frame; keywords as in `config.DataConfig`.
+    """Loads data from a name, a path, an array or a data frame.
 
     Arguments:
         source: a name, a path, an array or what numpy makes one of (nested lists, a tensor), or a data frame of pandas,
             polars or pyarrow, whose columns keep their names.
         y: labels (n,) of an array or a data frame, whole numbers or text; of a data frame, `label` names a column of
             them instead. Files bring their own.
+        **how: fields of `config.DataConfig`, such as `size=32` or `label="species"`.
 
     Raises:
         UserError: the source is missing or unreadable, or monge cannot train on it.
 
     Example:
-        >>> data = load_data([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], y=["a", "b", "a"])
+        >>> import monge
+        >>> data = monge.load_data([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], y=["a", "b", "a"])
         >>> data.info.classes
         ['a', 'b']
     """

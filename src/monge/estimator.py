@@ -25,13 +25,13 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
     """A generator of vectors, trained as a Wasserstein GAN.
 
     Arguments:
-        recipe: name of a recipe; none picks the one for vectors.
-        objective: "wgan-gp" or "wgan", with options (`"wgan-gp:weight=5"`).
-        steps: generator updates; none means the recipe's.
-        run: folder to keep the run in; none trains in a temporary folder that goes with the process.
-        threads: number of threads; "auto" measures.
-        conditional: train on the classes y, which `sample` can then be asked for.
-        random_state: seed, >= 0; a numpy RandomState, or None for numpy's global one, draws a new one for each `fit`.
+        recipe: name of a recipe; None means the one for vectors.
+        objective: name of an objective, with options (`"wgan-gp:weight=5"`); None means the recipe's.
+        steps: generator updates; None means the recipe's.
+        run: folder for the run; None means a temporary folder, deleted when the process ends.
+        threads: number of threads, or "auto" to measure which is fastest.
+        conditional: whether to train on the classes y, so that `sample` can generate one of them.
+        random_state: seed, >= 0. A numpy RandomState, or None for numpy's global one, gives each `fit` a new seed.
 
     Attributes:
         run_: the run.
@@ -111,7 +111,7 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         """Generated vectors of shape (n_samples, d) in the units of X; equal seeds give equal samples.
 
         Arguments:
-            label: with `conditional`, the class to generate; none takes all by their shares.
+            label: with `conditional`, the class to generate; None takes all by their shares.
 
         Raises:
             UserError: an unknown class, or one without training samples.

@@ -92,7 +92,8 @@ def _check_values(x: NDArray[Any], what: str) -> None:
         count += int(bad.sum())
     if count:
         raise UserError(
-            f"{what} must have finite float32 values; got {count} that are NaN, infinite or too large, the first at {first}"
+            f"{what} must have finite float32 values; got {count} that are NaN, infinite or too large, "
+            f"the first at {first}"
         )
 
 

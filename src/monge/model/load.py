@@ -54,14 +54,14 @@ def own_data(run: RunFolder, data: DataSet | None = None, facts: Mapping[str, An
         facts: the content of the run's `run.json`, if that was read already.
 
     Raises:
-        UserError: they are gone, were given in memory, or have changed since the training.
+        UserError: they are gone, were given in memory, or have changed since training.
     """
     facts = facts or run.facts()
     config = config_of(run, facts)
     if data is not None:
         if part := other_content(data, facts):
             given = data.info.source or data.info.name
-            raise UserError(f"--data {given}: its {part} is not that of the data of run {str(run.path)!r}")
+            raise UserError(f"--data {given}: its {part} differs from that of the data of run {str(run.path)!r}")
         return data
     refusal = None
     for place in _places(run, config.source, facts.get("place")):
@@ -96,7 +96,7 @@ def _places(run: RunFolder, source: str, recorded: Mapping[str, str] | None) -> 
 
 def _gone(run: RunFolder, source: str, recorded: Mapping[str, str] | None) -> UserError:
     path = source if recorded is None else recorded["data"]
-    return UserError(f"run {str(run.path)!r}: its data are no longer at {path}; give their place with --data PATH")
+    return UserError(f"run {str(run.path)!r}: its data are no longer at {path}; say where they are with --data PATH")
 
 
 def load(
