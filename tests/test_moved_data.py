@@ -225,7 +225,11 @@ def test_a_comparison_knows_its_data_by_their_content(tmp_path: Path) -> None:
     budget = {"data": "v.npy", "fingerprint": "a", "steps": 4, "seconds": None}
     compare.begin(tmp_path, budget)
     compare.refuse_other(tmp_path, budget | {"data": "/elsewhere/v.npy"})
-    for change, text in ({"fingerprint": "b"}, "fingerprint: a -> b"), ({"steps": 5}, "steps: 4 -> 5"):
+    for change, text in (
+        ({"fingerprint": "b"}, "fingerprint: a -> b"),
+        ({"fingerprint": "b", "data": "w.npy"}, r"budget \(data: v.npy -> w.npy\);"),
+        ({"steps": 5}, "steps: 4 -> 5"),
+    ):
         with pytest.raises(UserError, match=text):
             compare.refuse_other(tmp_path, budget | change)
     compare.begin(tmp_path / "old", {"data": "v.npy", "steps": 4, "seconds": None})

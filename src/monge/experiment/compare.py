@@ -146,7 +146,11 @@ def refuse_other(folder: Path, budget: Mapping[str, Any]) -> None:
         return
     try:
         known = json.loads((folder / SUMMARY).read_text())
-        differing = [f"{key}: {known[key]} -> {budget[key]}" for key in known_by(known) if known[key] != budget[key]]
+        keys = [key for key in ("steps", "seconds") if known[key] != budget[key]]
+        content = "fingerprint" if "fingerprint" in known else "data"  # where the same data lie makes no difference
+        if known[content] != budget[content]:
+            keys.insert(0, "data" if known["data"] != budget["data"] else content)
+        differing = [f"{key}: {known[key]} -> {budget[key]}" for key in keys]
     except FileNotFoundError as error:
         if folder.is_dir() and not any(folder.iterdir()):
             return
@@ -158,11 +162,6 @@ def refuse_other(folder: Path, budget: Mapping[str, Any]) -> None:
     if differing:
         what = f"--out {folder} contains a comparison with another budget"
         raise UserError(f"{what} ({', '.join(differing)}); choose another folder")
-
-
-def known_by(document: Mapping[str, Any]) -> list[str]:
-    """The keys by which a comparison is told from others: of its data the content, as far as that was recorded."""
-    return ["fingerprint" if "fingerprint" in document else "data", "steps", "seconds"]
 
 
 def begin(folder: Path, budget: Mapping[str, Any]) -> None:
