@@ -65,13 +65,14 @@ def open_data(
 
 
 def load_data(source: str | os.PathLike[str] | ArrayLike, y: ArrayLike | None = None, **how: Any) -> DataSet:
-    """Data from a name, a path, an array or a data frame; keywords as in `config.DataConfig`.
+    """Loads data from a name, a path, an array or a data frame.
 
     Arguments:
         source: a name, a path, an array or what numpy makes one of (nested lists, a tensor), or a data frame of pandas,
             polars or pyarrow, whose columns keep their names.
         y: labels (n,) of an array or a data frame, whole numbers or text; of a data frame, `label` names a column of
             them instead. Files bring their own.
+        **how: fields of `config.DataConfig`, such as `size=32` or `label="species"`.
 
     Raises:
         UserError: the source is missing or unreadable, or monge cannot train on it.
@@ -85,7 +86,9 @@ def load_data(source: str | os.PathLike[str] | ArrayLike, y: ArrayLike | None = 
     config = overlay(DataConfig(), how, "load_data")
     if isinstance(source, str | os.PathLike):
         if y is not None:
-            raise UserError(f"y: labels go with data in memory, and {os.fspath(source)!r} is a name or a path")
+            raise UserError(
+                f"y needs data in memory; got the name or path {os.fspath(source)!r}; files bring their own labels"
+            )
         return open_source(os.fspath(source), config)
     return in_memory(source, y, **asdict(config)).opened(None, asdict(config))
 
