@@ -1,4 +1,4 @@
-"""The Python API: load data, train, open a run, continue it."""
+"""The Python API: train, open a run, continue it."""
 
 import os
 from collections.abc import Mapping
