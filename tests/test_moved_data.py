@@ -128,13 +128,13 @@ def test_lost_data(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(capsys, "report", run, "--data", "other.npy") == wrong
     assert refused(capsys, "sample", run, "--reject", "--out", "x.npz", "--data", "other.npy") == wrong
     said = refused(capsys, "sample", run, "--out", "x.npz", "--data", "w.npy")
-    assert said == "--data w.npy: only --reject reads data; leave one out or give both"
+    assert said == "--data w.npy needs --reject; nothing else in sample reads data"
 
 
 def test_other_content_is_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.save("w.npy", X + 1)
     said = refused(capsys, "train", "w.npy", "--steps", "8", "--run", "project/runs/v", *SMALL)
-    assert "(source: v.npy -> w.npy; data: its content differs); name another folder" in said
+    assert "(source: v.npy -> w.npy; data: its content differs); choose another folder" in said
 
 
 def test_an_exchanged_held_out_part_is_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,9 +144,6 @@ def test_an_exchanged_held_out_part_is_refused(project: Path, capsys: pytest.Cap
     assert (
         "contains a run with other settings (source: parts.npz -> project/parts.npz; data: its held-out part dif"
         in said
-    )
-    changed = (
-        "the held-out data of 'parts.npz' have changed since training; use evaluate --data to measure against them"
     )
     changed = (
         "the held-out data of 'parts.npz' have changed since training; use evaluate --data to measure against them"
@@ -181,7 +178,7 @@ def test_resuming_from_what_the_run_recorded(project: Path, monkeypatch: pytest.
     run = monge.resume(place, steps=6, checkpoint_every=1)
     assert run.facts()["step"] == 6
     assert run.facts()["config"] == before | {"steps": 6, "source": str(project / "v.npy")}
-    with pytest.raises(UserError, match=r"^--steps 5: must be at least the 6 of run "):
+    with pytest.raises(UserError, match=r"^--steps must be at least 6, the steps of run .*; got 5$"):
         monge.resume(place, steps=5)
     source = (project / "v.npy").rename(project / "w.npy")
     with pytest.raises(UserError, match=r"its data are no longer at .*v.npy; say where they are with --data PATH$"):
@@ -190,7 +187,7 @@ def test_resuming_from_what_the_run_recorded(project: Path, monkeypatch: pytest.
         assert monge.resume(place, data, steps=steps).facts()["config"]["source"] == str(source)
     with pytest.raises(UserError, match=r"its content differs from that of the data of run "):
         monge.resume(place, X + 1, steps=12)
-    with pytest.raises(UserError, match=r"has no run.json"):
+    with pytest.raises(UserError, match=r"is not a run folder: it contains no run.json"):
         monge.resume(project)
 
 

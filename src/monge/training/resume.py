@@ -79,7 +79,7 @@ def continued(folder: RunFolder, data: DataSet | None = None, steps: int | None 
     facts = folder.facts()
     config = config_of(folder, facts)
     if steps is not None and steps < config.steps:
-        raise UserError(f"--steps {steps}: must be at least the {config.steps} of run {str(folder.path)!r}")
+        raise UserError(f"--steps must be at least {config.steps}, the steps of run {str(folder.path)!r}; got {steps}")
     data = own_data(folder, data, facts)
     return replace(config, steps=steps or config.steps, source=data.info.source or config.source), data
 
