@@ -365,7 +365,7 @@ def test_rejecting_needs_held_out_samples_of_the_class(tmp_path: Path) -> None:
         (["--reject", "--code", "0=1"], "monge: --reject cannot be combined with --code"),
         (["--reject", "--class", "9"], "monge: --class '9' is not known; allowed: 0, 1, 2"),
         (["--class", "9"], "monge: --class '9' is not known; allowed: 0, 1, 2"),
-        (["--code", "0=1"], "monge: --code: this run has no codes"),
+        (["--code", "0=1"], "monge: --code needs a run with codes; train one with --objective infogan"),
         (["--code", "a"], "monge: --code must be INDEX=VALUE, as in --code 0=3; got a"),
         (["--interpolate", "--reject"], "monge: --interpolate cannot be used with --class, --code or --reject"),
     ],
