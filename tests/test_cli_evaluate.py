@@ -213,7 +213,7 @@ def test_a_floor_of_zero_is_said(
     assert run(["train", "a.npz", "--run", "run", "--training.batch", "8", *TINY]) == 0
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("monge: warning")]
     warned = {
-        "equal": ["a: all training samples are equal, so nothing can be said about variety"],
+        "equal": ["a: all training samples are identical, so their variety cannot be measured"],
         "twice": [f"a: the floor is 0: {SAME_POINTS}, so they cannot show what chance does"],
         "others": [],
     }[kind]
