@@ -116,7 +116,7 @@ def test_help_with_data_shows_what_would_be_trained(capsys: pytest.CaptureFixtur
         "critic updates per generator update. (default: 4)",
         "(default: rmsprop)",
         "(default: 5e-05)",
-        "two sample pictures. (default: 2400)",
+        "each with a picture of samples. (default: 2400)",
     ):
         assert said.lower() in text.lower()
     assert "by recipe" not in text
@@ -188,7 +188,7 @@ def test_a_run_is_continued_by_its_folder(capsys: pytest.CaptureFixture[str]) ->
     Path("v.npy").rename("w.npy")
     capsys.readouterr()
     assert run(["train", "--resume", "r", "--steps", "7"]) == 2
-    assert "give their place with --data PATH" in capsys.readouterr().err
+    assert "say where they are with --data PATH" in capsys.readouterr().err
     assert run(["train", "--resume", "r", "--data", "w.npy", "--steps", "7", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["step"] == 7
     np.save("other.npy", RANDOM.normal(size=(60, 2)))

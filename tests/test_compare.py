@@ -211,7 +211,7 @@ def test_seconds_become_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ("flags", "text"),
     [
         (["--objectives", "gna"], "monge: --objectives 'gna' is not known; did you mean 'gan'?"),
-        (["--objectives", "acgan"], "monge: --training.conditional: ring8 has no labels"),
+        (["--objectives", "acgan"], "monge: --training.conditional needs labels; ring8 has none"),
         (["--seeds", "0"], "monge: --seeds must be at least 1; got 0"),
         (["--seconds", "-1"], "monge: --seconds must be above 0"),
         (["--seconds", "3", "--steps", "5"], "monge: --seconds and --steps cannot be used together"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monge.data.space import VectorSpace
+from monge.data.source import in_memory
 from monge.distance.serial import SerialDependence
 from monge.evaluation.sample_set import SampleSet
 from monge.evaluation.scales import Scales, scales
@@ -19,7 +19,7 @@ NOTHING = "No overall difference detected (energy test, p = 0.1) at this sample 
 @pytest.fixture(scope="module")
 def base() -> Comparison:
     sides = np.random.default_rng(0).normal(size=(2, 40, 2))
-    a, b = (SampleSet(name, VectorSpace(2), side, 40) for name, side in zip("ab", sides, strict=True))
+    a, b = (SampleSet(name, in_memory(side).codec, side, 40) for name, side in zip("ab", sides, strict=True))
     return compare(a, b, families=["linear"])
 
 

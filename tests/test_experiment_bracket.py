@@ -214,7 +214,9 @@ def test_the_command_measures_once_and_remembers(
     assert set(files) == {"result.json", "table.md", "figure.png", "figure.svg"}
     assert run(command) == 0
     printed = capsys.readouterr()
-    assert json.loads(printed.out) == first == json.loads(files["result.json"])
+    assert json.loads(printed.out) == first
+    assert {Path(path).name for path in first.pop("files")} == set(files)
+    assert first == json.loads(files["result.json"])
     assert f"{count} of {count} measured before" in printed.err
     assert all((tmp_path / name / file).read_bytes() == content for file, content in files.items())
     assert len(first["rows"]) == count

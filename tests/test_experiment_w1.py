@@ -111,7 +111,9 @@ def test_the_command_measures_once_and_remembers(tmp_path: Path, capsys: pytest.
     times = [path.stat().st_mtime_ns for path in said]
     assert run(command) == 0
     printed = capsys.readouterr()
-    assert json.loads(printed.out) == first == json.loads((tmp_path / "w1" / "result.json").read_text())
+    assert json.loads(printed.out) == first
+    files = [str(tmp_path / "w1" / name) for name in ("result.json", "table.md")]
+    assert first == json.loads((tmp_path / "w1" / "result.json").read_text()) | {"files": files}
     assert f"{len(said)} of {len(said)} measured before" in printed.err
     assert [path.stat().st_mtime_ns for path in said] == times
     assert first["summary"]["bounds_above_w1"] == []

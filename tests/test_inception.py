@@ -165,7 +165,7 @@ def test_wrong_files_are_refused(network: Inception, tmp_path: Path) -> None:
             state | {"fc.weight": torch.zeros(1000, 2048)},
             r"fc\.weight must have shape \(1008, 2048\); got \(1000, 2048\)",
         ),
-        "more": (state | {"AuxLogits.fc.bias": torch.zeros(1)}, r"it has AuxLogits\.fc\.bias besides"),
+        "more": (state | {"AuxLogits.fc.bias": torch.zeros(1)}, r"it also has AuxLogits\.fc\.bias"),
     }
     for name, (content, text) in wrong.items():
         torch.save(content, tmp_path / name)

@@ -146,7 +146,7 @@ def test_an_exchanged_held_out_part_is_refused(project: Path, capsys: pytest.Cap
         in said
     )
     changed = (
-        "the held-out data of 'parts.npz' have changed since training; use evaluate --data to measure against them"
+        "the held-out data in 'parts.npz' have changed since training; use evaluate --data to measure against them"
     )
     assert refused(capsys, "evaluate", run).startswith(changed)
     assert command("evaluate", run, "--data", "project/parts.npz") == 0

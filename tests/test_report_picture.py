@@ -46,7 +46,7 @@ def test_vectors_are_drawn_as_clouds(tmp_path: Path) -> None:
     )
     text = written(run).read_text()
     assert "Generated points on top of held-out real points" in text
-    assert "Eight walks" in text
+    assert "Eight paths" in text
     assert "Novelty ratio" not in text
 
 

@@ -184,8 +184,8 @@ def heavy_tails(points: Points) -> bool:
     Then standard errors promise too much. Of 150 pairs of sets of 300 numbers and 100 of 3,000, the median error of the
     spread was 3.6 of its actual deviations for normal numbers and 1.9 for Student's with 3 degrees of freedom, but
     .2 to .4 for Pareto's with exponent 1.5 and .7 to .9 for the log-normal with a deviation of 2. The rule calls more
-    than 95 % of sets of the latter two heavy, and none of the normal. What no sample shows, as a lottery of which
-    nobody has the ticket, no rule sees. Of fewer than about 25 samples one often has so much, whatever they are of.
+    than 95 % of sets of the latter two heavy, and none of the normal. What no sample shows, no rule sees. Of fewer than
+    about 25 samples one often carries so much, whatever they are of.
     """
     offset = points - np.median(points, axis=0)
     squares = np.square(offset / max(float(np.abs(offset).max()), np.finfo(float).tiny)).sum(axis=1)
@@ -282,15 +282,14 @@ def lower_bound(
 def heights(potential: Potential, sides: Sides) -> Sides | None:
     """A potential's values at both sets, over its Lipschitz constant; None where they are beyond float64."""
     with np.errstate(all="ignore"):  # what is not finite is not used
-        x, y = (potential(side) / potential.lipschitz for side in sides)
+        x, y = (potential(side) / max(potential.lipschitz, np.finfo(float).tiny) for side in sides)
     return (x, y) if np.isfinite(x).all() and np.isfinite(y).all() else None
 
 
 def shares(n: int) -> tuple[int, int, int]:
     """How many of n samples potentials are fitted on, chosen on, and judged on."""
-    fitted = n // 3
-    chosen = (n - fitted) // CHOSEN
-    return fitted, chosen, n - fitted - chosen
+    chosen = min(max(2, (n - n // 3) // CHOSEN), n - n // 3)  # a deviation takes two
+    return n // 3, chosen, n - n // 3 - chosen
 
 
 def parts(points: Points, sizes: Sequence[int], *seeds: int) -> list[Points]:

@@ -74,8 +74,8 @@ def own_data(run: RunFolder, data: DataSet | None = None, facts: Mapping[str, An
         if part is None:
             return data
         parts = "data" if part == "content" else "held-out data"
-        what = f"the {parts} of {config.source!r} have changed since training"
-        refusal = refusal or UserError(f"{what}; use evaluate --data to measure against them")
+        what = f"the {parts} in {config.source!r} have changed since training"
+        refusal = refusal or UserError(f"{what}; use evaluate --data to measure against them anyway")
     raise refusal or _gone(run, config.source, facts.get("place"))
 
 

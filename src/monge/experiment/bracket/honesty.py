@@ -153,7 +153,7 @@ reproduce = Experiment(
         "lower": f"the lower limit exceeds W1 no more often than its {CONFIDENCE:.0%} confidence allows",
         "upper": "the upper estimate is on average not below W1",
         "accuracy": f"for shifts in 1 to 5 dimensions the lower limit is on average within {LOWER_PERCENT:.0f} % of W1",
-        "any distribution": "the same is true of skewed and heavy-tailed distributions, of rare mass and of unequal sizes",
+        "any distribution": "the same is true of skewed and heavy-tailed distributions, rare mass and unequal sizes",
         "cost": "from a normal shift of one standard deviation on, the limit is at most 10 % below Student's",
     },
     cells=cells,
