@@ -194,7 +194,7 @@ def test_a_run_is_continued_by_its_folder(capsys: pytest.CaptureFixture[str]) ->
     np.save("other.npy", RANDOM.normal(size=(60, 2)))
     for flags, text in (
         (["--data", "other.npy", "--steps", "8"], "its content differs"),
-        (["--data", "w.npy", "--steps", "3"], "steps: 7 -> 3"),
+        (["--data", "w.npy", "--steps", "3"], "--steps must be at least 7"),
         (["--seed", "1"], "--seed cannot be used with --resume"),
         (["--training.n-critic", "2"], "--training.n-critic cannot be used with --resume"),
         (["--config", "c.toml"], "--config cannot be used with --resume"),
