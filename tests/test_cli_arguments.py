@@ -205,7 +205,7 @@ def test_a_run_is_continued_by_its_folder(capsys: pytest.CaptureFixture[str]) ->
         assert text in shown.err
         assert len(shown.err.splitlines()) == 1
     assert run(["train", "--resume", "nowhere"]) == 2
-    assert "'nowhere' has no run.json" in capsys.readouterr().err
+    assert "'nowhere' is not a run folder" in capsys.readouterr().err
     assert run(["train", "w.npy", "--data", "w.npy"]) == 2
     assert "--data w.npy needs --resume RUN" in capsys.readouterr().err
 
