@@ -37,11 +37,13 @@ TRANSPORT: Figures = (
     Entry("lower", of(bracket, "lower"), "W1 is at least this", "distance", "lower"),
     Entry("upper", of(bracket, "upper"), "exact transport; too large at finite n", "distance", "real", ZERO_FLOOR),
     Entry("spread", of(bracket, "spread"), "the same between generated samples", "distance", "real", ZERO_FLOOR),
-    Entry("excess", of(bracket, "excess"), "upper - (floor + spread) / 2: watch this one", "distance", 0, ZERO_FLOOR),
+    Entry(
+        "excess", of(bracket, "excess"), "upper - (floor + spread) / 2: the number to watch", "distance", 0, ZERO_FLOOR
+    ),
     Entry(
         "upper_over_floor",
         of(bracket, "upper_over_floor"),
-        "rewards blur, more than the excess does",
+        "rewards blur more than the excess does",
         "ratio",
         1,
         ZERO_FLOOR,
