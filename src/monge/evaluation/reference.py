@@ -44,6 +44,7 @@ class ReferenceSamples:
         few = self.train[0].shape[1] <= FEW_DIMENSIONS
         self._families: Sequence[str | Family] = CERTIFIED if trained and few else QUICK
         self._floors = [wasserstein(*sides) for sides in zip(self.held_out, self.train, strict=True)]
+        self._heavy = heavy_tails(self.held_out[0])
 
     @cached_property
     def scatter(self) -> float:
@@ -83,4 +84,4 @@ class ReferenceSamples:
             (held_out[chosen:], sets[0, 0, chosen:]),
             families=self._families,
         )
-        return summary(found, limit, self.n, heavy=heavy_tails(held_out) or heavy_tails(sets[0, 0]))
+        return summary(found, limit, self.n, heavy=self._heavy or heavy_tails(sets[0, 0]))
