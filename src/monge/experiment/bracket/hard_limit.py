@@ -28,7 +28,11 @@ FREE = ("linear", "radial")
 SIZES = ((200, 200), (200, 5000), (5000, 200), (1000, 5000), (1000, 50_000), (50, 500))
 DIMENSIONS = (1, 8, 64)
 REPEATS = {"quick": 20, "full": 400}
-WORST: Sequence[tuple[str, tuple[int, int], int]] = ()
+WORST: Sequence[tuple[str, tuple[int, int], int]] = (
+    ("rare .01", (200, 5000), 8),
+    ("rare .002", (5000, 200), 1),
+    ("rare .002", (200, 5000), 1),
+)
 """Kinds, sizes and dimensions on which Student's limit of equal distributions was wrong most often: the potentials that
 are trained are tried on these."""
 TRAINED_REPEATS = 100
