@@ -171,8 +171,9 @@ def test_a_long_training_says_early_how_long_it_takes(
     assert said(1000, 20) == ["about 5.5 h for 994 steps (20.0 s a step); Ctrl-C saves"]
     assert said(200, 1 / 16) == []
     assert said(5, 20) == []
-    bar, clock = progress.TrainingBar(1000), [0.0]
+    bar, clock = progress.TrainingBar(), [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    bar.show(0, {"steps": 1000})
     for step in range(1, 40):
         clock[0] = step / 4
         bar.show(step, {})

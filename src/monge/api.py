@@ -176,6 +176,7 @@ def resume(
     data: str | os.PathLike[str] | ArrayLike | DataSet | None = None,
     *,
     steps: int | None = None,
+    minutes: float | None = None,
     critic: nn.Module | None = None,
     device: str = "auto",
     threads: int | str = "auto",
@@ -188,6 +189,7 @@ def resume(
         data: where the run's data are now, or the data themselves, as in `train`; none opens them where they were.
             Their content must be the same.
         steps: generator updates in all, at least as many as before; none means those.
+        minutes: training time in all, for a run that was begun with one.
         critic: a module like the one that was trained, if that was no named one.
         device, threads, checkpoint_every: as in `train`.
 
@@ -212,6 +214,7 @@ def resume(
         run=folder.path,
         device=device,
         threads=threads,
+        minutes=minutes,
         checkpoint_every=checkpoint_every,
     )
     return folder
@@ -226,6 +229,7 @@ def train(
     run: str | Path | None = None,
     device: str = "auto",
     threads: int | str = "auto",
+    minutes: float | None = None,
     checkpoint_every: int | None = None,
     **settings: Any,
 ) -> Run:
@@ -241,6 +245,8 @@ def train(
         run: folder of the run; None means `runs/DATA-RECIPE-SEED`.
         device: "auto", "cpu" or "cuda".
         threads: a number, or "auto" to measure which is fastest.
+        minutes: training time, instead of `steps=`. It becomes a number of steps at the first start; the same call
+            continues with that number.
         checkpoint_every: steps between checkpoints; None means every 30 s.
         **settings: other fields of `config.Config`, such as `steps=`, `seed=` or `training={"n_critic": 3}`. A mapping
             changes only the given settings of the recipe; a `config.TrainingConfig` replaces them all.
@@ -272,6 +278,8 @@ def train(
         )
     settings["data"] = opened
     settings |= {name: value for name, value in (("recipe", recipe), ("objective", objective)) if value is not None}
+    if minutes is not None and "steps" in settings:
+        raise UserError(f"minutes must be left out when steps is given; got {minutes:g} and {settings['steps']}")
     own = critic if isinstance(critic, nn.Module) else None
     if critic is not None:
         settings["critic"] = critic if own is None else f"{OWN}{type(critic).__qualname__}"
@@ -282,6 +290,7 @@ def train(
         run=run,
         device=device,
         threads=threads,
+        minutes=minutes,
         checkpoint_every=checkpoint_every,
     )
     return Run(folder.path)

@@ -82,13 +82,9 @@ def duration(seconds: float) -> str:
 
 
 class TrainingBar:
-    """A bar on a terminal; elsewhere one line for each bracket. Both say early how long it will take.
+    """A bar on a terminal; elsewhere one line for each bracket. Both say early how long it will take."""
 
-    Arguments:
-        steps: generator updates in all.
-    """
-
-    def __init__(self, steps: int) -> None:
+    def __init__(self) -> None:
         self._console = Console(file=sys.stderr)
         self._bar = Bar(
             TextColumn("training"),
@@ -101,9 +97,9 @@ class TrainingBar:
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._task = self._bar.add_task("", total=steps, estimate="", bracket="")
-        self._steps, self._first = steps, True
-        self._forecast = Forecast(steps)
+        self._task = self._bar.add_task("", total=None, estimate="", bracket="")
+        self._steps = 0
+        self._forecast = Forecast(0)
 
     def __enter__(self) -> "TrainingBar":
         self._bar.start()
@@ -113,12 +109,13 @@ class TrainingBar:
         self._bar.stop()
 
     def show(self, step: int, seen: Mapping[str, Any]) -> None:
-        """Shows a step, and what was read of it."""
-        if self._first:
+        """Shows a step, and what was read of it: before the first, the steps in all."""
+        if "steps" in seen:
             # the input has been accepted; and a resumed run does not start at zero
             NOTICES.release()
-            self._bar.reset(self._task, completed=step)
-            self._first = False
+            self._steps, self._forecast = seen["steps"], Forecast(seen["steps"])
+            self._bar.reset(self._task, total=self._steps, completed=step)
+            return
         if forecast := self._forecast(step):
             self._console.print(forecast, highlight=False, soft_wrap=True)
         update: dict[str, Any] = {"completed": step}

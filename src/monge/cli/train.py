@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BY_RECIPE = ("objective", "generator", "critic", "steps", "training", "observe")
 """Settings that the recipe decides where they are not given."""
-SETTINGS = ("recipe", *BY_RECIPE, "seed", "data")
+SETTINGS = ("recipe", *BY_RECIPE, "augment", "seed", "data")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Train:
     """auto, cpu or cuda."""
     threads: Annotated[str, Written("N")] = "auto"
     """auto (measured at the first start) or a number."""
+    minutes: Annotated[float | None, Written("N")] = None
+    """Train for so many minutes instead of --steps: measured at the first start, and then a number of steps."""
     checkpoint_every: Annotated[int | None, Written("N")] = None
     """Steps between checkpoints; by default every 30 s."""
     json: bool = False
@@ -66,13 +68,14 @@ def main(arguments: Sequence[str]) -> int:
     pick_device(asked.device)
     data, config = opened(asked)
     NOTICES.say(summary(data))
-    with TrainingBar(config.steps) as progress:
+    with TrainingBar() as progress:
         folder = train_config(
             config,
             data,
             run=asked.resume or asked.run,
             device=asked.device,
             threads=asked.threads,
+            minutes=asked.minutes,
             checkpoint_every=asked.checkpoint_every,
             display=progress.show,
         )
@@ -80,11 +83,15 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def check(asked: Train) -> None:
-    """Refuses what does not go with --resume, or only with it.
+    """Refuses what does not go with --resume, or only with it, and two training times.
 
     Raises:
         UserError: names the argument.
     """
+    if asked.minutes is not None and "steps" in asked.given:
+        raise UserError(
+            f"--minutes {asked.minutes:g} cannot be used with --steps {asked.given['steps']}; leave one out"
+        )
     if asked.resume is None:
         if asked.source is None:
             raise UserError("DATA is missing; monge train --help lists the options")

@@ -15,7 +15,8 @@ class Entry:
     Arguments:
         rule: the training rule that an objective was published with, fields of `TrainingConfig`.
         critic: options that a critic gets with an objective unless it sets them itself.
-        least: lowest values of options for which it is not 0 (numbers with a point) or 1 (whole numbers).
+        least: lowest values of options for which it is not 0 (numbers with a point, and whole ones whose default is
+            0) or 1.
     """
 
     description: str

@@ -100,6 +100,9 @@ class Config:
     """Network from latent codes to samples."""
     critic: Annotated[str, Named(CRITICS)] = "mlp"
     """Network from samples to numbers."""
+    augment: str = "off"
+    """Transforms of real and generated images before the critic sees them: off, auto, or names out of translation,
+    colour, cutout and flip with commas between."""
     steps: Annotated[int, Range(1, 1e9)] = 10_000
     """Generator updates in all; a larger number extends a finished run."""
     seed: Annotated[int, Range(0, 2**63)] = 0

@@ -67,12 +67,13 @@ def _read(table: Table, what: str, spec: str) -> tuple[Callable[..., Any], dict[
         key = key.replace("-", "_")
         if key not in allowed:
             raise unknown_name(f"{what} {name}: option", key, allowed)
-        kind, least = type(allowed[key]), entry.least.get(key)
+        kind = type(allowed[key])
+        least = entry.least.get(key, 1 if kind is int and allowed[key] != 0 else 0)
         chosen[key] = _parse(text if equals else "true", kind, f"{what} {name}: {key}", least)
     return entry.load(), allowed, chosen
 
 
-def _parse(text: str, kind: type, what: str, least: float | None) -> Any:
+def _parse(text: str, kind: type, what: str, least: float) -> Any:
     if kind is bool and text.lower() in ("true", "false"):
         return text.lower() == "true"
     if kind is str:
@@ -81,8 +82,7 @@ def _parse(text: str, kind: type, what: str, least: float | None) -> Any:
         value = kind(text)
     except ValueError:
         value = None
-    lowest, most = (1, 65_536) if kind is int else (0, 1e9)
-    least = lowest if least is None else least
+    most = 65_536 if kind is int else 1e9
     if kind is bool or value is None or not least <= value <= most:
         allowed = "true or false" if kind is bool else f"a {'whole ' * (kind is int)}number from {least:g} to {most:g}"
         raise UserError(f"{what} must be {allowed}; got {text}")

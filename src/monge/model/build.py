@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +18,11 @@ from monge.nn.code import CodedGenerator
 from monge.nn.condition import ConditionalGenerator, ProjectionCritic
 from monge.nn.head import TwoHeadedCritic
 from monge.nn.packing import PackedCritic, packed_shape
-from monge.objective import Objective
+from monge.objective import Augmentation, Objective
 from monge.objective.auxiliary import MutualInformation
 
+AUTOMATIC = ("translation", "colour", "cutout")
+"""Transforms whose strength is steered."""
 OWN = "module:"
 """What the config's name of a critic starts with when a module of the user's own took its place."""
 
@@ -27,7 +30,20 @@ OWN = "module:"
 def build_objective(config: Config) -> Objective:
     """The objective of a config."""
     objective: Objective = spec.build(registry.OBJECTIVES, "--objective", config.objective)
-    return objective
+    return replace(objective, augment=build_augmentation(config.augment))
+
+
+def build_augmentation(text: str) -> Augmentation | None:
+    """The augmentation of a config: "off", "auto", or names of transforms with commas between.
+
+    Raises:
+        UserError: another name.
+    """
+    if text == "off":
+        return None
+    if text == "auto":
+        return Augmentation(AUTOMATIC, steered=True)
+    return Augmentation(tuple(text.split(",")))
 
 
 def build_generator(config: Config, space: Space, shares: Tensor | None = None) -> nn.Module:

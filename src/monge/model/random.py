@@ -22,6 +22,8 @@ class Purpose(IntEnum):
     PERTURBATION = 9
     REPLAY = 10
     REJECT = 11
+    AUGMENT = 12
+    STEER = 13
 
 
 def stream(seed: int, purpose: Purpose, step: int = 0) -> torch.Generator:

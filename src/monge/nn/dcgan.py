@@ -60,6 +60,7 @@ class DCGANGenerator(nn.Module):
         width: filters next to the image; each layer further down has twice as many, at most 8 x width.
         norm: "batch", "layer" or "none" between layers.
         constant: every layer has `width` filters.
+        mapping: fully connected hidden layers of 8 x width units between the latent vector and the first map.
         last: what ends it; tanh if not given.
     """
 
@@ -70,13 +71,19 @@ class DCGANGenerator(nn.Module):
         width: int = 32,
         norm: str = "batch",
         constant: bool = False,
+        mapping: int = 0,
         last: nn.Module | None = None,
     ) -> None:
         super().__init__()
         base, doublings = halvings(shape)
         self.latent = latent
         filters = filter_counts(width, doublings, constant)[::-1]
-        self.project = nn.Linear(latent, filters[0] * base * base)
+        sizes = [latent] + [8 * width] * mapping
+        hidden: list[nn.Module] = []
+        for fan_in, fan_out in pairwise(sizes):
+            hidden += [nn.Linear(fan_in, fan_out), normalisation(norm, fan_out, flat=True), nn.ReLU()]
+        self.mapping = nn.Sequential(*hidden)
+        self.project = nn.Linear(sizes[-1], filters[0] * base * base)
         self.base = base
         layers: list[nn.Module] = [normalisation(norm, filters[0]), nn.ReLU()]
         for fan_in, fan_out in pairwise(filters):
@@ -85,7 +92,7 @@ class DCGANGenerator(nn.Module):
         self.body = nn.Sequential(*layers, image, last or nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
-        return cast(Tensor, self.body(self.project(z).unflatten(1, (-1, self.base, self.base))))
+        return cast(Tensor, self.body(self.project(self.mapping(z)).unflatten(1, (-1, self.base, self.base))))
 
 
 class DCGANCritic(Critic):
@@ -94,6 +101,7 @@ class DCGANCritic(Critic):
     Arguments: as the generator's, and
         norm: "none" by default because a penalty per sample forbids batch norm.
         layer: "plain", "spectral", or "orthogonal", which sorts channels instead of a leaky ReLU and is 1-Lipschitz.
+        hidden: units of a fully connected layer between the last map and the output; 0 leaves it out.
         outputs: numbers for each sample.
 
     Raises:
@@ -107,6 +115,7 @@ class DCGANCritic(Critic):
         norm: str = "none",
         constant: bool = False,
         layer: str = "plain",
+        hidden: int = 0,
         outputs: int = 1,
     ) -> None:
         base, doublings = halvings(shape)
@@ -121,5 +130,7 @@ class DCGANCritic(Critic):
             convolution = how.convolution(fan_in, fan_out, shape[-1] >> level, 4, 2)
             layers += [convolution, between, how.activation(fan_out, 0.2, 2)]
         size = filters[-1] * base * base
-        super().__init__(nn.Sequential(*layers, nn.Flatten()), how.linear(size, outputs), size)
+        head = [how.linear(size, hidden), how.activation(hidden, 0.2, 2)] if hidden else []
+        size = hidden or size
+        super().__init__(nn.Sequential(*layers, nn.Flatten(), *head), how.linear(size, outputs), size)
         xavier(self)

@@ -1,5 +1,6 @@
 """What the two networks minimise: losses, penalties, constraints, noise, auxiliary terms, and papers made of them."""
 
+from monge.objective.augmentation import Augmentation
 from monge.objective.auxiliary import Auxiliary, Classification, MutualInformation
 from monge.objective.batch import Batch
 from monge.objective.composition import Lazy, Sum
@@ -24,6 +25,7 @@ __all__ = [
     "R1",
     "R2",
     "AdversarialLoss",
+    "Augmentation",
     "Auxiliary",
     "Batch",
     "Classification",

@@ -16,6 +16,8 @@ class Batch:
         noise: standard normal numbers (2, n, ...) for an objective that adds noise to real and fake, or None.
         perturbation: standard normal numbers (m, n, ...) for a penalty that moves real samples, or None.
         labels: classes (n,) of the real samples, and those asked of the generator for the fake ones, or None.
+        augment: uniform numbers (2, n, m) for the transforms of real and fake samples, or None.
+        strength: probability of each of these transforms.
         codes: targets (n, c) that were drawn with the fake samples' latent codes and can be guessed, or None.
 
     Example:
@@ -34,4 +36,6 @@ class Batch:
     noise: Tensor | None = None
     perturbation: Tensor | None = None
     labels: Tensor | None = None
+    augment: Tensor | None = None
+    strength: float = 1.0
     codes: Tensor | None = None

@@ -23,6 +23,8 @@ class AdversarialLoss(ABC):
 
     Attributes:
         vector: whether the critic may have more than one output; else k = 1 is needed.
+        compares: whether the generator's loss depends on the outputs for real samples; else it is given none of them,
+            (0, k), which saves a pass through the critic.
 
     Example:
         >>> from dataclasses import dataclass
@@ -40,6 +42,7 @@ class AdversarialLoss(ABC):
     """
 
     vector: ClassVar[bool] = False
+    compares: ClassVar[bool] = True
 
     @abstractmethod
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -90,6 +93,8 @@ class Wasserstein(AdversarialLoss):
         (-2.0, 0.5)
     """
 
+    compares: ClassVar[bool] = False
+
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
         return fake.mean() - real.mean()
 
@@ -131,6 +136,8 @@ class Minimax(AdversarialLoss):
         (1.3863, 1.3863)
     """
 
+    compares: ClassVar[bool] = False
+
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
         return cross_entropy(real, fake)
 
@@ -165,6 +172,8 @@ class NonSaturating(AdversarialLoss):
         >>> slope(Minimax()) < 1e-4 < 0.4 < slope(NonSaturating())
         True
     """
+
+    compares: ClassVar[bool] = False
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
         return cross_entropy(real, fake)
@@ -204,6 +213,7 @@ class LeastSquares(AdversarialLoss):
         LeastSquares(a=-1, b=1, c=0)
     """
 
+    compares: ClassVar[bool] = False
     a: float = 0.0
     b: float = 1.0
     c: float = 1.0
@@ -238,6 +248,8 @@ class Hinge(AdversarialLoss):
         >>> Hinge().critic(torch.tensor([[1.0], [7.0]]), torch.tensor([[-1.0], [-3.0]])).item()  # beyond both margins
         0.0
     """
+
+    compares: ClassVar[bool] = False
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
         return F.relu(1 - real).mean() + F.relu(1 + fake).mean()

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from monge.errors import UserError
 from monge.nn.layer import batch_norms
+from monge.objective.augmentation import Augmentation
 from monge.objective.auxiliary import Auxiliary
 from monge.objective.batch import Batch
 from monge.objective.constraint import Constraint
@@ -45,6 +46,7 @@ class Objective:
         penalty: added to the critic's loss; refused on a critic with batch norm.
         constraint: applied to the critic in place after each of its updates.
         noise: added to real and generated samples alike before the critic sees them.
+        augment: transforms of real and generated samples before the critic sees them; the noise comes after them.
         auxiliary: a term of both networks from an extra head of the critic.
 
     Example:
@@ -61,6 +63,7 @@ class Objective:
     penalty: Penalty | None = None
     constraint: Constraint | None = None
     noise: NoiseSchedule | None = None
+    augment: Augmentation | None = None
     auxiliary: Auxiliary | None = None
 
     def check(self, critic: nn.Module, outputs: int = 1) -> None:
@@ -89,7 +92,7 @@ class Objective:
 
     def critic_loss(self, critic: nn.Module, batch: Batch) -> Terms:
         """The critic's terms: `critic_loss` and, if there are such, `penalty` and the auxiliary one's name."""
-        batch = self._noised(batch)
+        batch = self.seen(batch)
         real, fake = judge(critic, batch.real, batch), judge(critic, batch.fake, batch)
         terms = {"critic_loss": self.loss.critic(real, fake)}
         if self.penalty is not None:
@@ -104,21 +107,33 @@ class Objective:
 
     def generator_loss(self, critic: nn.Module, batch: Batch) -> Terms:
         """The generator's terms on a batch whose fake samples carry its graph: `generator_loss` and perhaps another."""
-        batch = self._noised(batch)
-        with torch.no_grad():
-            real = judge(critic, batch.real, batch)
-        terms = {"generator_loss": self.loss.generator(real, judge(critic, batch.fake, batch))}
+        batch = self.seen(batch)
+        fake = judge(critic, batch.fake, batch)
+        if self.loss.compares:
+            with torch.no_grad():
+                real = judge(critic, batch.real, batch)
+        else:
+            real = fake.new_empty(0, fake.shape[1])
+        terms = {"generator_loss": self.loss.generator(real, fake)}
         if self.auxiliary is not None:
             terms[f"generator_{self.auxiliary.name}"] = self.auxiliary.generator(critic, batch)
         return Terms(terms)
 
-    def _noised(self, batch: Batch) -> Batch:
-        if self.noise is None:
-            return batch
-        if batch.noise is None:
-            raise ValueError("this objective adds noise; the batch has none")
-        std = self.noise(batch.step)
-        return replace(batch, real=batch.real + std * batch.noise[0], fake=batch.fake + std * batch.noise[1])
+    def seen(self, batch: Batch) -> Batch:
+        """The batch as the critic sees it: with transformed samples, and noise on them."""
+        real, fake = batch.real, batch.fake
+        if self.augment is not None:
+            if batch.augment is None:
+                raise ValueError("this objective transforms samples; the batch has no numbers for it")
+            real, fake = (
+                self.augment(x, numbers, batch.strength) for x, numbers in zip((real, fake), batch.augment, strict=True)
+            )
+        if self.noise is not None:
+            if batch.noise is None:
+                raise ValueError("this objective adds noise; the batch has none")
+            std = self.noise(batch.step)
+            real, fake = real + std * batch.noise[0], fake + std * batch.noise[1]
+        return replace(batch, real=real, fake=fake)
 
 
 def judge(critic: nn.Module, samples: Tensor, batch: Batch) -> Tensor:

@@ -26,8 +26,8 @@ def wgan(bound: float = 0.01, clip: str = "value") -> Objective:
 
     Example:
         >>> from monge.objective import wgan
-        >>> wgan(bound=0.02)
-        Objective(loss=Wasserstein(), penalty=None, constraint=ClipWeights(bound=0.02), noise=None, auxiliary=None)
+        >>> wgan(bound=0.02).constraint
+        ClipWeights(bound=0.02)
     """
     constraints = {"value": ClipWeights, "norm": ClipNorm}
     if clip not in constraints:
@@ -143,14 +143,16 @@ def lsgan(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objective:
     return Objective(LeastSquares(a, b, c))
 
 
-def hinge(noise: float = 0.0) -> Objective:
-    """The hinge loss, without further ado.
+def hinge(weight: float = 0.0, every: int = 1, noise: float = 0.0) -> Objective:
+    """The hinge loss, with the penalty R1 of weight gamma where that is above 0.
 
-    Use it with a critic that is regularised otherwise, e.g. by its layers.
+    Use it for images with a weak, lazy penalty (`weight=0.2:every=8`), or with a critic that is regularised by its
+    layers.
 
-    Reference: Lim, Ye 2017.
+    Reference: Lim, Ye 2017; the penalty Mescheder, Geiger, Nowozin 2018, eq. 9.
     """
-    return Objective(Hinge(), noise=_constant(noise))
+    penalty = lazy(R1(weight), every) if weight else None
+    return Objective(Hinge(), penalty=penalty, noise=_constant(noise))
 
 
 def sngan(noise: float = 0.0) -> Objective:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from monge.nn.layer import differentiated_twice
 from monge.objective.batch import Batch
 from monge.objective.option import above_zero
 
@@ -243,7 +244,8 @@ def slopes(witness: Witness, points: Tensor) -> Tensor:
     Where it judges m samples together, (n, ...) -> (n / m,), the gradient is that with respect to all m.
     """
     points = points.detach().requires_grad_()
-    values = witness(points)
+    with differentiated_twice():
+        values = witness(points)
     (gradient,) = torch.autograd.grad(values.sum(), points, create_graph=True)
     # norm's own gradient at zero is zero, not NaN
     norm: Tensor = gradient.reshape(len(values), -1).norm(dim=1)

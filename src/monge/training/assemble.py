@@ -5,6 +5,7 @@ from torch import nn
 
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
+from monge.data.space import Space
 from monge.errors import UserError
 from monge.model.build import build_critic, build_generator, build_objective, label_shares, latent_size
 from monge.objective import Objective
@@ -35,8 +36,10 @@ def assemble(
     objective = build_objective(config)
     check_combination(rule, objective, data)
     shares = label_shares(data) if rule.conditional else None
-    generator = build_generator(config, data.space, shares).to(device)
-    judge = build_critic(config, data.space, shares, critic).to(device)
+    generator, judge = (
+        _placed(network, data.space, device)
+        for network in (build_generator(config, data.space, shares), build_critic(config, data.space, shares, critic))
+    )
     objective.check(judge, outputs(judge, data, rule.pack))
     betas, (generator_rate, critic_rate) = (float(rule.beta1), float(rule.beta2)), rates(config)(0)
     state = TrainingState(
@@ -45,6 +48,7 @@ def assemble(
         Average(generator, rule.ema),
         optimiser(generator, rule.optimiser, generator_rate, betas),
         optimiser(judge, rule.optimiser, critic_rate, betas),
+        strength=0.0 if objective.augment is not None and objective.augment.steered else 1.0,
         pool=ReplayPool(rule.batch, data.space.shape, device) if rule.replay else None,
     )
     sampler = Sampler(
@@ -56,7 +60,16 @@ def assemble(
         config.seed,
         noisy=objective.noise is not None,
         noise_sets=objective.penalty.noise_sets if objective.penalty is not None else 0,
+        augmented=0 if objective.augment is None else objective.augment.numbers,
         conditional=rule.conditional,
         replayed=round(rule.replay * rule.batch),
     )
     return state, objective, sampler
+
+
+def _placed(network: nn.Module, space: Space, device: torch.device) -> nn.Module:
+    """A network on its device, for images with the channels of each pixel side by side, which convolves faster."""
+    network = network.to(device)
+    if space.side is not None:
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network

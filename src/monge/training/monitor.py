@@ -1,5 +1,6 @@
 """What a run observes of its training: the bracket, the critic's gaps, and pictures of samples."""
 
+import time
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,8 @@ from monge.objective.loss import AdversarialLoss
 from monge.plot import picture, png
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
+from monge.training.loop import LoopSettings
+from monge.training.pace import thinned
 from monge.training.state import TrainingState
 
 BACKGROUND = 1000
@@ -23,18 +26,33 @@ BACKGROUND = 1000
 class Monitor:
     """Measures the bracket of the averaged generator and draws its samples.
 
+    A picture is drawn whenever it is asked. Unless the config says how often to measure, the first time and the last
+    have a bracket, and as many in between as the share of the training time allows that measuring may take; `run.json`
+    remembers how many.
+
     Arguments:
         data: real samples.
         run: where pictures go.
         config: the run's config, with its seed.
         loss: the run's adversarial loss, which says what the critic's outputs mean.
+        settings: of the loop that asks.
         latent_size: number of latent dimensions.
+        step: from which this process trains.
     """
 
     def __init__(
-        self, data: DataSet, run: RunFolder, config: Config, loss: AdversarialLoss, *, latent_size: int
+        self,
+        data: DataSet,
+        run: RunFolder,
+        config: Config,
+        loss: AdversarialLoss,
+        settings: LoopSettings,
+        *,
+        latent_size: int,
+        step: int = 0,
     ) -> None:
-        self._data, self._run, self._loss = data, run, loss
+        self._data, self._run, self._loss, self._settings = data, run, loss, settings
+        self._of: int | None = run.facts().get("measured") if config.observe.bracket is None else 1
         self._real = ReferenceSamples(data, draws=QUICK_DRAWS, trained=False)
         if self._real.floor == 0 and self._real.varied:  # equal samples were warned of when they were read
             text = f"{data.info.name}: the floor is 0: {SAME_POINTS}, so they cannot show what chance does"
@@ -43,11 +61,22 @@ class Monitor:
         self._codes = latent(self._real.fakes, latent_size, stream(config.seed, Purpose.MEASURE))
         self._pictured = latent(data.space.pictured, latent_size, stream(config.seed, Purpose.PICTURE))
         self._background = data.train.sample(data.train.at_most(BACKGROUND)) if data.space.side is None else None
+        self._first, self._started = step, time.perf_counter()
 
     def __call__(self, state: TrainingState, terms: Mapping[str, float]) -> dict[str, Any]:
         """What is to be logged besides the terms."""
-        seen = self.measure(state)
         self.draw(state)
+        number = state.step // self._settings.observe_every
+        if self._of is not None and number % self._of and state.step < self._settings.steps:
+            return {}
+        begin = time.perf_counter()
+        seen = self.measure(state)
+        if self._of is None:
+            a_step = (begin - self._started) / max(1, state.step - self._first)
+            steps = self._settings.steps
+            one, count = time.perf_counter() - begin, steps // self._settings.observe_every
+            self._of = thinned(one, a_step * steps, count)
+            self._run.update(measured=self._of)
         return seen
 
     def measure(self, state: TrainingState) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class StepInputs:
         segment: (k + 1, n) positions for a penalty.
         noise: (k + 1, 2, n, ...) standard normal numbers for real and fake; None for an objective without noise.
         perturbation: (k + 1, m, n, ...) standard normal numbers for a penalty that takes m sets of them, or None.
+        augment: (k + 1, 2, n, m) uniform numbers for transforms of real and fake, or None.
         labels: (k + 1, n) classes of the real samples, which the generator is asked for too, or None.
         replay: (k + 1, m) positions in [0, 1) of the past samples that replace m fakes of a critic update, or None.
     """
@@ -33,6 +34,7 @@ class StepInputs:
     segment: Tensor
     noise: Tensor | None = None
     perturbation: Tensor | None = None
+    augment: Tensor | None = None
     labels: Tensor | None = None
     replay: Tensor | None = None
 
@@ -44,7 +46,7 @@ class StepInputs:
             moved[item.name] = None if value is None else value.to(device)
         return StepInputs(**moved)
 
-    def batch(self, update: int, fake: Tensor, step: int, codes: Tensor | None) -> Batch:
+    def batch(self, update: int, fake: Tensor, step: int, strength: float, codes: Tensor | None) -> Batch:
         """What one of the updates sees, with its generated samples and their codes."""
 
         def part(values: Tensor | None) -> Tensor | None:
@@ -58,6 +60,8 @@ class StepInputs:
             noise=part(self.noise),
             perturbation=part(self.perturbation),
             labels=part(self.labels),
+            augment=part(self.augment),
+            strength=strength,
             codes=codes,
         )
 
@@ -75,6 +79,7 @@ class Sampler:
         seed: the run's seed.
         noisy: draw noise for real and fake.
         noise_sets: sets of normal numbers that a penalty takes.
+        augmented: uniform numbers that the transforms of a sample take.
         conditional: draw classes with the real samples.
         replayed: past samples in each batch of fakes that the critic sees.
     """
@@ -87,6 +92,7 @@ class Sampler:
     seed: int
     noisy: bool = False
     noise_sets: int = 0
+    augmented: int = 0
     conditional: bool = False
     replayed: int = 0
 
@@ -106,6 +112,7 @@ class Sampler:
             real, labels = self.data.labelled_batch(n, chance(Purpose.DATA))
         else:
             real = self.data.batch(n, chance(Purpose.DATA))
+        transforms = (updates, 2, self.batch, self.augmented)
         replay = torch.rand(updates, self.replayed, generator=chance(Purpose.REPLAY)) if self.replayed else None
         return StepInputs(
             real=real.unflatten(0, split),
@@ -113,6 +120,7 @@ class Sampler:
             segment=torch.rand(split, generator=chance(Purpose.SEGMENT)),
             noise=normals(Purpose.NOISE, 2 if self.noisy else 0),
             perturbation=normals(Purpose.PERTURBATION, self.noise_sets),
+            augment=torch.rand(transforms, generator=chance(Purpose.AUGMENT)) if self.augmented else None,
             labels=None if labels is None else labels.unflatten(0, split),
             replay=replay,
         )

@@ -13,7 +13,11 @@ from monge.training.replay import ReplayPool
 
 @dataclass
 class TrainingState:
-    """Networks, their optimisers, the averaged generator, past samples, and the number of generator updates done."""
+    """Networks, their optimisers, the averaged generator, past samples, and the number of generator updates done.
+
+    Attributes:
+        strength: probability of each transform of an objective with augmentation.
+    """
 
     generator: nn.Module
     critic: nn.Module
@@ -22,6 +26,7 @@ class TrainingState:
     critic_optimiser: Optimizer
     step: int = 0
     pool: ReplayPool | None = None
+    strength: float = 1.0
 
     @property
     def generator_ema(self) -> nn.Module:
@@ -44,6 +49,7 @@ class TrainingState:
             "averaged": torch.tensor(self.average.count),
             "generator_optimiser": self.generator_optimiser.state_dict(),
             "critic_optimiser": self.critic_optimiser.state_dict(),
+            "strength": self.strength,
             "pool": None if self.pool is None else (self.pool.samples, self.pool.filled),
         }
 
@@ -53,6 +59,7 @@ class TrainingState:
         self.average.count = int(rest["averaged"])
         self.generator_optimiser.load_state_dict(rest["generator_optimiser"])
         self.critic_optimiser.load_state_dict(rest["critic_optimiser"])
+        self.strength = float(rest.get("strength", 1.0))  # runs before version 0.2 have none
         if self.pool is not None:
             samples, self.pool.filled = rest["pool"]
             self.pool.samples.copy_(samples)

@@ -49,7 +49,11 @@ def generator_gradient(
     labels = None if inputs.labels is None else inputs.labels[-1]
     fake = generated(state.generator, inputs.latent[-1], labels)
     own = inputs.batch(
-        -1, fake, state.step, codes_of(state.generator, inputs.latent[-1], conditional=labels is not None)
+        -1,
+        fake,
+        state.step,
+        state.strength,
+        codes_of(state.generator, inputs.latent[-1], conditional=labels is not None),
     )
     terms = objective.generator_loss(state.critic, own)
     state.generator_optimiser.zero_grad()
@@ -72,9 +76,8 @@ def critic_batches(state: TrainingState, inputs: StepInputs) -> Iterator[Batch]:
     for update, fake in enumerate(fakes):
         if state.pool is not None and inputs.replay is not None:
             fake = mixed(fake, state.pool, inputs.replay[update])
-        yield inputs.batch(
-            update, fake, state.step, codes_of(state.generator, latent[update], conditional=labels is not None)
-        )
+        codes = codes_of(state.generator, latent[update], conditional=labels is not None)
+        yield inputs.batch(update, fake, state.step, state.strength, codes)
 
 
 def generated(generator: nn.Module, latent: Tensor, labels: Tensor | None) -> Tensor:

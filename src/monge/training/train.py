@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import nn
 
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
-from monge.errors import TrainingError, UserError
+from monge.errors import TrainingError
 from monge.model.build import pick_device
 from monge.objective import Objective
 from monge.run.folder import RunFolder
@@ -22,6 +23,7 @@ from monge.training.diagnosis import Setup, likely_cause
 from monge.training.guard import failures_told, interruption
 from monge.training.loop import Hooks, LoopSettings, TermValues, run_loop
 from monge.training.monitor import Monitor
+from monge.training.pace import check_times, seconds_per_step, steps_again, steps_in
 from monge.training.resume import default_folder, known_facts, present, provenance, resume, settle
 from monge.training.sampler import Sampler
 from monge.training.schedule import rates
@@ -31,10 +33,10 @@ from monge.training.thread import ThreadWatch, measure_threads, wanted
 LOG_LINES = 100
 """Log lines of a run, unless its config says how often."""
 BRACKETS = 20
-"""Measurements of the bracket in a run, unless its config says how often."""
+"""Pictures of samples in a run, and measurements of the bracket at most, unless its config says how often."""
 
 Display = Callable[[int, Mapping[str, Any]], None]
-"""Shows a step and what was read of it, which is nothing on most steps."""
+"""Shows a step and what was read of it, which is nothing on most steps; before the first one, the steps in all."""
 
 
 def train_config(
@@ -45,6 +47,7 @@ def train_config(
     run: str | Path | None = None,
     device: str = "auto",
     threads: int | str = "auto",
+    minutes: float | None = None,
     checkpoint_every: int | None = None,
     display: Display = lambda step, seen: None,
 ) -> RunFolder:
@@ -57,6 +60,7 @@ def train_config(
         run: folder of the run; none means `runs/DATA-RECIPE-SEED`.
         device: "auto", "cpu" or "cuda".
         threads: "auto" (measured) or a number.
+        minutes: training time, which becomes a number of steps at the first start and takes the place of the config's.
         checkpoint_every: steps between checkpoints; none means every 30 s.
         display: called with each step.
 
@@ -65,42 +69,39 @@ def train_config(
         TrainingError: a loss that is not finite, a critic that diverges, a full disk; the last checkpoint stays.
     """
     place, count = pick_device(device), wanted(threads)
-    if checkpoint_every is not None and checkpoint_every < 1:
-        raise UserError(f"--checkpoint-every must be at least 1; got {checkpoint_every}")
+    check_times(minutes, checkpoint_every)
     state, objective, sampler = assemble(config, data, place, critic)
     folder = RunFolder(Path(run) if run is not None else default_folder(config))
+    config = replace(config, steps=steps_again(minutes, config.steps, folder))
     facts = known_facts(folder, config, data)
-    changes = present(folder, config, data, facts)
-    if facts is not None and facts["status"] == "finished" and facts["config"]["steps"] >= config.steps:
+    if _finished(facts, config):
+        changes = present(folder, config, data, facts)
         if not changes.items() <= facts.items():
             folder.update(**changes)
         return folder
     with torch_state():
-        watch = ThreadWatch(objective, sampler, folder) if count is None else None
-        if count is None:
-            count = (facts or {}).get("threads") or measure_threads(state, objective, sampler)
+        watch = None if count else ThreadWatch(objective, sampler, folder)
+        count = count or (facts or {}).get("threads") or measure_threads(state, objective, sampler)
         torch.set_num_threads(count)
-        changes |= {"threads": count, "device": place.type, "status": "running"}
+        if minutes is not None and facts is None:
+            config = replace(config, steps=steps_in(minutes, seconds_per_step(state, objective, sampler)))
+        changes = present(folder, config, data, facts) | {"threads": count, "device": place.type, "status": "running"}
+        if minutes is not None:
+            changes["minutes"] = minutes
         if facts is None:
             folder.create(changes | provenance(data))
         with folder.lock():
             if facts is not None:
                 resume(folder, state, config, facts, count)
                 folder.update(**changes)
-
-            def step(state: TrainingState, seconds: float) -> None:
-                display(state.step, {})
-                if watch is not None:
-                    watch(state, seconds)
-
-            hooks = Hooks(
-                step=step,
-                observe=Monitor(data, folder, config, objective.loss, latent_size=sampler.latent),
-                log=Log(folder, state.step, display),
-                save=lambda state: checkpoint.save(state, folder.checkpoints),
+            settings = loop_settings(config, checkpoint_every)
+            monitor = Monitor(
+                data, folder, config, objective.loss, settings, latent_size=sampler.latent, step=state.step
             )
+            display(state.step, {"steps": config.steps})
+            hooks = _hooks(folder, state.step, monitor, watch, display)
             cause = partial(likely_cause, Setup(config, data, objective))
-            _train(state, objective, sampler, loop_settings(config, checkpoint_every), hooks, folder, cause)
+            _train(state, objective, sampler, settings, hooks, folder, cause)
     return folder
 
 
@@ -139,6 +140,22 @@ class Log:
             | dict(seen)
         )
         self._display(state.step, {**terms, **seen})
+
+
+def _finished(facts: dict[str, Any] | None, config: Config) -> TypeGuard[dict[str, Any]]:
+    """Whether a run has all the steps that a config asks for."""
+    return facts is not None and facts["status"] == "finished" and facts["config"]["steps"] >= config.steps
+
+
+def _hooks(folder: RunFolder, first: int, monitor: Monitor, watch: ThreadWatch | None, display: Display) -> Hooks:
+    """What happens in a run's folder, and is shown, from a first step on."""
+
+    def step(state: TrainingState, seconds: float) -> None:
+        display(state.step, {})
+        if watch is not None:
+            watch(state, seconds)
+
+    return Hooks(step, monitor, Log(folder, first, display), lambda state: checkpoint.save(state, folder.checkpoints))
 
 
 def _train(
