@@ -12,13 +12,14 @@ from monge.config import registry, spec
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
 from monge.data.space import Space
-from monge.errors import UserError
+from monge.errors import UserError, unknown_name
 from monge.model.random import Purpose, stream
 from monge.nn.code import CodedGenerator
 from monge.nn.condition import ConditionalGenerator, ProjectionCritic
 from monge.nn.head import TwoHeadedCritic
 from monge.nn.packing import PackedCritic, packed_shape
 from monge.objective import Augmentation, Objective
+from monge.objective.augmentation import TRANSFORMS
 from monge.objective.auxiliary import MutualInformation
 
 AUTOMATIC = ("translation", "colour", "cutout")
@@ -39,6 +40,9 @@ def build_augmentation(text: str) -> Augmentation | None:
     Raises:
         UserError: another name.
     """
+    for name in text.split(","):
+        if name not in {"off", "auto"} | TRANSFORMS.keys() or (name in ("off", "auto") and name != text):
+            raise unknown_name("--augment", name, ["auto", "off", *TRANSFORMS])
     if text == "off":
         return None
     if text == "auto":

@@ -116,7 +116,7 @@ class Augmentation:
         """Uniform numbers that it takes for an image."""
         return sum(1 + TRANSFORMS[name].numbers for name in self.transforms)
 
-    def __call__(self, x: Tensor, uniform: Tensor, strength: float = 1.0) -> Tensor:
+    def __call__(self, x: Tensor, uniform: Tensor, strength: float | Tensor = 1.0) -> Tensor:
         """Images (n, c, h, w), transformed by uniform numbers (n, `numbers`); each is drawn for each image apart.
 
         Arguments:
@@ -128,8 +128,7 @@ class Augmentation:
                 continue
             gate, own = uniform[:, start], uniform[:, start + 1 : start + 1 + transform.numbers]
             start += 1 + transform.numbers
-            if strength > 0:
-                x = torch.where((gate < strength).view(-1, 1, 1, 1), transform.apply(x, own), x)
+            x = torch.where((gate < strength).view(-1, 1, 1, 1), transform.apply(x, own), x)
         return x
 
 

@@ -37,5 +37,5 @@ class Batch:
     perturbation: Tensor | None = None
     labels: Tensor | None = None
     augment: Tensor | None = None
-    strength: float = 1.0
+    strength: float | Tensor = 1.0
     codes: Tensor | None = None

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from monge.config.schema import Config
-from monge.data.dataset import DataSet
+from monge.data.dataset import ArrayData, DataSet
 from monge.data.space import Space
 from monge.errors import UserError
 from monge.model.build import build_critic, build_generator, build_objective, label_shares, latent_size
@@ -35,6 +35,10 @@ def assemble(
         )
     objective = build_objective(config)
     check_combination(rule, objective, data)
+    validation = None
+    if objective.augment is not None and objective.augment.steered:
+        assert isinstance(data, ArrayData)  # as all images are
+        data, validation = data.validated()
     shares = label_shares(data) if rule.conditional else None
     generator, judge = (
         _placed(network, data.space, device)
@@ -48,12 +52,18 @@ def assemble(
         Average(generator, rule.ema),
         optimiser(generator, rule.optimiser, generator_rate, betas),
         optimiser(judge, rule.optimiser, critic_rate, betas),
-        strength=0.0 if objective.augment is not None and objective.augment.steered else 1.0,
+        strength=torch.full((), 1.0 if validation is None else 0.0, device=device),
         pool=ReplayPool(rule.batch, data.space.shape, device) if rule.replay else None,
     )
-    sampler = Sampler(
+    sampler = _sampler(config, objective, data, latent_size(generator), validation)
+    return state, objective, sampler
+
+
+def _sampler(config: Config, objective: Objective, data: DataSet, latent: int, validation: ArrayData | None) -> Sampler:
+    rule = config.training
+    return Sampler(
         data,
-        latent_size(generator),
+        latent,
         rule.batch,
         rule.n_critic,
         rule.critic_boost,
@@ -61,10 +71,10 @@ def assemble(
         noisy=objective.noise is not None,
         noise_sets=objective.penalty.noise_sets if objective.penalty is not None else 0,
         augmented=0 if objective.augment is None else objective.augment.numbers,
+        validation=validation,
         conditional=rule.conditional,
         replayed=round(rule.replay * rule.batch),
     )
-    return state, objective, sampler
 
 
 def _placed(network: nn.Module, space: Space, device: torch.device) -> nn.Module:

@@ -23,6 +23,8 @@ def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet)
         UserError: says what to change.
     """
     _check_classes(rule, objective.auxiliary, data)
+    if objective.augment is not None and data.space.side is None:
+        raise UserError(f"--augment must be off for {data.space.name}s, as its transforms are those of images")
     if rule.batch % rule.pack:
         raise UserError(f"--training.pack must divide --training.batch {rule.batch}; got {rule.pack}")
     # what a critic is asked besides whether a single sample is real

@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from monge.data.dataset import DataSet
+from monge.data.dataset import ArrayData, DataSet
 from monge.model.random import Purpose, latent, stream
 from monge.objective import Batch
+from monge.training.probe import EVERY, Probe
 
 BOOST = 100
 """Critic updates of a boosted step (the WGAN authors' code)."""
@@ -27,6 +28,7 @@ class StepInputs:
         augment: (k + 1, 2, n, m) uniform numbers for transforms of real and fake, or None.
         labels: (k + 1, n) classes of the real samples, which the generator is asked for too, or None.
         replay: (k + 1, m) positions in [0, 1) of the past samples that replace m fakes of a critic update, or None.
+        probe: what a look at the critic's overfitting takes, at those steps that have one.
     """
 
     real: Tensor
@@ -37,16 +39,17 @@ class StepInputs:
     augment: Tensor | None = None
     labels: Tensor | None = None
     replay: Tensor | None = None
+    probe: Probe | None = None
 
     def to(self, device: torch.device) -> "StepInputs":
         """The same numbers on another device."""
         moved: dict[str, Any] = {}
         for item in fields(self):
-            value: Tensor | None = getattr(self, item.name)
+            value: Tensor | Probe | None = getattr(self, item.name)
             moved[item.name] = None if value is None else value.to(device)
         return StepInputs(**moved)
 
-    def batch(self, update: int, fake: Tensor, step: int, strength: float, codes: Tensor | None) -> Batch:
+    def batch(self, update: int, fake: Tensor, step: int, strength: Tensor, codes: Tensor | None) -> Batch:
         """What one of the updates sees, with its generated samples and their codes."""
 
         def part(values: Tensor | None) -> Tensor | None:
@@ -80,6 +83,7 @@ class Sampler:
         noisy: draw noise for real and fake.
         noise_sets: sets of normal numbers that a penalty takes.
         augmented: uniform numbers that the transforms of a sample take.
+        validation: samples kept from training, for a strength of the transforms that is steered.
         conditional: draw classes with the real samples.
         replayed: past samples in each batch of fakes that the critic sees.
     """
@@ -93,6 +97,7 @@ class Sampler:
     noisy: bool = False
     noise_sets: int = 0
     augmented: int = 0
+    validation: ArrayData | None = None
     conditional: bool = False
     replayed: int = 0
 
@@ -123,4 +128,12 @@ class Sampler:
             augment=torch.rand(transforms, generator=chance(Purpose.AUGMENT)) if self.augmented else None,
             labels=None if labels is None else labels.unflatten(0, split),
             replay=replay,
+            probe=self._probe(step),
         )
+
+    def _probe(self, step: int) -> Probe | None:
+        if self.validation is None or step % EVERY:
+            return None
+        assert isinstance(self.data, ArrayData)
+        chance = stream(self.seed, Purpose.STEER, step)
+        return Probe.draw(self.data, self.validation, self.latent, self.augmented, chance)

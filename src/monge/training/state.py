@@ -1,7 +1,7 @@
 """Everything that changes during training, and nothing else."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ class TrainingState:
     """Networks, their optimisers, the averaged generator, past samples, and the number of generator updates done.
 
     Attributes:
-        strength: probability of each transform of an objective with augmentation.
+        strength: probability of each transform of an objective with augmentation, a tensor without dimensions.
     """
 
     generator: nn.Module
@@ -26,7 +26,7 @@ class TrainingState:
     critic_optimiser: Optimizer
     step: int = 0
     pool: ReplayPool | None = None
-    strength: float = 1.0
+    strength: Tensor = field(default_factory=lambda: torch.ones(()))
 
     @property
     def generator_ema(self) -> nn.Module:
@@ -59,7 +59,8 @@ class TrainingState:
         self.average.count = int(rest["averaged"])
         self.generator_optimiser.load_state_dict(rest["generator_optimiser"])
         self.critic_optimiser.load_state_dict(rest["critic_optimiser"])
-        self.strength = float(rest.get("strength", 1.0))  # runs before version 0.2 have none
+        if "strength" in rest:  # which runs of version 0.1 have not
+            self.strength = rest["strength"].to(self.device)
         if self.pool is not None:
             samples, self.pool.filled = rest["pool"]
             self.pool.samples.copy_(samples)

@@ -10,6 +10,7 @@ from monge.objective import Batch, Objective
 from monge.training.replay import mixed
 from monge.training.sampler import StepInputs
 from monge.training.state import TrainingState
+from monge.training.steering import steer
 
 
 def train_step(state: TrainingState, objective: Objective, inputs: StepInputs) -> dict[str, Tensor]:
@@ -20,6 +21,10 @@ def train_step(state: TrainingState, objective: Objective, inputs: StepInputs) -
     if state.pool is not None:
         state.pool.keep(fake.detach(), state.critic, state.step)
     state.average.update(state.generator)
+    if objective.augment is not None and inputs.probe is not None:
+        steer(state, objective.augment, inputs.probe, inputs.real.shape[1])
+    if objective.augment is not None and objective.augment.steered:
+        terms["augment"] = state.strength
     state.step += 1
     return {name: value.detach() for name, value in (terms | generator_terms).items()}
 
