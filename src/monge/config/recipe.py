@@ -16,17 +16,32 @@ PAPER_MLP = "mlp:latent=32:width=256:depth=3"
 """The generator of the published rules for data without convolutions."""
 
 
-SMALL = 10
-"""Side in pixels up to which the recipe for digits is the default."""
+SMALL, LARGE = 10, 64
+"""Sides in pixels up to which the recipe for digits, and above which that for large images, is the default."""
+FEW = 2000
+"""Training images below which the recipe for few images is the default."""
+ALIGNED = 0.1
+"""Share of the variance that the mean image explains, from which on images show their objects in one place."""
 
 
-def default_for(name: str, space: "Space") -> str:
-    """The recipe of data for which none was named."""
+def default_for(name: str, space: "Space", size: int | None, aligned: float) -> str:
+    """The recipe of data for which none was named.
+
+    Arguments:
+        size: number of training samples; None where every draw is fresh.
+        aligned: the share of the variance of images that the mean image explains (see `data.alignment`).
+    """
     if name == "grid25":
         return "grid25"
     if space.side is None:
         return "vector"
-    return "digits" if space.side <= SMALL else "image"
+    if space.side <= SMALL:
+        return "digits"
+    if space.side > LARGE:
+        return "image-large"
+    if size is not None and size < FEW:
+        return "few-images"
+    return "image" if aligned >= ALIGNED else "photo"
 
 
 def digits(name: str, space: "Space") -> Config:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from monge.config import registry, spec
-from monge.config.recipe import default_for
 from monge.config.schema import Config, TrainingConfig
 from monge.data.dataset import DataSet
 from monge.data.space import VectorSpace
 from monge.objective import Objective
+from monge.training.settings import default_recipe
 
 FAR = 10.0
 """Factor from which a setting is far from what is recommended."""
@@ -45,8 +45,8 @@ class Setup:
     @property
     def recipe(self) -> Config:
         """The settings that are recommended for this kind of data."""
-        about = self.data.info.name, self.data.space
-        recipe: Config = registry.RECIPES[default_for(*about)].load()(*about)
+        entry = registry.RECIPES[default_recipe(self.data)]
+        recipe: Config = entry.load()(self.data.info.name, self.data.space)
         return recipe
 
     @property

@@ -8,6 +8,7 @@ from monge.config import registry, spec
 from monge.config.overlay import Given, last_given, merged
 from monge.config.recipe import default_for
 from monge.config.schema import Config, DataConfig
+from monge.data.alignment import alignment
 from monge.data.dataset import DataSet
 from monge.data.source import MEMORY
 
@@ -25,6 +26,12 @@ def resolved(data: DataSet, given: Sequence[Given]) -> Config:
     return replace(merged(base, given), source=place, data=DataConfig(**(data.info.how or {})))
 
 
+def default_recipe(data: DataSet) -> str:
+    """The name of the recipe for some data."""
+    aligned = 0.0 if data.space.side is None else alignment(data)
+    return default_for(data.info.name, data.space, data.train.size, aligned)
+
+
 def recommended(
     data: DataSet, recipe: str | None = None, objective: str | None = None, *, own_batch: bool = False
 ) -> Config:
@@ -38,9 +45,8 @@ def recommended(
     Raises:
         UserError: unknown recipe or objective.
     """
-    about = data.info.name, data.space
-    entry = registry.lookup(registry.RECIPES, "--recipe", recipe or default_for(*about))
-    config: Config = entry.load()(*about)
+    entry = registry.lookup(registry.RECIPES, "--recipe", recipe or default_recipe(data))
+    config: Config = entry.load()(data.info.name, data.space)
     if objective is not None:
         name = objective.split(":")[0]
         entry = registry.lookup(registry.OBJECTIVES, "--objective", name)
