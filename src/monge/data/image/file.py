@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
-from monge.data.image.resize import crop, square
+from monge.data.image.resize import crop, fitted
 from monge.errors import UserError
+from monge.nn.spectral import Size
 
 # Named, because others of Pillow's run programs or have no limits.
 FORMATS = {
@@ -35,14 +36,14 @@ class Header:
     """What is known of an image before it is decoded.
 
     Attributes:
-        size: width and height in pixels.
+        size: height and width in pixels, upright.
         grey: whether it has one channel, besides transparency.
         dtype: of its pixels: uint8, uint16, int32 or float32.
         animated: whether further frames or pages follow the first, which is the one that is decoded.
         shortened: whether its colours have 16 bits, of which Pillow decodes 8.
     """
 
-    size: tuple[int, int]
+    size: Size
     grey: bool
     dtype: str = "uint8"
     animated: bool = False
@@ -59,7 +60,7 @@ def header(path: Path) -> Header:
         with _open(path) as image:
             dtype = "uint16" if image.mode.startswith("I;16") else _DTYPES.get(image.mode, "uint8")
             # before the frames are counted, which goes on to the next one
-            known = image.size, _is_grey(image), dtype
+            known = _upright_size(image), _is_grey(image), dtype
             shortened = dtype == "uint8" and any(";16" in _raw_mode(tile[3]) for tile in getattr(image, "tile", ()))
             # the further pictures in a phone's JPEG are previews and brightness maps
             animated = image.format not in ("JPEG", "MPO") and getattr(image, "is_animated", False)
@@ -70,12 +71,12 @@ def header(path: Path) -> Header:
         raise _unreadable(path, error) from error
 
 
-def decode(path: Path, size: int, channels: int, dtype: str = "uint8") -> NDArray[Any]:
-    """The central square of an image, upright, composited on white, (size, size, channels) with 1 or 3 channels.
+def decode(path: Path, size: Size, channels: int, dtype: str = "uint8") -> NDArray[Any]:
+    """The central part of an image, upright, composited on white, (height, width, channels) with 1 or 3 channels.
 
     Arguments:
         path: the file.
-        size: width and height in pixels.
+        size: height and width in pixels.
         channels: 1 or 3.
         dtype: the file's own, for values as they are; or uint8, for which pixels of 16 bits are divided by 257.
 
@@ -86,13 +87,13 @@ def decode(path: Path, size: int, channels: int, dtype: str = "uint8") -> NDArra
         with _open(path) as image:
             upright = ImageOps.exif_transpose(image)
             if dtype != "uint8":
-                return square(_measured(upright, dtype), size)[..., None]
+                return fitted(_measured(upright, dtype), size)[..., None]
             found = crop(_opaque(upright).convert("L" if channels == 1 else "RGB"), size)
     except UserError:
         raise
     except Exception as error:
         raise _unreadable(path, error) from error
-    return np.asarray(found).reshape(size, size, channels)
+    return np.asarray(found).reshape(*size, channels)
 
 
 def _open(path: Path) -> Image.Image:
@@ -106,6 +107,14 @@ def _open(path: Path) -> Image.Image:
         image.close()
         raise _too_large(path)
     return image
+
+
+def _upright_size(image: Image.Image) -> Size:
+    """Height and width after `exif_transpose`."""
+    # a PNG that has no such data before its pixels would be decoded in search of them; a TIFF is upright already
+    known = "exif" in image.info or image.format in ("JPEG", "MPO", "WEBP")
+    turned = known and image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    return image.size if turned else image.size[::-1]
 
 
 def _raw_mode(arguments: Any) -> str:
