@@ -123,8 +123,12 @@ def _decode(
 
 
 def _flag(found: Header, dtype: str, default: Size | None) -> Flag:
-    known = {Flag.ANIMATED: found.animated, Flag.SHORTENED: found.shortened, Flag.DIVIDED: found.dtype != dtype}
-    known[Flag.RESIZED] = default is not None and found.size != default
+    known = {
+        Flag.ANIMATED: found.animated,
+        Flag.SHORTENED: found.shortened and dtype == "uint8",
+        Flag.DIVIDED: found.dtype != dtype and not found.shortened,
+        Flag.RESIZED: default is not None and found.size != default,
+    }
     return sum((flag for flag, true in known.items() if true), start=Flag.READ)
 
 

@@ -26,10 +26,10 @@ def read_folder(folder: Path, size: int | str | None = None, skip_bad: bool = Fa
     """The images of a folder and its subfolders, which say what is held out and of which class; see `list_images`.
 
     PNG, JPEG, WebP, BMP, TIFF, GIF and PNM files are read, of animations and pages the first. Images are turned
-    upright, composited on white, cropped at the centre and resized. They have one channel if all files are
-    stored in grey (grey palettes included), else three. Numbers of 16 or 32 bits are kept, unless there are images of
-    8 bits among those of 16. Up to 256 MiB are kept in memory; more are decoded once into a memory-mapped file of the
-    cache folder.
+    upright, composited on white, cropped at the centre and resized. They have one channel if all files are stored in
+    grey (grey palettes included), else three. Numbers of 16 or 32 bits are kept, in colours those of 16, unless there
+    are images of 8 bits among those of 16. Up to 256 MiB are kept in memory; more are decoded once into a memory-mapped
+    file of the cache folder.
 
     Arguments:
         folder: the folder.
