@@ -99,7 +99,10 @@ USAGE = {
         ["--steps must be a whole number; got 'many'; monge train --help"],
     ),
     "number": (["train", "digits", "--training.ema", "x"], ["--training.ema must be a number; got 'x';"]),
-    "no size": (["train", "digits", "--data.size", "big"], ["--data.size must be a whole number or none; got 'big'"]),
+    "no size": (
+        ["train", "images10.npy", "--data.size", "big"],
+        ["--data.size must be a side or HEIGHTxWIDTH, ", "got big"],
+    ),
     "no switch": (["train", "digits", "--data.skip-bad=1"], ["--data.skip-bad takes no value"]),
     "flag before data": (["train", "--stpes", "digits"], ["--stpes is not known"]),
     "alias": (["sample", "nowhere", "--out", "x.png", "-n", "few"], ["-n must be a whole number; got 'few'"]),
@@ -126,7 +129,10 @@ USAGE = {
         ["train", "digits", "--critic", "mlp:width=big"],
         ["--critic mlp: width must be a whole number", "got big"],
     ),
-    "size": (["train", "images10.npy", "--generator", "dcgan"], ["10 x 10", "multiple of 4"]),
+    "size": (
+        ["train", "images10.npy", "--generator", "dcgan"],
+        ["got 10 x 10 pixels; use --data.size 8x8", "multiples of 4"],
+    ),
     "convolutions on vectors": (["train", "vectors.npy", "--critic", "dcgan"], ["dcgan", "mlp"]),
     "batch norm": (["train", "images10.npy", "--data.size", "16", "--critic", "dcgan:norm=batch"], ["layer"]),
     "batch": (["train", "vectors.npy", "--training.batch", "500"], ["--training.batch must be at most 320", "got 500"]),

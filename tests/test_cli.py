@@ -96,7 +96,7 @@ def test_sample_files(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_images_are_no_table(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["sample", digits, "--out", "x.csv"]) == 2
-    assert capsys.readouterr().err == "monge: --out must end in .png, .npz or .npy for images; got .csv\n"
+    assert capsys.readouterr().err == "monge: --out must end in .png, .tif, .npz or .npy for images; got .csv\n"
     assert not Path("x.csv").exists()
 
 

@@ -160,8 +160,14 @@ BAD = [
     (np.zeros((9, 8, 8, 3), np.uint8), {"layout": "nwhc"}, "did you mean 'nhwc'"),
     (np.zeros((9, 3)), {"layout": "nhwc"}, "--data.layout needs images; got vectors"),
     (np.zeros((9, 3)), {"size": 8}, "--data.size needs images; got vectors"),
-    (np.zeros((9, 8, 8), np.uint8), {"size": 3}, "--data.size must be from 4 to 512 pixels; got 3"),
-    (np.zeros((9, 8, 8), np.uint8), {"size": 513}, "--data.size must be from 4 to 512 pixels; got 513"),
+    *(
+        (
+            np.zeros((9, 8, 8), np.uint8),
+            {"size": size},
+            f"a side or HEIGHTxWIDTH, from 4 to 512 pixels each; got {size}$",
+        )
+        for size in (3, 513, -8, "3x8", "8x513", "8x", "8x8x8", "8.5", "8 x 8", "", "x8")
+    ),
     (np.zeros(9), {}, r"must be vectors .*; got shape \(9,\); reshape it to \(n, 1\)"),
     (np.zeros(()), {}, "must be vectors"),
     (np.zeros((9, 2, 2, 2, 2), np.uint8), {}, "must be vectors"),
@@ -222,7 +228,8 @@ def test_images_without_finite_values_are_located() -> None:
 @pytest.mark.parametrize("dtype", [np.uint16, np.int64, np.float32])
 def test_resized_measurements_stay_in_their_range(dtype: type) -> None:
     x = (1000 * RANDOM.integers(1, 4, (9, 9, 9))).astype(dtype)
-    data = in_memory(x, size=6)
+    data = in_memory(x, size="6x7")
+    assert data.train.all().shape[1:] == (6, 7, 1)
     assert data.train.all().dtype == dtype
     assert data.train.all().min() >= 1000
     assert data.train.all().max() <= 3000

@@ -81,8 +81,21 @@ def test_changed_folders_and_broken_caches_are_decoded_again(
     for stored in list(cache.iterdir()):
         stored.write_bytes(b"")
         assert open_data(str(tmp_path)).fingerprint == first.fingerprint
+    # as version 0.1 named it
+    assert first.fingerprint == module._listing_fingerprint(tmp_path, sorted(tmp_path.iterdir()), None, False)
     picture().save(tmp_path / "new.png")
     assert open_data(str(tmp_path)).fingerprint != first.fingerprint
+
+
+def test_what_was_resized_is_known_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path)
+    picture(12, 8).save(tmp_path / "wide.png")
+    monkeypatch.setattr(module, "MEMORY_BYTES", 0)
+    first = open_data(str(tmp_path))
+    monkeypatch.setattr(module, "decode", None)
+    second = open_data(str(tmp_path))
+    assert (first.info.resized, second.info.resized) == (1, 1)
+    assert first.fingerprint == second.fingerprint
 
 
 def test_unwritable_cache(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

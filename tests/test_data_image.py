@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monge.data.source import open_data
+from monge.config.schema import DataConfig
+from monge.data.source import open_data, open_like, open_source
+from monge.data.space import VectorSpace
+from monge.data.summary import summary
 from monge.errors import UserError
 
 RANDOM = np.random.default_rng(6)
@@ -41,7 +44,7 @@ def bomb(path: Path, width: int = 40_000, height: int = 40_000) -> None:
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
 
 
-def outside(folder: Path, **how: int) -> np.ndarray:
+def outside(folder: Path, **how: int | str) -> np.ndarray:
     """All samples in order."""
     data = open_data(str(folder), **how)
     return data.train.values  # type: ignore[attr-defined]
@@ -147,16 +150,69 @@ def test_shorter_side_is_resized_and_the_centre_kept(tmp_path: Path) -> None:
     image.paste((255, 255, 255), (10, 0, 30, 20))
     image.save(tmp_path / "z.png")
     assert outside(tmp_path, size=10)[3].min() > 230  # the filter reaches beyond the crop
+    wide = outside(tmp_path, size="10x20")
+    assert wide.shape == (4, 10, 20, 3)
+    assert max(wide[3, :, :4].max(), wide[3, :, 16:].max()) < 20
+    assert wide[3, :, 6:14].min() > 235
+    np.testing.assert_array_equal(outside(tmp_path, size="10x10"), outside(tmp_path, size=10))
 
 
-@pytest.mark.parametrize("shape", [(9, 8), (8, 9), (16, 16)])
-def test_differing_sizes_default_to_32(tmp_path: Path, shape: tuple[int, int]) -> None:
-    fill(tmp_path)
-    picture(*shape).save(tmp_path / "a.png")
-    with pytest.warns(UserWarning, match=r"cropped to 32 x 32; choose another size with --data.size"):
-        data = open_data(str(tmp_path))
-    assert data.codec.space.shape == (3, 32, 32)
-    assert open_data(str(tmp_path), size=4).codec.space.shape == (3, 4, 4)
+def sized(folder: Path, *sizes: tuple[int, int]) -> Path:
+    for i, (height, width) in enumerate(sizes):
+        picture(width, height).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected", "resized"),
+    [
+        ([(8, 8)] * 4 + [(8, 9)], (8, 8), 1),
+        ([(640, 960), (600, 1000), (480, 720)], (80, 128), 3),
+        ([(64, 96), (61, 96), (63, 95)], (64, 96), 2),
+        ([(6, 300)] * 3, (8, 128), 3),
+        ([(10, 13)] * 3, (8, 12), 3),
+        ([(20, 100)] * 3, (20, 100), 0),
+        ([(256, 256)] * 3, (128, 128), 3),
+    ],
+)
+def test_the_default_size_follows_the_median(
+    tmp_path: Path, sizes: list[tuple[int, int]], expected: tuple[int, int], resized: int
+) -> None:
+    data = open_data(str(sized(tmp_path, *sizes)))
+    assert data.codec.space.shape == (3, *expected)
+    assert data.info.resized == resized
+    text = summary(data)
+    said = (
+        f"; {resized} resized to {expected[0]} x {expected[1]}, the size nearest to their median that all networks take"
+    )
+    assert (f"{said}; --data.size chooses another" in text) == (resized > 0)
+    chosen = open_data(str(tmp_path), size="4x12")
+    assert (chosen.codec.space.shape, chosen.info.resized) == ((3, 4, 12), 0)
+    assert "resized" not in summary(chosen)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif"])
+def test_the_median_is_of_upright_images(tmp_path: Path, ending: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for i in range(3):
+        picture(24, 16).save(tmp_path / f"{i}.{ending}", exif=exif)
+    data = open_data(str(tmp_path))
+    assert (data.codec.space.shape, data.info.resized) == ((3, 24, 16), 0)
+
+
+def test_other_images_get_the_size_of_those_they_are_compared_with(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    sized(tmp_path / "a", (16, 24), (16, 25), (16, 23))
+    sized(tmp_path / "b", (12, 24), (13, 24), (12, 25))
+    one, other = (str(tmp_path / name) for name in "ab")
+    space = open_source(one, DataConfig()).space
+    assert space.shape == (3, 16, 24)
+    assert open_source(other, DataConfig()).space.shape == (3, 12, 24)
+    assert open_like(other, DataConfig(), space).space == space
+    assert open_like(other, DataConfig(), VectorSpace(3)).space.shape == (3, 12, 24)
+    assert open_like(other, DataConfig(size=8), space).space.shape == (3, 8, 8)
 
 
 def test_refused_folders(tmp_path: Path) -> None:
@@ -171,7 +227,9 @@ def test_refused_folders(tmp_path: Path) -> None:
         open_data(str(folder))
     with pytest.raises(UserError, match=r"--data.layout cannot be used"):
         open_data(str(folder), layout="nhwc")
-    with pytest.raises(UserError, match=r"--data.size must be from 4 to 512 pixels"):
+    with pytest.raises(
+        UserError, match=r"--data.size must be a side or HEIGHTxWIDTH, from 4 to 512 pixels each; got 2"
+    ):
         open_data(str(folder), size=2)
 
 

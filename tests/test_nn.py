@@ -12,11 +12,12 @@ from monge.data.space import ImageSpace, Space, VectorSpace
 from monge.errors import UserError
 from monge.model.build import build_critic, build_generator, latent_size
 from monge.model.random import latent
-from monge.nn.dcgan import DCGANCritic, DCGANGenerator, halvings
+from monge.nn.dcgan import DCGANCritic, DCGANGenerator, halvings, nearest_size
 from monge.nn.layer import ChannelNorm, LeakyReLU, batch_norms, xavier
 from monge.nn.mlp import MLPGenerator
 
 IMAGES = [(1, 8, 8), (3, 12, 12), (1, 28, 28), (3, 32, 32), (1, 64, 64), (1, 128, 128)]
+IMAGES += [(1, 8, 12), (4, 8, 12), (4, 28, 28), (1, 64, 96), (4, 64, 96)]
 VECTORS = [(1,), (2,), (7,)]
 
 
@@ -89,10 +90,11 @@ def test_global_random_numbers_stay_as_they_were() -> None:
 
 
 @pytest.mark.parametrize("network", [DCGANGenerator, DCGANCritic])
-@pytest.mark.parametrize("size", [(7, 7), (10, 10), (132, 132), (4, 4), (16, 32)])
+@pytest.mark.parametrize("size", [(7, 7), (10, 8), (132, 132), (4, 4), (16, 33)])
 def test_dcgan_refuses_other_sizes(network: type[nn.Module], size: tuple[int, int]) -> None:
-    text = f"'dcgan' needs square images .* from 8 to 128; got {size[0]} x {size[1]} pixels; .*--critic mlp"
-    with pytest.raises(UserError, match=text):
+    text = f"must be multiples of 4 from 8 to 128 for network 'dcgan'; got {size[0]} x {size[1]} pixels; "
+    near = "x".join(map(str, nearest_size(*size)))
+    with pytest.raises(UserError, match=f"{text}use --data.size {near}, or --generator mlp --critic mlp"):
         network((1, *size))
 
 
@@ -105,11 +107,42 @@ def test_dcgan_refuses_vectors() -> None:
 
 @pytest.mark.parametrize("side", range(8, 129, 4))
 def test_every_allowed_side_is_a_base_doubled(side: int) -> None:
-    base, doublings = halvings((1, side, side))
+    (base, other), doublings = halvings((1, side, side))
+    assert base == other
     assert base * 2**doublings == side
     assert base >= 4
     assert doublings >= 1
     assert base % 2 or base // 2 < 4
+
+
+@pytest.mark.parametrize("height", range(8, 129, 12))
+@pytest.mark.parametrize("width", range(8, 129, 4))
+def test_height_and_width_are_halved_together(height: int, width: int) -> None:
+    (high, wide), doublings = halvings((1, height, width))
+    assert (high * 2**doublings, wide * 2**doublings) == (height, width)
+    assert min(high, wide) >= 4
+    assert doublings >= 1
+    assert high % 2 or wide % 2 or min(high, wide) < 8
+    assert halvings((1, width, height)) == ((wide, high), doublings)
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [
+        ((64, 96), (64, 96)),
+        ((1080, 1920), (72, 128)),
+        ((4000, 3000), (128, 96)),
+        ((63, 67), (64, 64)),
+        ((69, 70), (72, 72)),
+        ((30.5, 41), (32, 40)),
+        ((3, 5), (8, 8)),
+        ((10_000, 10), (128, 8)),
+    ],
+)
+def test_the_nearest_size(given: tuple[float, float], near: tuple[int, int]) -> None:
+    assert nearest_size(*given) == near
+    assert nearest_size(*given[::-1]) == near[::-1]
+    halvings((1, *near))
 
 
 @pytest.mark.parametrize(("norm", "batch", "channel"), [("batch", 1, 0), ("layer", 0, 1), ("none", 0, 0)])

@@ -1,6 +1,7 @@
-"""What every generator and every critic promises, whatever its layers, at every kind of side."""
+"""What every generator and every critic promises, whatever its layers, at every kind of size."""
 
 import copy
+import hashlib
 from collections.abc import Callable
 
 import pytest
@@ -15,7 +16,8 @@ from monge.nn.mlp import MLPCritic, MLPGenerator
 from monge.nn.resnet import ResNetCritic, ResNetGenerator
 from monge.nn.sngan import SNGANCritic
 
-SIDES = [8, 12, 28, 32, 64, 128]
+SHAPES = [(2, 8, 8), (2, 12, 12), (1, 28, 28), (2, 32, 32), (2, 64, 64), (2, 128, 128)]
+SHAPES += [(channels, *size) for channels in (1, 4) for size in ((8, 12), (64, 96), (128, 20))]
 GENERATORS = [MLPGenerator, DCGANGenerator, ResNetGenerator]
 CRITICS: list[tuple[type[Critic], str]] = [
     (critic, layer)
@@ -32,15 +34,15 @@ def seeded(make: Callable[..., nn.Module], *arguments: object, **options: object
     return make(*arguments, **options)
 
 
-def images(count: int, side: int = 8, channels: int = 1) -> Tensor:
-    return torch.randn(count, channels, side, side, generator=torch.Generator().manual_seed(0))
+def images(count: int, channels: int = 1, height: int = 8, width: int = 8) -> Tensor:
+    return torch.randn(count, channels, height, width, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("shape", SHAPES)
 @critics
-def test_critic(critic: type[Critic], layer: str, side: int) -> None:
-    network = seeded(critic, (2, side, side), width=2, layer=layer, outputs=3).eval()
-    x = images(2, side, 2)
+def test_critic(critic: type[Critic], layer: str, shape: tuple[int, ...]) -> None:
+    network = seeded(critic, shape, width=2, layer=layer, outputs=3).eval()
+    x = images(2, *shape)
     with torch.no_grad():
         features = network.features(x)
         values = network(x)
@@ -53,14 +55,14 @@ def test_critic(critic: type[Critic], layer: str, side: int) -> None:
     assert not batch_norms(network)
 
 
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("shape", SHAPES)
 @generators
-def test_generator(generator: type[nn.Module], side: int) -> None:
-    network = seeded(generator, (3, side, side), latent=5, width=2, last=nn.Tanh())
+def test_generator(generator: type[nn.Module], shape: tuple[int, ...]) -> None:
+    network = seeded(generator, shape, latent=5, width=8, last=nn.Tanh())
     with torch.no_grad():
         samples = network(torch.randn(2, 5))
     assert network.latent == 5
-    assert samples.shape == (2, 3, side, side)
+    assert samples.shape == (2, *shape)
     assert samples.abs().max() <= 1
     assert not torch.equal(samples[0], samples[1])
 
@@ -72,7 +74,7 @@ def test_one_output_is_the_default(critic: type[Critic], layer: str) -> None:
 
 @critics
 def test_float64_gives_the_same_function(critic: type[Critic], layer: str) -> None:
-    network, x = seeded(critic, (1, 12, 12), width=4, layer=layer).eval(), images(3, 12)
+    network, x = seeded(critic, (1, 12, 12), width=4, layer=layer).eval(), images(3, 1, 12, 12)
     single = network(x)
     double = network.double()(x.double())
     assert double.dtype == torch.float64
@@ -153,12 +155,37 @@ def test_a_width_that_cannot_be_sorted_is_refused_at_once() -> None:
 
 
 @pytest.mark.parametrize("network", [SNGANCritic, ResNetCritic, ResNetGenerator])
-@pytest.mark.parametrize("shape", [(1, 10, 10), (1, 8, 12), (1, 4, 4), (1, 132, 132), (5,)])
+@pytest.mark.parametrize("shape", [(1, 10, 10), (1, 8, 14), (1, 4, 4), (1, 132, 128), (5,)])
 def test_other_shapes_are_refused_by_name(network: type[nn.Module], shape: tuple[int, ...]) -> None:
     name = "sngan" if network is SNGANCritic else "resnet"
-    text = "needs square images" if len(shape) == 3 else "needs images; got samples of shape"
-    with pytest.raises(UserError, match=f"network '{name}' {text} .*--critic mlp"):
+    text = "must be multiples of 4 from 8 to 128 for network" if len(shape) == 3 else "network"
+    with pytest.raises(UserError, match=f"{text} '{name}'.*; got .*--critic mlp"):
         network(shape)
+
+
+# names and shapes of all parameters and buffers at these sides, as they were when images had to be square
+SQUARES = (8, 12, 20, 28, 32, 48, 64, 100, 128)
+BEFORE = {
+    (DCGANGenerator, ""): "1920f95c51e1dc7d",
+    (ResNetGenerator, ""): "0b0d2476c37e142f",
+    (DCGANCritic, "plain"): "0915d0b8f9a9eea0",
+    (DCGANCritic, "spectral"): "d1223d3a27d6d06d",
+    (DCGANCritic, "orthogonal"): "ed74decb4b292920",
+    (SNGANCritic, "plain"): "329d526443f8cbc8",
+    (SNGANCritic, "spectral"): "c5c0d41d4225e090",
+    (SNGANCritic, "orthogonal"): "7590b3f657083056",
+    (ResNetCritic, "plain"): "6b593ccc24ff45fe",
+    (ResNetCritic, "spectral"): "c3e6ec5bfc1bfb38",
+}
+
+
+@pytest.mark.parametrize(("network", "layer"), BEFORE)
+def test_networks_of_squares_load_stored_weights(network: type[nn.Module], layer: str) -> None:
+    names = hashlib.sha256()
+    for side in SQUARES:
+        state = network((3, side, side), width=4, **({"layer": layer} if layer else {})).state_dict()
+        names.update(repr([(name, tuple(values.shape)) for name, values in state.items()]).encode())
+    assert names.hexdigest()[:16] == BEFORE[network, layer]
 
 
 @pytest.mark.parametrize(("norm", "kind"), [("batch", nn.BatchNorm2d), ("layer", ChannelNorm), ("none", type(None))])
@@ -185,5 +212,5 @@ def test_the_published_critics() -> None:
     assert [m.kernel_size[0] for m in layers] == [3, 4, 3, 4, 3, 4, 3]
     assert [m.stride[0] for m in layers] == [1, 2, 1, 2, 1, 2, 1]
     critic = ResNetCritic((3, 32, 32), width=8)
-    x = images(1, 32, 3)
+    x = images(1, 3, 32, 32)
     assert [x.shape[-1] for block in list(critic.features)[:4] if (x := block(x)) is not None] == [16, 8, 8, 8]

@@ -12,6 +12,7 @@ from monge.nn.dcgan import DCGANCritic
 from monge.nn.mlp import MLPCritic
 from monge.nn.orthogonal import GroupSort, OrthogonalConv, OrthogonalLinear, cayley
 from monge.nn.sngan import SNGANCritic
+from monge.nn.spectral import Size
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**31)
@@ -22,8 +23,9 @@ def normal(seed: int, *shape: int) -> Tensor:
 
 
 def matrix(layer: OrthogonalConv, inputs: int) -> Tensor:
-    size = inputs * layer.side**2
-    units = torch.eye(size, dtype=torch.float64).view(size, inputs, layer.side, layer.side)
+    height, width = layer.size
+    count = inputs * height * width
+    units = torch.eye(count, dtype=torch.float64).view(count, inputs, height, width)
     return (layer(units) - layer(torch.zeros_like(units[:1]))).flatten(1).T.detach()
 
 
@@ -45,28 +47,39 @@ def test_cayley_takes_complex_matrices_of_any_size(seed: int, rows: int, columns
 
 
 @pytest.mark.parametrize(
-    ("inputs", "outputs", "side", "stride"),
-    [(4, 4, 5, 1), (2, 5, 6, 1), (5, 2, 6, 1), (1, 4, 8, 2), (2, 8, 6, 2), (2, 3, 8, 2), (3, 16, 6, 2), (3, 3, 3, 1)],
+    ("inputs", "outputs", "size", "stride"),
+    [
+        (4, 4, (5, 5), 1),
+        (2, 5, (6, 6), 1),
+        (5, 2, (6, 6), 1),
+        (1, 4, (8, 8), 2),
+        (2, 8, (6, 6), 2),
+        (2, 3, (8, 8), 2),
+        (3, 16, (6, 6), 2),
+        (3, 3, (3, 3), 1),
+        (3, 2, (3, 7), 1),
+        (2, 5, (10, 6), 2),
+    ],
 )
-def test_every_singular_value_of_a_convolution_is_one(inputs: int, outputs: int, side: int, stride: int) -> None:
+def test_every_singular_value_of_a_convolution_is_one(inputs: int, outputs: int, size: Size, stride: int) -> None:
     """As many as the smaller of the two spaces has dimensions; the rest of the larger one is lost or not reached."""
     torch.manual_seed(0)
-    layer = OrthogonalConv(inputs, outputs, side, stride).double()
+    layer = OrthogonalConv(inputs, outputs, size, stride).double()
     dense = matrix(layer, inputs)
-    assert dense.shape == (outputs * (side // stride) ** 2, inputs * side**2)
+    assert dense.shape == (outputs * (size[0] // stride) * (size[1] // stride), inputs * size[0] * size[1])
     assert torch.linalg.svdvals(dense).numpy() == pytest.approx(np.ones(min(dense.shape)), abs=1e-12)
 
 
 def test_a_convolution_moves_with_its_image() -> None:
     torch.manual_seed(0)
-    layer, x = OrthogonalConv(2, 3, 8, 2).double(), normal(0, 1, 2, 8, 8)
+    layer, x = OrthogonalConv(2, 3, (8, 12), 2).double(), normal(0, 1, 2, 8, 12)
     torch.testing.assert_close(layer(x.roll((2, 4), dims=(2, 3))), layer(x).roll((1, 2), dims=(2, 3)))
 
 
 def test_a_convolution_starts_around_its_pixel() -> None:
     """With B^T B = 0 and a small U the transform is I - 2 (U - U^T): the free kernel less its mirror image."""
     torch.manual_seed(0)
-    layer = OrthogonalConv(1, 1, 9).double()
+    layer = OrthogonalConv(1, 1, (9, 9)).double()
     layer.free.data *= 1e-4
     image = torch.zeros(1, 1, 9, 9, dtype=torch.float64)
     image[0, 0, 4, 4] = 1
@@ -98,9 +111,9 @@ def test_group_sort_refuses_a_width_that_does_not_divide() -> None:
 def test_max_min_keeps_the_norm_of_the_gradient() -> None:
     torch.manual_seed(0)
     network = nn.Sequential(
-        OrthogonalConv(2, 8, 6, 2),
+        OrthogonalConv(2, 8, (6, 6), 2),
         GroupSort(),
-        OrthogonalConv(8, 8, 3),
+        OrthogonalConv(8, 8, (3, 3)),
         GroupSort(),
         nn.Flatten(),
         OrthogonalLinear(72, 1),

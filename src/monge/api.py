@@ -12,8 +12,9 @@ from torch import nn
 from monge import plot
 from monge.config.overlay import Given, overlay
 from monge.config.schema import Config, DataConfig
+from monge.data.codec import codec_from_state
 from monge.data.dataset import DataSet
-from monge.data.source import load_data, takes
+from monge.data.source import load_data, open_like, takes
 from monge.errors import UserError
 from monge.evaluation.evaluate import Evaluation, evaluate
 from monge.model.build import OWN
@@ -143,9 +144,12 @@ class Run(RunFolder):
 
     def open_data(self, source: str | os.PathLike[str] | ArrayLike) -> DataSet:
         """Data read as the run's own were, as far as that applies to them; as in `load_data`."""
-        how = config_of(self).data
-        options = takes(os.fspath(source), how.label) if isinstance(source, str | os.PathLike) else asdict(how)
-        return load_data(source, **{name: getattr(how, name) for name in options})
+        facts = self.facts()
+        how = config_of(self, facts).data
+        if not isinstance(source, str | os.PathLike):
+            return load_data(source, **asdict(how))
+        options = {name: getattr(how, name) for name in takes(os.fspath(source), how.label)}
+        return open_like(os.fspath(source), DataConfig(**options), codec_from_state(facts["codec"]).space)
 
     def write_report(self, data: DataSet | None = None) -> Path:
         """Writes `report.html` and returns its path; pass `data` to avoid loading the run's data again."""

@@ -104,12 +104,13 @@ def read(asked: Distance, side: int, like: "SampleSet | None" = None) -> "Sample
     Raises:
         UserError: begins with which of them it is.
     """
-    from monge.data.source import applicable, open_source
+    from monge.data.source import applicable, open_like
     from monge.evaluation.sample_set import SampleSet
 
     source, other = (asked.a, asked.b) if side == 0 else (asked.b, asked.a)
     try:
-        data = open_source(source, applicable(asked.data, source, other))
+        space = None if like is None else like.space
+        data = open_like(source, applicable(asked.data, source, other), space)
         return SampleSet.draw(data, source, most=asked.samples, seed=asked.seed, side=side, like=like)
     except UserError as error:
         named = "AB"[side] if Path(source).name in str(error) else f"{'AB'[side]} {source}"

@@ -63,6 +63,7 @@ class Option:
         kind: the type of one value.
         many: whether it takes several.
         none: whether `none` is a value, too.
+        text: whether other texts are values, too, which are checked where they are used.
         default: its field's; `dataclasses.MISSING` where it must be given.
         help: what it is.
         metavar: what stands for a value in the help.
@@ -75,6 +76,7 @@ class Option:
     kind: Any
     many: bool
     none: bool
+    text: bool
     default: Any
     help: str
     metavar: str
@@ -143,6 +145,8 @@ class Option:
         try:
             return self.kind(text)
         except ValueError:
+            if self.text:
+                return text
             what = NUMBERS[self.kind] + (" or none" if self.none else "")
             raise UserError(f"{self.name} must be {what}; got {text!r}") from None
 
@@ -182,13 +186,13 @@ def _option(
 ) -> Option:
     many = get_origin(hint) is tuple
     kinds = get_args(hint) if many or get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
-    kind, none = kinds[0], setting and type(None) in kinds
+    kind, none, other = kinds[0], setting and type(None) in kinds, str in kinds[1:]
     written, named = notes.get(Written, Written("")), notes.get(Named)
     if named:
         text = f"{text.rstrip('.')}: {', '.join(named.names)}."
     flags = () if written.positional else written.flags or _flags(field, kind, group, setting)
-    metavar = written.metavar or ("NAME" if named else _metavar(kind, none))
-    return Option((*group, field.name), flags, kind, many, none, field.default, text, metavar)
+    metavar = written.metavar or ("NAME" if named else _metavar(kind, none, other))
+    return Option((*group, field.name), flags, kind, many, none, other, field.default, text, metavar)
 
 
 def _flags(field: dataclasses.Field[Any], kind: Any, group: tuple[str, ...], setting: bool) -> tuple[str, ...]:
@@ -202,10 +206,10 @@ def _flags(field: dataclasses.Field[Any], kind: Any, group: tuple[str, ...], set
     return (no if field.default else yes,)
 
 
-def _metavar(kind: Any, none: bool) -> str:
+def _metavar(kind: Any, none: bool, text: bool) -> str:
     if get_origin(kind) is Literal:
         return "|".join(get_args(kind))
-    return METAVARS[kind] + ("|none" if none else "")
+    return METAVARS[kind] + ("|TEXT" if text else "") + ("|none" if none else "")
 
 
 def _fields(schema: type) -> Iterator[tuple[dataclasses.Field[Any], Any, dict[type, Any], str]]:

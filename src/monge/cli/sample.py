@@ -13,7 +13,7 @@ from monge.errors import UserError
 if TYPE_CHECKING:
     from monge.model.trained_model import Samples, TrainedModel
 
-SUFFIXES = (".png", ".npz", ".npy", ".csv", ".parquet")
+SUFFIXES = (".png", ".tif", ".tiff", ".npz", ".npy", ".csv", ".parquet")
 COLUMNS = 10
 
 
@@ -21,7 +21,8 @@ COLUMNS = 10
 class Sample:
     """Draws samples from the generator of RUN: a .png picture, or .npz, .npy, .csv or .parquet in the data's units.
 
-    Into a folder (--out FOLDER/), each image is a file of its own: 0000.png, 0001.png and so on.
+    Into a folder (--out FOLDER/), each image is a file of its own with pixels as the data's: 0000.png, 0001.png and so
+    on, or 0000.tif for floats. A .tif file has such images as pages.
     """
 
     run: Annotated[Path, Written("RUN", positional=True)]
@@ -117,7 +118,7 @@ def write(asked: Sample, model: "TrainedModel", found: "Samples") -> None:
     Raises:
         UserError: it cannot be written, or the samples are of another kind.
     """
-    from monge import plot
+    from monge.data.image.encoding import image_file, usual_suffix
     from monge.data.space import ImageSpace
     from monge.run.files import write_atomically, write_folder
 
@@ -126,8 +127,9 @@ def write(asked: Sample, model: "TrainedModel", found: "Samples") -> None:
             return write_atomically(asked.path, content(asked, model, found))
         if not isinstance(model.space, ImageSpace):
             raise UserError(f"--out {asked.out}: a folder is for images; {model.space.name}s go into one file")
-        digits = max(4, len(str(len(found.x) - 1)))
-        write_folder(asked.path, ((f"{i:0{digits}}.png", plot.png(plot.single(x))) for i, x in enumerate(found.x)))
+        digits, suffix = max(4, len(str(len(found.x) - 1))), usual_suffix(found.x.dtype.name)
+        files = ((f"{i:0{digits}}{suffix}", image_file(x, suffix)) for i, x in enumerate(found.x))
+        write_folder(asked.path, files)
     except OSError as error:
         raise UserError(f"--out {asked.out} cannot be written: {error.strerror or error}") from error
 

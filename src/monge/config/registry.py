@@ -161,17 +161,17 @@ OBJECTIVES: Table = {
 
 GENERATORS: Table = {
     "mlp": Entry("fully connected, any data", "monge.nn.mlp:MLPGenerator"),
-    "dcgan": Entry("transposed convolutions, square images of 8 to 128 px", "monge.nn.dcgan:DCGANGenerator"),
-    "resnet": Entry("residual blocks, square images of 8 to 128 px", "monge.nn.resnet:ResNetGenerator"),
+    "dcgan": Entry("transposed convolutions, images of 8 to 128 px a side", "monge.nn.dcgan:DCGANGenerator"),
+    "resnet": Entry("residual blocks, images of 8 to 128 px a side", "monge.nn.resnet:ResNetGenerator"),
 }
 
 CRITICS: Table = {
     "mlp": Entry("fully connected, any data", "monge.nn.mlp:MLPCritic"),
-    "dcgan": Entry("strided convolutions, square images of 8 to 128 px", "monge.nn.dcgan:DCGANCritic"),
+    "dcgan": Entry("strided convolutions, images of 8 to 128 px a side", "monge.nn.dcgan:DCGANCritic"),
     "sngan": Entry(
         "pairs of 3 x 3 and 4 x 4 convolutions, spectral norm (Miyato et al. 2018)", "monge.nn.sngan:SNGANCritic"
     ),
-    "resnet": Entry("residual blocks, square images of 8 to 128 px", "monge.nn.resnet:ResNetCritic"),
+    "resnet": Entry("residual blocks, images of 8 to 128 px a side", "monge.nn.resnet:ResNetCritic"),
 }
 
 DATA: Table = {

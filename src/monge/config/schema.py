@@ -35,8 +35,9 @@ class Named:
 class DataConfig:
     """How the data is read."""
 
-    size: int | None = None
-    """Side in pixels to which images are resized and cropped; none keeps their size."""
+    size: int | str | None = None
+    """Side in pixels, or height and width such as 64x96, to which images are resized and cropped; none keeps their
+    size, but follows the median for folders of images whose sizes differ."""
     layout: Literal["auto", "nhwc", "nchw"] = "auto"
     """Order of an image array's axes, for shapes that fit both."""
     skip_bad: bool = False

@@ -39,7 +39,7 @@ def from_array(
     y: ArrayLike | None = None,
     *,
     layout: str = "auto",
-    size: int | None = None,
+    size: int | str | None = None,
 ) -> ArrayData:
     """One array, by the rules of `layout.as_raw` and `label.index_labels`, split.
 
@@ -49,7 +49,7 @@ def from_array(
         x: images, or vectors.
         y: labels, or None.
         layout: auto, nhwc or nchw: order of the axes of images.
-        size: crops images to size x size.
+        size: side, or height and width such as "64x96", to which images are cropped and resized.
 
     Raises:
         UserError: an array that is not allowed.
@@ -59,7 +59,7 @@ def from_array(
     return split_data(DataInfo(name, classes=names), values, labels)
 
 
-def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size: int | None = None) -> ArrayData:
+def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size: int | str | None = None) -> ArrayData:
     """A `.npy` or `.npz` file as a data set. Nothing is ever unpickled.
 
     Arrays `x_train` and `x_test` (with `y_train`, `y_test` and `classes`, if present) are the training and the
@@ -70,7 +70,7 @@ def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size
         path: the file.
         key: name of the only array to use of a `.npz` file.
         layout: auto, nhwc or nchw: order of the axes of images.
-        size: crops images to size x size.
+        size: side, or height and width such as "64x96", to which images are cropped and resized.
 
     Raises:
         UserError: a file that cannot be read, or an array that is not allowed.

@@ -57,6 +57,7 @@ class DataInfo:
         centres: known modes in metric scale (m, d), or None.
         deviation: standard deviation of each mode, in the data's units, or None.
         left_out: how many of the files or rows were not read, by reason.
+        resized: how many images were cropped and resized although no size was asked for.
         obstacle: what keeps the data from having classes that seem meant, or None.
     """
 
@@ -69,6 +70,7 @@ class DataInfo:
     centres: NDArray[np.float64] | None = None
     deviation: float | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
+    resized: int = 0
     obstacle: str | None = None
 
 

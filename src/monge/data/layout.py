@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monge.data.image.resize import check_size, resize
+from monge.data.image.resize import resize, size_of
 from monge.errors import UserError, unknown_name
 
 _LAYOUTS = ("auto", "nhwc", "nchw")
@@ -15,19 +15,19 @@ LARGEST = np.float64(np.finfo(np.float32).max)
 """Largest number in a vector; anything larger would be infinite in the model."""
 
 
-def as_raw(x: NDArray[Any], what: str, layout: str = "auto", size: int | None = None) -> NDArray[Any]:
+def as_raw(x: NDArray[Any], what: str, layout: str = "auto", size: int | str | None = None) -> NDArray[Any]:
     """Samples in raw scale: images (n, H, W, C) of the array's type, or float32 or float64 vectors (n, d).
 
     Arguments:
         x: images of rank 3 (grey) or 4, or vectors of rank 2.
         what: names the array in errors.
         layout: auto, nhwc or nchw: order of the axes of images of rank 4.
-        size: crops images to size x size.
+        size: side, or height and width such as "64x96", to which images are cropped and resized.
 
     Raises:
         UserError: a type, shape or value that is not allowed, or a layout or size that does not apply.
     """
-    check_size(size)
+    fitting = size_of(size)
     if layout not in _LAYOUTS:
         raise unknown_name("--data.layout", layout, _LAYOUTS)
     _check_type(x, what)
@@ -39,7 +39,7 @@ def as_raw(x: NDArray[Any], what: str, layout: str = "auto", size: int | None = 
         else:
             x = x[..., None]
         _check_values(x, what)
-        return resize(x.astype(np.uint8) if x.dtype.kind == "b" else x, size)
+        return resize(x.astype(np.uint8) if x.dtype.kind == "b" else x, fitting)
     for option, used in (("layout", layout != "auto"), ("size", size is not None)):
         if used:
             raise UserError(f"{what}: --data.{option} needs images; got vectors of shape {x.shape}")

@@ -17,6 +17,7 @@ from monge.config.schema import DataConfig
 from monge.data.array import from_array, read_array, reason
 from monge.data.dataset import ArrayData, DataSet
 from monge.data.image.folder import read_folder
+from monge.data.space import ImageSpace, Space
 from monge.data.table.reader import has_column, is_frame, is_table, read_frame, read_table
 from monge.errors import UserError, refuse_masked, unknown_name
 
@@ -27,7 +28,7 @@ MEMORY = "memory:"
 def open_data(
     path: str,
     *,
-    size: int | None = None,
+    size: int | str | None = None,
     layout: str = "auto",
     skip_bad: bool = False,
     label: str | None = None,
@@ -37,7 +38,7 @@ def open_data(
 
     Arguments:
         path: a built-in name, a folder of images, a `.npy`, `.npz`, `.csv` or `.parquet` file, or `FILE.npz:KEY`.
-        size: width and height to which images are cropped, 4 to 512 pixels, or None.
+        size: side, or height and width such as "64x96", to which images are cropped and resized, or None.
         layout: auto, nhwc or nchw: order of the axes of an array of images.
         skip_bad: leave out unreadable images of a folder, and rows of a table with missing values.
         label: the column of a table that contains the classes.
@@ -72,7 +73,7 @@ def load_data(source: str | os.PathLike[str] | ArrayLike, y: ArrayLike | None = 
             polars or pyarrow, whose columns keep their names.
         y: labels (n,) of an array or a data frame, whole numbers or text; of a data frame, `label` names a column of
             them instead. Files bring their own.
-        **how: fields of `config.DataConfig`, such as `size=32` or `label="species"`.
+        **how: fields of `config.DataConfig`, such as `size=32`, `size="64x96"` or `label="species"`.
 
     Raises:
         UserError: the source is missing or unreadable, or monge cannot train on it.
@@ -99,7 +100,7 @@ def in_memory(
     name: str = "array",
     *,
     layout: str = "auto",
-    size: int | None = None,
+    size: int | str | None = None,
     skip_bad: bool = False,
     label: str | None = None,
 ) -> ArrayData:
@@ -111,7 +112,7 @@ def in_memory(
         y: labels (n,), whole numbers or strings, or None.
         name: short name.
         layout: auto, nhwc or nchw: order of the axes of images.
-        size: crops images to size x size.
+        size: side, or height and width such as "64x96", to which images are cropped and resized.
         skip_bad: leave out rows of a data frame with missing values.
         label: the column of a data frame that contains the classes.
 
@@ -194,6 +195,18 @@ def takes(source: str, label: str | None) -> set[str]:
     if is_table(source):
         return {"skip_bad", "label"} if has_column(source, label or "") else {"skip_bad"}
     return {"size", "skip_bad"} if Path(source).is_dir() else {"size", "layout"}
+
+
+def open_like(source: str, how: DataConfig, space: Space | None) -> DataSet:
+    """As `open_source`, but images whose size is only a default get that of other data, with which they are compared.
+
+    Arguments:
+        space: of the other data, if there are any.
+    """
+    data = open_source(source, how)
+    if not data.info.resized or not isinstance(space, ImageSpace) or data.space.shape[1:] == space.shape[1:]:
+        return data
+    return open_source(source, replace(how, size=f"{space.height}x{space.width}"))
 
 
 def open_source(source: str, how: DataConfig) -> DataSet:

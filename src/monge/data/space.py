@@ -42,7 +42,7 @@ class Space(ABC):
     @property
     @abstractmethod
     def side(self) -> int | None:
-        """Height in pixels; None for what is no image."""
+        """The longer of height and width in pixels; None for what is no image."""
 
     @abstractmethod
     def last_layer(self) -> nn.Module:
@@ -112,7 +112,7 @@ class ImageSpace(Space):
 
     @property
     def side(self) -> int:
-        return self.height
+        return max(self.height, self.width)
 
     def shown(self, raw: NDArray[Any]) -> NDArray[np.uint8]:
         """Raw images (n, H, W, C) as uint8 for a picture, `pixels.low` black and `pixels.high` white."""

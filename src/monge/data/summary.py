@@ -26,6 +26,10 @@ def summary(data: DataSet) -> str:
     text = f"{legible(data.info.name)}: {', '.join(parts)}"
     if data.train.size is not None and data.held_out.size is not None:
         text += f"; {data.train.size:,} for training, {data.held_out.size:,} held out"
+    if data.info.resized:
+        size = " x ".join(map(str, data.space.shape[1:]))
+        near = "the size nearest to their median that all networks take"
+        text += f"; {data.info.resized:,} resized to {size}, {near}; --data.size chooses another"
     if left_out := [f"{count:,} {reason}" for reason, count in data.info.left_out.items() if count]:
         text += f"; left out: {', '.join(left_out)}"
     if data.info.obstacle is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monge.data.image.encoding import tiff
 from monge.data.space import Space, VectorSpace
 from monge.data.table.reader import pyarrow
 from monge.errors import UserError
@@ -23,7 +24,7 @@ def encode(
     columns: Names | None = None,
     label: str | None = None,
 ) -> bytes:
-    """Samples as an `.npz` (arrays `x` and `y`), `.npy` (without classes), `.csv` or `.parquet` file.
+    """Samples as an `.npz` (arrays `x` and `y`), `.npy` or `.tif` (without classes), `.csv` or `.parquet` file.
 
     Arguments:
         space: what one sample is.
@@ -34,7 +35,7 @@ def encode(
         label: name of the column of classes in a table; y if not given.
 
     Raises:
-        UserError: images as a table, or pyarrow is absent.
+        UserError: images as a table or numbers that a TIFF file cannot contain, or pyarrow is absent.
     """
     if suffix == ".npz":
         buffer = io.BytesIO()
@@ -46,8 +47,12 @@ def encode(
         buffer = io.BytesIO()
         np.save(buffer, x)
         return buffer.getvalue()
-    if not isinstance(space, VectorSpace):
-        raise UserError(f"--out must end in .png, .npz or .npy for images; got {suffix}")
+    pages = suffix in (".tif", ".tiff")
+    if isinstance(space, VectorSpace) == pages:
+        allowed = ".png, .npz, .npy, .csv or .parquet for vectors" if pages else ".png, .tif, .npz or .npy for images"
+        raise UserError(f"--out must end in {allowed}; got {suffix}")
+    if pages:
+        return tiff(x)
     names = list(columns or (f"x{column}" for column in range(x.shape[1])))
     if y is not None:
         names.append(label or "y")

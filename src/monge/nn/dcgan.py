@@ -1,7 +1,8 @@
-r"""DCGAN networks for square images of any channel count whose side is a multiple of 4 from 8 to 128.
+r"""DCGAN networks for images of any channel count whose height and width are multiples of 4 from 8 to 128.
 
-The side is written :math:`s = b\,2^{k}` with as many halvings k as leave a base :math:`b \ge 4` (so 28 = 7 x 4,
-12 = 6 x 2, 20 = 5 x 4); the generator doubles the base k times and the critic halves the image k times.
+They are written :math:`h = a\,2^{k}, w = b\,2^{k}` with as many halvings k as leave a base :math:`a, b \ge 4` (so
+28 x 28 is 7 x 7 times 4, 12 x 12 is 6 x 6 times 2, 64 x 96 is 4 x 6 times 16); the generator doubles the base k times
+and the critic halves the image k times.
 
 Reference: Radford, Metz, Chintala 2016, section 3; with `norm="none"` and `constant=True` the variant of
 Arjovsky, Chintala, Bottou 2017, figure 6.
@@ -17,33 +18,57 @@ from monge.nn.critic import Critic
 from monge.nn.kind import kind
 from monge.nn.layer import normalisation, xavier
 from monge.nn.mlp import Shape
+from monge.nn.spectral import Size
+
+SIDES = range(8, 129, 4)
+"""Heights and widths in pixels that the networks take."""
+COARSE_FROM = 65
+"""Pixels from which sides that are chosen for the user are multiples of 8, which can be halved three times."""
 
 
-def halvings(shape: Shape, network: str = "dcgan") -> tuple[int, int]:
-    """The base side b >= 4 and the number k of doublings with side = b 2^k.
+def nearest_size(height: float, width: float) -> Size:
+    """The size nearest to another one that the networks take; what exceeds 128 pixels is shrunk as a whole first.
+
+    Example:
+        >>> nearest_size(1080, 1920)
+        (72, 128)
+    """
+    scale = min(1.0, SIDES[-1] / max(height, width))
+    sides = [side for side in SIDES if side < COARSE_FROM or side % 8 == 0]
+    high, wide = (min(sides, key=lambda side: abs(side - scale * given)) for given in (height, width))
+    return high, wide
+
+
+def halvings(shape: Shape, network: str = "dcgan") -> tuple[Size, int]:
+    """The base (a, b), both at least 4, and the number k of doublings with (height, width) = (a, b) 2^k.
 
     Arguments:
         shape: of one sample.
         network: whose name the errors give.
 
     Raises:
-        UserError: the sample is no square image of a side that is a multiple of 4 from 8 to 128.
+        UserError: the sample is no image whose height and width are multiples of 4 from 8 to 128.
     """
     if len(shape) != 3:
         raise UserError(
             f"network {network!r} needs images; got samples of shape {shape}; use --generator mlp --critic mlp"
         )
     _, height, width = shape
-    if height != width or height % 4 or not 8 <= height <= 128:
+    if height not in SIDES or width not in SIDES:
+        near = "x".join(map(str, nearest_size(height, width)))
         raise UserError(
-            f"network {network!r} needs square images whose side is a multiple of 4 from 8 to 128; "
-            f"got {height} x {width} pixels; "
-            "use --data.size, or --generator mlp --critic mlp"
+            f"the height and width of images must be multiples of 4 from 8 to 128 for network {network!r}; "
+            f"got {height} x {width} pixels; use --data.size {near}, or --generator mlp --critic mlp"
         )
-    base, doublings = height, 0
-    while base % 2 == 0 and base // 2 >= 4:
-        base, doublings = base // 2, doublings + 1
-    return base, doublings
+    doublings = 0
+    while height % 2 == width % 2 == 0 and min(height, width) // 2 >= 4:
+        height, width, doublings = height // 2, width // 2, doublings + 1
+    return (height, width), doublings
+
+
+def halved(shape: Shape, times: int) -> Size:
+    """Height and width of an image of a shape (channels, height, width), halved some times."""
+    return shape[1] >> times, shape[2] >> times
 
 
 def filter_counts(width: int, levels: int, constant: bool = False) -> list[int]:
@@ -55,7 +80,7 @@ class DCGANGenerator(nn.Module):
     """Transposed convolutions from a latent vector to an image in [-1, 1].
 
     Arguments:
-        shape: (channels, side, side).
+        shape: (channels, height, width).
         latent: number of latent dimensions.
         width: filters next to the image; each layer further down has twice as many, at most 8 x width.
         norm: "batch", "layer" or "none" between layers.
@@ -83,7 +108,7 @@ class DCGANGenerator(nn.Module):
         for fan_in, fan_out in pairwise(sizes):
             hidden += [nn.Linear(fan_in, fan_out), normalisation(norm, fan_out, flat=True), nn.ReLU()]
         self.mapping = nn.Sequential(*hidden)
-        self.project = nn.Linear(sizes[-1], filters[0] * base * base)
+        self.project = nn.Linear(sizes[-1], filters[0] * base[0] * base[1])
         self.base = base
         layers: list[nn.Module] = [normalisation(norm, filters[0]), nn.ReLU()]
         for fan_in, fan_out in pairwise(filters):
@@ -92,7 +117,7 @@ class DCGANGenerator(nn.Module):
         self.body = nn.Sequential(*layers, image, last or nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
-        return cast(Tensor, self.body(self.project(self.mapping(z)).unflatten(1, (-1, self.base, self.base))))
+        return cast(Tensor, self.body(self.project(self.mapping(z)).unflatten(1, (-1, *self.base))))
 
 
 class DCGANCritic(Critic):
@@ -127,9 +152,9 @@ class DCGANCritic(Critic):
         for level, (fan_in, fan_out) in enumerate(pairwise(filters)):
             # the layer on the image itself has no norm (Radford et al. 2016)
             between = normalisation(norm, fan_out) if level else nn.Identity()
-            convolution = how.convolution(fan_in, fan_out, shape[-1] >> level, 4, 2)
+            convolution = how.convolution(fan_in, fan_out, halved(shape, level), 4, 2)
             layers += [convolution, between, how.activation(fan_out, 0.2, 2)]
-        size = filters[-1] * base * base
+        size = filters[-1] * base[0] * base[1]
         head = [how.linear(size, hidden), how.activation(hidden, 0.2, 2)] if hidden else []
         size = hidden or size
         super().__init__(nn.Sequential(*layers, nn.Flatten(), *head), how.linear(size, outputs), size)

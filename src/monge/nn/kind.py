@@ -8,7 +8,7 @@ from torch import nn
 from monge.errors import UserError
 from monge.nn.layer import LeakyReLU
 from monge.nn.orthogonal import GroupSort, OrthogonalConv, OrthogonalLinear
-from monge.nn.spectral import SpectralConv, SpectralLinear
+from monge.nn.spectral import Size, SpectralConv, SpectralLinear
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class Kind:
 
     Arguments:
         linear: from numbers of inputs and outputs.
-        convolution: from channels in and out, the input's side, the kernel's side and the stride; the output's side is
-            the input's divided by the stride.
+        convolution: from channels in and out, the input's height and width, the kernel's side and the stride; the
+            output's height and width are the input's divided by the stride.
         activation: from the number of units it acts on, the slope of a leaky ReLU and the size of a group.
     """
 
     linear: Callable[[int, int], nn.Module]
-    convolution: Callable[[int, int, int, int, int], nn.Module]
+    convolution: Callable[[int, int, Size, int, int], nn.Module]
     activation: Callable[[int, float, int], nn.Module]
 
 
@@ -39,17 +39,17 @@ def kind(name: str, allowed: Iterable[str] = ("plain", "spectral", "orthogonal")
     return _KINDS[name]
 
 
-def _plain(inputs: int, outputs: int, side: int, kernel: int, stride: int) -> nn.Module:
+def _plain(inputs: int, outputs: int, size: Size, kernel: int, stride: int) -> nn.Module:
     return nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2)
 
 
-def _spectral(inputs: int, outputs: int, side: int, kernel: int, stride: int) -> nn.Module:
-    return SpectralConv(inputs, outputs, side, kernel, stride, (kernel - 1) // 2)
+def _spectral(inputs: int, outputs: int, size: Size, kernel: int, stride: int) -> nn.Module:
+    return SpectralConv(inputs, outputs, size, kernel, stride, (kernel - 1) // 2)
 
 
-def _orthogonal(inputs: int, outputs: int, side: int, kernel: int, stride: int) -> nn.Module:
+def _orthogonal(inputs: int, outputs: int, size: Size, kernel: int, stride: int) -> nn.Module:
     """Its kernel covers the whole image, whatever the side of the free one."""
-    return OrthogonalConv(inputs, outputs, side, stride)
+    return OrthogonalConv(inputs, outputs, size, stride)
 
 
 def _leaky(units: int, slope: float, group: int) -> nn.Module:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from monge.errors import UserError
+from monge.nn.spectral import Size
 
 
 def cayley(free: Tensor) -> Tensor:
@@ -69,13 +70,13 @@ class OrthogonalConv(nn.Module):
 
     Arguments:
         inputs, outputs: channels.
-        side: pixels along a side of the input; a multiple of the stride, at least 3 times as large.
+        size: height and width of the input in pixels; multiples of the stride, at least 3 times as large.
         stride: block size.
     """
 
-    def __init__(self, inputs: int, outputs: int, side: int, stride: int = 1) -> None:
+    def __init__(self, inputs: int, outputs: int, size: Size, stride: int = 1) -> None:
         super().__init__()
-        self.side, self.stride = side, stride
+        self.size, self.stride = size, stride
         inputs = inputs * stride**2
         tall, thin = max(inputs, outputs), min(inputs, outputs)
         # each frequency sums nine numbers, and then has the deviation of the linear layer
@@ -84,12 +85,12 @@ class OrthogonalConv(nn.Module):
         self.wide = outputs < inputs
 
     def spectrum(self) -> Tensor:
-        """The matrices of half of the frequencies, (h, h // 2 + 1, outputs, inputs), h pixels along an output's side.
+        """The matrices of half of the frequencies, (h, w // 2 + 1, outputs, inputs), of outputs of h x w pixels.
 
         The others are their complex conjugates.
         """
-        rest = self.side // self.stride - 3
-        centred = F.pad(self.free, (0, rest, 0, rest)).roll((-1, -1), dims=(2, 3))
+        below, beside = (side // self.stride - 3 for side in self.size)
+        centred = F.pad(self.free, (0, beside, 0, below)).roll((-1, -1), dims=(2, 3))
         w = cayley(torch.fft.rfft2(centred).permute(2, 3, 0, 1))
         return w.mH if self.wide else w
 

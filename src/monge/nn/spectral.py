@@ -10,6 +10,7 @@ the kernel fits into the image, seen at one pixel of the output (cf. Tsuzuku, Sa
 training").
 """
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -20,39 +21,43 @@ from scipy.sparse.linalg import LinearOperator, svds
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+Size = tuple[int, int]
+"""Height and width of an image in pixels."""
+
 STARTS = 10
 """Power iterations before the first use."""
 
 
 @dataclass(frozen=True)
 class Convolution:
-    r"""A convolution of square images with zeros around them, as a linear map between flat vectors.
+    r"""A convolution of images with zeros around them, as a linear map between flat vectors.
 
     Arguments:
-        side: pixels along a side of the input.
+        size: height and width of the input.
         kernel: pixels along a side of the kernel.
         stride, padding: pixels.
     """
 
-    side: int
+    size: Size
     kernel: int
     stride: int = 1
     padding: int = 0
 
     @property
-    def output_side(self) -> int:
-        """Pixels along a side of the output."""
-        return (self.side + 2 * self.padding - self.kernel) // self.stride + 1
+    def output_size(self) -> Size:
+        """Height and width of the output."""
+        height, width = ((side + 2 * self.padding - self.kernel) // self.stride + 1 for side in self.size)
+        return height, width
 
     def __call__(self, weight: Tensor, x: Tensor) -> Tensor:
         """The image of one input: a kernel (outputs, inputs, kernel, kernel) and a vector, to a vector."""
-        image = x.view(1, -1, self.side, self.side)
+        image = x.view(1, -1, *self.size)
         return F.conv2d(image, weight, stride=self.stride, padding=self.padding).flatten()
 
     def adjoint(self, weight: Tensor, y: Tensor) -> Tensor:
         """The transpose of the same map."""
-        image = y.view(1, -1, self.output_side, self.output_side)
-        unseen = (self.side + 2 * self.padding - self.kernel) % self.stride
+        image = y.view(1, -1, *self.output_size)
+        unseen = [(side + 2 * self.padding - self.kernel) % self.stride for side in self.size]
         return F.conv_transpose2d(image, weight, None, self.stride, self.padding, unseen).flatten()
 
     def norm(self, weight: Tensor) -> float:
@@ -62,7 +67,7 @@ class Convolution:
         the singular vector, which has probability zero.
         """
         weight = weight.detach().double().cpu()
-        rows, columns = weight.shape[0] * self.output_side**2, weight.shape[1] * self.side**2
+        rows, columns = weight.shape[0] * math.prod(self.output_size), weight.shape[1] * math.prod(self.size)
 
         def forth(x: NDArray[np.float64]) -> NDArray[np.float64]:
             return self(weight, torch.from_numpy(x.astype(np.float64).ravel())).numpy()
@@ -152,7 +157,7 @@ class SpectralLinear(SpectralLayer):
 
 
 class SpectralConv(SpectralLayer):
-    r"""Convolution whose linear map, from images of `side` to images, has norm near 1.
+    r"""Convolution whose linear map, from images of `size` to images, has norm near 1.
 
     Its u is an image of the output's size, W v a convolution and :math:`W^T u` a transposed one, so that stride,
     padding and borders count: exactly the map's norm, where Miyato et al. divide by that of the kernel written as a
@@ -164,15 +169,15 @@ class SpectralConv(SpectralLayer):
 
     Arguments:
         inputs, outputs: channels.
-        side: pixels along a side of the input.
+        size: height and width of the input in pixels.
         kernel, stride, padding: pixels.
     """
 
-    def __init__(self, inputs: int, outputs: int, side: int, kernel: int, stride: int = 1, padding: int = 0) -> None:
-        operator = Convolution(side, kernel, stride, padding)
+    def __init__(self, inputs: int, outputs: int, size: Size, kernel: int, stride: int = 1, padding: int = 0) -> None:
+        operator = Convolution(size, kernel, stride, padding)
         count = inputs * kernel**2
         free = torch.randn(outputs, inputs, kernel, kernel) / count**0.5
-        super().__init__(free, (2 * torch.rand(outputs) - 1) / count**0.5, outputs * operator.output_side**2)
+        super().__init__(free, (2 * torch.rand(outputs) - 1) / count**0.5, outputs * math.prod(operator.output_size))
         self.operator = operator
         self.iterate(STARTS)
 

@@ -4,7 +4,7 @@ from monge.plot.canvas import png
 from monge.plot.cluster import heat_map
 from monge.plot.ipm import witness
 from monge.plot.panel import panels
-from monge.plot.sample import cloud, grid, picture, single
+from monge.plot.sample import cloud, grid, picture
 from monge.plot.side import side_by_side
 
-__all__ = ["cloud", "grid", "heat_map", "panels", "picture", "png", "side_by_side", "single", "witness"]
+__all__ = ["cloud", "grid", "heat_map", "panels", "picture", "png", "side_by_side", "witness"]

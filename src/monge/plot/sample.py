@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from monge.data.image.encoding import page
 from monge.data.space import ImageSpace, Space
 from monge.plot.canvas import Projection, as_image
 from monge.plot.style import FAKE, REAL
@@ -17,7 +18,10 @@ ELONGATED = 4
 
 
 def grid(images: NDArray[np.uint8], columns: int, least: int = 32) -> Image.Image:
-    """Images (n, h, w, c) side by side, row by row, enlarged by whole factors to at least `least` pixels a side."""
+    """Images (n, h, w, c) side by side, row by row, enlarged by whole factors to at least `least` pixels a side.
+
+    One channel is grey and three are colours; with two or four, the last is how opaque they are.
+    """
     n, height, width, channels = images.shape
     factor = max(1, -(-least // max(height, width)))
     tiles = images.repeat(factor, axis=1).repeat(factor, axis=2)
@@ -27,12 +31,7 @@ def grid(images: NDArray[np.uint8], columns: int, least: int = 32) -> Image.Imag
     for index, tile in enumerate(tiles):
         top, left = gap + index // columns * (height + gap), gap + index % columns * (width + gap)
         sheet[top : top + height, left : left + width] = tile
-    return single(sheet)
-
-
-def single(pixels: NDArray[np.uint8]) -> Image.Image:
-    """One image (h, w, c) as it is: grey of one channel, RGB of three."""
-    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels[..., :3])
+    return page(sheet)
 
 
 def cloud(fake: NDArray[Any], real: NDArray[Any] | None = None, frame: NDArray[Any] | None = None) -> Image.Image:

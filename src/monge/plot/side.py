@@ -32,7 +32,7 @@ def side_by_side(space: Space, samples: Mapping[str, NDArray[Any]], real: NDArra
         plot.set_title(name, fontsize=8)
         if isinstance(space, ImageSpace):
             sheet = grid(space.shown(found[:SHOWN]), columns=round(SHOWN**0.5))
-            plot.imshow(np.asarray(sheet), cmap="gray", vmin=0, vmax=255)
+            plot.imshow(np.asarray(sheet.convert("RGBA")))
             continue
         behind, points = flat(real, found)
         low, high = behind.min(axis=0), behind.max(axis=0)

@@ -1,7 +1,7 @@
 """Many image files as one array, in memory or in the cache."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntFlag
@@ -16,11 +16,11 @@ from rich.progress import track
 from monge.data.cache import cached, store
 from monge.data.dataset import fingerprint_of
 from monge.data.image.file import Header, decode, header
-from monge.data.image.resize import SIZES
 from monge.errors import UserError
+from monge.nn.dcgan import SIDES, nearest_size
+from monge.nn.spectral import Size
 
 MEMORY_BYTES = 256 * 2**20
-_DEFAULT_SIZE = 32
 _GROUP = 256
 _THREADS = 8  # each may keep an image of 100 million pixels
 
@@ -34,6 +34,7 @@ class Flag(IntFlag):
     ANIMATED = 2
     SHORTENED = 4
     DIVIDED = 8
+    RESIZED = 16
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Decoded:
     """Decoded images.
 
     Attributes:
-        images: of those files that could be read, in order, (n, size, size, channels).
+        images: of those files that could be read, in order, (n, height, width, channels).
         flags: `Flag`s of all files, (number of files,).
         fingerprint: of the files, where the images are too many for memory; else empty.
     """
@@ -51,30 +52,36 @@ class Decoded:
     fingerprint: str
 
 
-def decode_all(folder: Path, paths: Sequence[Path], size: int | None, skip_bad: bool) -> Decoded:
+def decode_all(folder: Path, paths: Sequence[Path], size: Size | None, skip_bad: bool) -> Decoded:
     """Images of one size, number of channels and type, decoded or found in the cache.
 
     Arguments:
         folder: in which they lie.
         paths: their files.
-        size: width and height in pixels; None means that of the images, if all are squares of one size, else 32.
+        size: height and width in pixels; None means that of the images, if all have one that the networks take, else
+            the nearest to their median.
         skip_bad: leave out what cannot be decoded.
 
     Raises:
         UserError: an image that cannot be decoded, or numbers of types that share no scale.
-
-    Warns:
-        UserWarning: the sizes differ and none was chosen.
     """
     fingerprint = _listing_fingerprint(folder, paths, size, skip_bad)
-    images, flags = cached(f"{fingerprint}-pixels"), cached(f"{fingerprint}-flags")
+    # version 0.1 cropped images whose sizes differ to 32 x 32
+    name = fingerprint if size else f"{fingerprint}-median"
+    images, flags = cached(f"{name}-pixels"), cached(f"{name}-flags")
     if images is None or flags is None:
-        images, flags = _decode(folder, paths, size, skip_bad, fingerprint)
-    return Decoded(images, np.ravel(flags), fingerprint if isinstance(images, np.memmap) else "")
+        images, flags = _decode(folder, paths, size, skip_bad, name)
+    flags = np.ravel(flags)
+    if not isinstance(images, np.memmap):
+        return Decoded(images, flags, "")
+    resized = bool((flags & Flag.RESIZED).any())
+    return Decoded(images, flags, fingerprint_of(fingerprint, str(images.shape[1:])) if resized else fingerprint)
 
 
-def _listing_fingerprint(folder: Path, paths: Sequence[Path], size: int | None, skip_bad: bool) -> str:
-    texts = [str(size), str(skip_bad)]
+def _listing_fingerprint(folder: Path, paths: Sequence[Path], size: Size | None, skip_bad: bool) -> str:
+    # squares as in version 0.1, whose runs remember the fingerprint
+    asked = None if size is None else "x".join(map(str, size[:1] if size[0] == size[1] else size))
+    texts = [str(asked), str(skip_bad)]
     for path in paths:
         try:
             state = path.stat()
@@ -85,15 +92,15 @@ def _listing_fingerprint(folder: Path, paths: Sequence[Path], size: int | None, 
 
 
 def _decode(
-    folder: Path, paths: Sequence[Path], size: int | None, skip_bad: bool, fingerprint: str
+    folder: Path, paths: Sequence[Path], asked: Size | None, skip_bad: bool, name: str
 ) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    """The images that can be read, and the flags of all paths, (n, 1)."""
+    """The images that can be read, and the flags of all paths, (n, 1); in the cache by that name if they are many."""
     headers = dict(_good(header, paths, skip_bad, "reading headers"))
     if not headers:
         raise UserError(f"{folder}: none of the {len(paths)} images can be read")
-    size = size or _common_size(folder, headers.values())
+    size = asked or _default_size([found.size for found in headers.values()])
     dtype = _common_dtype(folder, headers)
-    shape = (size, size, 1 if all(found.grey for found in headers.values()) else 3)
+    shape = (*size, 1 if all(found.grey for found in headers.values()) else 3)
 
     def pixels(path: Path) -> NDArray[Any]:
         return decode(path, size, shape[-1], dtype)
@@ -102,36 +109,35 @@ def _decode(
 
     def images() -> Iterator[NDArray[Any]]:
         for path, image in _good(pixels, list(headers), skip_bad, "decoding images"):
-            flags[path] = _flag(headers[path], dtype)
+            flags[path] = _flag(headers[path], dtype, size if asked is None else None)
             yield image
 
     def rows() -> list[NDArray[np.uint8]]:
         return [np.array([flag], np.uint8) for flag in flags.values()]
 
     if len(headers) * int(np.prod(shape)) * np.dtype(dtype).itemsize > MEMORY_BYTES:
-        stored = store(f"{fingerprint}-pixels", images(), shape, dtype)
-        return stored, store(f"{fingerprint}-flags", rows(), (1,))
+        stored = store(f"{name}-pixels", images(), shape, dtype)
+        return stored, store(f"{name}-flags", rows(), (1,))
     found = list(images())
     return (np.stack(found) if found else np.empty((0, *shape), dtype)), np.stack(rows())
 
 
-def _flag(found: Header, dtype: str) -> Flag:
-    known = {Flag.ANIMATED: found.animated, Flag.SHORTENED: found.shortened, Flag.DIVIDED: found.dtype != dtype}
+def _flag(found: Header, dtype: str, default: Size | None) -> Flag:
+    known = {
+        Flag.ANIMATED: found.animated,
+        Flag.SHORTENED: found.shortened and dtype == "uint8",
+        Flag.DIVIDED: found.dtype != dtype and not found.shortened,
+        Flag.RESIZED: default is not None and found.size != default,
+    }
     return sum((flag for flag, true in known.items() if true), start=Flag.READ)
 
 
-def _common_size(folder: Path, headers: Iterable[Header]) -> int:
-    sizes = {found.size for found in headers}
-    width, height = min(sizes)
-    if len(sizes) == 1 and width == height and width in SIZES:
-        return width
-    warnings.warn(
-        f"{folder}: the images are not all squares of one size from {SIZES[0]} to {SIZES[-1]}, so they are cropped to "
-        f"{_DEFAULT_SIZE} x {_DEFAULT_SIZE}; choose another size with --data.size",
-        UserWarning,
-        stacklevel=5,
-    )
-    return _DEFAULT_SIZE
+def _default_size(sizes: Sequence[Size]) -> Size:
+    """The size of all images if they share one that the networks take, else the nearest to their median."""
+    first = sizes[0]
+    if set(sizes) == {first} and set(first) <= set(SIDES):
+        return first
+    return nearest_size(*np.median(sizes, axis=0))
 
 
 def _common_dtype(folder: Path, headers: Mapping[Path, Header]) -> str:

@@ -1,15 +1,17 @@
 """One image file as pixels."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps
 
-from monge.data.image.resize import crop, square
+from monge.data.image.resize import crop, fitted
 from monge.errors import UserError
+from monge.nn.spectral import Size
 
 # Named, because others of Pillow's run programs or have no limits.
 FORMATS = {
@@ -28,6 +30,8 @@ SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffi
 _MOST_PIXELS = 100_000_000
 _GREY = ("1", "L", "LA", "La", "I", "F")
 _DTYPES = {"I": "int32", "F": "float32"}
+_OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
+"""Orders of bytes as Pillow abbreviates them: the largest first, last, or the machine's; and the opposite of each."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,14 @@ class Header:
     """What is known of an image before it is decoded.
 
     Attributes:
-        size: width and height in pixels.
+        size: height and width in pixels, upright.
         grey: whether it has one channel, besides transparency.
         dtype: of its pixels: uint8, uint16, int32 or float32.
         animated: whether further frames or pages follow the first, which is the one that is decoded.
-        shortened: whether its colours have 16 bits, of which Pillow decodes 8.
+        shortened: whether its colours have 16 bits, of which Pillow decodes 8; with uint16, the others can be had, too.
     """
 
-    size: tuple[int, int]
+    size: Size
     grey: bool
     dtype: str = "uint8"
     animated: bool = False
@@ -57,10 +61,12 @@ def header(path: Path) -> Header:
     """
     try:
         with _open(path) as image:
-            dtype = "uint16" if image.mode.startswith("I;16") else _DTYPES.get(image.mode, "uint8")
+            deep = image.mode.startswith("I;16") or _has_deep_colours(image)
+            dtype = "uint16" if deep else _DTYPES.get(image.mode, "uint8")
             # before the frames are counted, which goes on to the next one
-            known = image.size, _is_grey(image), dtype
-            shortened = dtype == "uint8" and any(";16" in _raw_mode(tile[3]) for tile in getattr(image, "tile", ()))
+            known = _upright_size(image), _is_grey(image), dtype
+            colours = not image.mode.startswith(("I", "F"))
+            shortened = colours and any(";16" in raw_mode for raw_mode in _raw_modes(image))
             # the further pictures in a phone's JPEG are previews and brightness maps
             animated = image.format not in ("JPEG", "MPO") and getattr(image, "is_animated", False)
             return Header(*known, animated, shortened)
@@ -70,32 +76,34 @@ def header(path: Path) -> Header:
         raise _unreadable(path, error) from error
 
 
-def decode(path: Path, size: int, channels: int, dtype: str = "uint8") -> NDArray[Any]:
-    """The central square of an image, upright, composited on white, (size, size, channels) with 1 or 3 channels.
+def decode(path: Path, size: Size, channels: int, dtype: str = "uint8") -> NDArray[Any]:
+    """The central part of an image, upright, composited on white, (height, width, channels) with 1 or 3 channels.
 
     Arguments:
         path: the file.
-        size: width and height in pixels.
+        size: height and width in pixels.
         channels: 1 or 3.
-        dtype: the file's own, for values as they are; or uint8, for which pixels of 16 bits are divided by 257.
+        dtype: the file's own, for values as they are; or uint8, for which grey pixels of 16 bits are divided by 257,
+            and of colours the upper 8 bits are taken.
 
     Raises:
         UserError: the file cannot be decoded, or contains NaN or infinite values.
     """
     try:
         with _open(path) as image:
-            upright = ImageOps.exif_transpose(image)
             if dtype != "uint8":
-                return square(_measured(upright, dtype), size)[..., None]
-            found = crop(_opaque(upright).convert("L" if channels == 1 else "RGB"), size)
+                pixels = _deep_colours(path, image) if _has_deep_colours(image) else _measured(image, dtype)
+                found = np.stack([fitted(channel, size) for channel in np.moveaxis(pixels, 2, 0)], axis=2)
+                return np.broadcast_to(found, (*size, channels))
+            flat = crop(_opaque(ImageOps.exif_transpose(image)).convert("L" if channels == 1 else "RGB"), size)
     except UserError:
         raise
     except Exception as error:
         raise _unreadable(path, error) from error
-    return np.asarray(found).reshape(size, size, channels)
+    return np.asarray(flat).reshape(*size, channels)
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: Path) -> ImageFile.ImageFile:
     if not path.is_file():
         raise UserError(f"{path} is not a file; --data.skip-bad skips it")
     try:
@@ -108,9 +116,48 @@ def _open(path: Path) -> Image.Image:
     return image
 
 
-def _raw_mode(arguments: Any) -> str:
-    """How pixels lie in a file, from the arguments of Pillow's decoder for it."""
-    return str(arguments[0] if isinstance(arguments, tuple) else arguments)
+def _upright_size(image: Image.Image) -> Size:
+    """Height and width after `exif_transpose`."""
+    # a PNG that has no such data before its pixels would be decoded in search of them; a TIFF is upright already
+    known = "exif" in image.info or image.format in ("JPEG", "MPO", "WEBP")
+    turned = known and image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    return image.size if turned else image.size[::-1]
+
+
+def _raw_modes(image: Image.Image) -> list[str]:
+    """How pixels lie in the parts of a file, from the arguments of Pillow's decoder for it."""
+    arguments = [tile[3] for tile in getattr(image, "tile", ())]
+    return [str(one[0] if isinstance(one, tuple) else one) for one in arguments]
+
+
+def _has_deep_colours(image: Image.Image) -> bool:
+    """Whether an image that is not decoded yet has colours of 16 bits that `_deep_colours` can read."""
+    known = {f"{image.mode};16{order}" for order in _OTHER_ORDER}
+    found = set(_raw_modes(image))
+    return image.mode in ("RGB", "RGBA") and bool(found) and found <= known and "transparency" not in image.info
+
+
+def _deep_colours(path: Path, image: Image.Image) -> NDArray[np.uint16]:
+    """Colours of 16 bits (H, W, 3), on white.
+
+    Pillow decodes the upper byte of each number, and in the other order of bytes the lower one.
+    """
+    with _open(path) as twin:
+        twin.tile = [tile._replace(args=_swapped(tile.args)) for tile in twin.tile]
+        upper, lower = (np.asarray(ImageOps.exif_transpose(one)) for one in (image, twin))
+    pixels: NDArray[np.uint16] = upper.astype(np.uint16) * 256 + lower
+    if pixels.shape[2] == 3:
+        return pixels
+    share = pixels[..., 3:] / 65535
+    on_white: NDArray[np.float64] = 65535 + share * (pixels[..., :3] - 65535.0)
+    return on_white.round().astype(np.uint16)
+
+
+def _swapped(arguments: Any) -> Any:
+    """The arguments of Pillow's decoder with the other order of bytes."""
+    if isinstance(arguments, tuple):
+        return _swapped(arguments[0]), *arguments[1:]
+    return arguments[:-1] + _OTHER_ORDER[arguments[-1]]
 
 
 def _is_grey(image: Image.Image) -> bool:
@@ -131,11 +178,11 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 
 def _measured(image: Image.Image, dtype: str) -> NDArray[Any]:
-    """The pixels (H, W) of an image of numbers that have more than 8 bits."""
-    pixels = np.asarray(image).astype(dtype)
+    """The pixels (H, W, 1) of a grey image of numbers that have more than 8 bits."""
+    pixels = np.asarray(ImageOps.exif_transpose(image)).astype(dtype)
     if not np.isfinite(pixels).all():
         raise ValueError("it contains NaN or infinite values")
-    return pixels
+    return pixels[..., None]
 
 
 def _too_large(path: Path) -> UserError:

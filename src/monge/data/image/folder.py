@@ -13,7 +13,7 @@ from monge.data.dataset import ArrayData, DataInfo, split_data
 from monge.data.image.decoding import Decoded, Flag, decode_all
 from monge.data.image.file import SUFFIXES
 from monge.data.image.listing import Listing, list_images
-from monge.data.image.resize import check_size
+from monge.data.image.resize import size_of
 from monge.data.label import index_labels
 from monge.data.split import ArraySplit
 from monge.errors import UserError, legible
@@ -22,18 +22,19 @@ _OTHERS = re.compile(r"\.(avif|heic|heif|jp2|jxl|tga|psd|svg|raw|dng|cr2|nef|arw
 """Endings of images that are not read."""
 
 
-def read_folder(folder: Path, size: int | None = None, skip_bad: bool = False) -> ArrayData:
+def read_folder(folder: Path, size: int | str | None = None, skip_bad: bool = False) -> ArrayData:
     """The images of a folder and its subfolders, which say what is held out and of which class; see `list_images`.
 
     PNG, JPEG, WebP, BMP, TIFF, GIF and PNM files are read, of animations and pages the first. Images are turned
-    upright, composited on white, cropped to their central square and resized. They have one channel if all files are
-    stored in grey (grey palettes included), else three. Numbers of 16 or 32 bits are kept, unless there are images of
-    8 bits among those of 16. Up to 256 MiB are kept in memory; more are decoded once into a memory-mapped file of the
-    cache folder.
+    upright, composited on white, cropped at the centre and resized. They have one channel if all files are stored in
+    grey (grey palettes included), else three. Numbers of 16 or 32 bits are kept, in colours those of 16, unless there
+    are images of 8 bits among those of 16. Up to 256 MiB are kept in memory; more are decoded once into a memory-mapped
+    file of the cache folder.
 
     Arguments:
         folder: the folder.
-        size: width and height in pixels; None means that of the images, if all are squares of one size, else 32.
+        size: side in pixels, or height and width such as "64x96"; None means that of the images, if all have one that
+            the networks take, else the nearest to their median.
         skip_bad: leave out images that cannot be decoded, instead of rejecting the folder.
 
     Raises:
@@ -41,13 +42,13 @@ def read_folder(folder: Path, size: int | None = None, skip_bad: bool = False) -
             numbers share no scale, or a size that is not allowed.
 
     Warns:
-        UserWarning: images were skipped, their sizes differ and none was chosen, or some of their content is not used.
+        UserWarning: images were skipped, or some of their content is not used.
     """
-    check_size(size)
+    asked = size_of(size)
     listing = list_images(folder)
     if not listing.paths:
         raise UserError(_nothing(folder, listing))
-    decoded = decode_all(folder, listing.paths, size, skip_bad)
+    decoded = decode_all(folder, listing.paths, asked, skip_bad)
     _warn(folder, listing, decoded.flags)
     left_out = dict(listing.left_out)
     if bad := int((decoded.flags == 0).sum()):
@@ -68,6 +69,7 @@ def _data(folder: Path, listing: Listing, decoded: Decoded, left_out: dict[str, 
         legible(folder.resolve().name) or "images",
         classes=classes,
         left_out=left_out,
+        resized=int((decoded.flags & Flag.RESIZED > 0).sum()),
         obstacle=next((part.obstacle for part in parts if part.obstacle is not None), None),
     )
     if listing.held_out is None:

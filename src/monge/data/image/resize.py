@@ -1,5 +1,6 @@
 """Sizes of images: the range, resizing and cropping."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -7,24 +8,40 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from monge.errors import UserError
+from monge.nn.spectral import Size
 
-SIZES = range(4, 513)
-
-
-def check_size(size: int | None) -> None:
-    """Raises a `UserError` unless the size is None or 4 to 512 pixels."""
-    if size is not None and size not in SIZES:
-        raise UserError(f"--data.size must be from {SIZES[0]} to {SIZES[-1]} pixels; got {size}")
+ALLOWED = range(4, 513)
+"""Pixels of a height or width that can be asked for."""
 
 
-def crop(image: Image.Image, size: int) -> Image.Image:
-    """The central square of an image, at size x size pixels (Lanczos filter)."""
-    return ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
+def size_of(given: int | str | None) -> Size | None:
+    """Height and width that a setting stands for: the side of squares, or a text such as "64x96".
+
+    Raises:
+        UserError: it stands for none, or for one outside 4 to 512 pixels.
+
+    Example:
+        >>> size_of(32), size_of("64x96"), size_of(None)
+        ((32, 32), (64, 96), None)
+    """
+    if given is None:
+        return None
+    found = re.fullmatch(r"(\d{1,3})(?:x(\d{1,3}))?", str(given), re.ASCII)
+    height, width = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if height not in ALLOWED or width not in ALLOWED:
+        limits = f"from {ALLOWED[0]} to {ALLOWED[-1]} pixels"
+        raise UserError(f"--data.size must be a side or HEIGHTxWIDTH, {limits} each; got {given}")
+    return height, width
 
 
-def square(pixels: NDArray[Any], size: int) -> NDArray[Any]:
-    """The central square of one channel (H, W), (size, size) of the same type; as it is where it is that already."""
-    if pixels.shape == (size, size):
+def crop(image: Image.Image, size: Size) -> Image.Image:
+    """The largest central part of an image that has the proportions of a size, at that size (Lanczos filter)."""
+    return ImageOps.fit(image, size[::-1], Image.Resampling.LANCZOS)
+
+
+def fitted(pixels: NDArray[Any], size: Size) -> NDArray[Any]:
+    """The central part of one channel (H, W) at a size, of the same type; as it is where it has that already."""
+    if pixels.shape == size:
         return pixels
     if pixels.dtype == np.uint8:
         return np.asarray(crop(Image.fromarray(np.ascontiguousarray(pixels)), size))
@@ -35,12 +52,12 @@ def square(pixels: NDArray[Any], size: int) -> NDArray[Any]:
     return cropped.clip(pixels.min(), pixels.max()).astype(pixels.dtype)
 
 
-def resize(images: NDArray[Any], size: int | None) -> NDArray[Any]:
-    """Images (n, H, W, C), cropped to (n, size, size, C); unchanged where size is None."""
-    if size is None or images.shape[1:3] == (size, size):
+def resize(images: NDArray[Any], size: Size | None) -> NDArray[Any]:
+    """Images (n, H, W, C), each cropped and resized to a size; unchanged where that is None."""
+    if size is None or images.shape[1:3] == size:
         return images
-    out = np.empty((len(images), size, size, images.shape[3]), images.dtype)
+    out = np.empty((len(images), *size, images.shape[3]), images.dtype)
     for i, image in enumerate(images):
         for c in range(images.shape[3]):
-            out[i, :, :, c] = square(image[:, :, c], size)
+            out[i, :, :, c] = fitted(image[:, :, c], size)
     return out

@@ -92,8 +92,8 @@ def cells(*networks: str) -> Callable[[Budget, int, Path], list[Repeat]]:
 def enlarged(side: int = SIDE) -> DataSet:
     """The digits at another size, split like `monge.data.builtin.digits`."""
     digits = load_digits()
-    images = (digits.images * (255 / 16)).round().astype(np.uint8)[..., None]
-    return split_data(DataInfo("digits"), resize(images, side), digits.target.astype(np.int64), held_out=HELD_OUT)
+    images = resize((digits.images * (255 / 16)).round().astype(np.uint8)[..., None], (side, side))
+    return split_data(DataInfo("digits"), images, digits.target.astype(np.int64), held_out=HELD_OUT)
 
 
 @timed
