@@ -241,7 +241,7 @@ def train(
         run: folder of the run; None means `runs/DATA-RECIPE-SEED`.
         device: "auto", "cpu" or "cuda".
         threads: a number, or "auto" to measure which is fastest.
-        checkpoint_every: steps between checkpoints; None means every 30 s.
+        checkpoint_every: steps between checkpoints; None means as before, and in a new run every 30 s.
         **settings: other fields of `config.Config`, such as `steps=`, `seed=` or `training={"n_critic": 3}`. A mapping
             changes only the given settings of the recipe; a `config.TrainingConfig` replaces them all.
 

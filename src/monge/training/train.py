@@ -57,7 +57,7 @@ def train_config(
         run: folder of the run; none means `runs/DATA-RECIPE-SEED`.
         device: "auto", "cpu" or "cuda".
         threads: "auto" (measured) or a number.
-        checkpoint_every: steps between checkpoints; none means every 30 s.
+        checkpoint_every: steps between checkpoints; none means as before, and in a new run every 30 s.
         display: called with each step.
 
     Raises:
@@ -70,17 +70,19 @@ def train_config(
     state, objective, sampler = assemble(config, data, place, critic)
     folder = RunFolder(Path(run) if run is not None else default_folder(config))
     facts = known_facts(folder, config, data)
+    before = facts or {}
+    checkpoint_every = checkpoint_every or before.get("checkpoint_every")
     changes = present(folder, config, data, facts)
-    if facts is not None and facts["status"] == "finished" and facts["config"]["steps"] >= config.steps:
-        if not changes.items() <= facts.items():
+    if before.get("status") == "finished" and before["config"]["steps"] >= config.steps:
+        if not changes.items() <= before.items():
             folder.update(**changes)
         return folder
     with torch_state():
         watch = ThreadWatch(objective, sampler, folder) if count is None else None
         if count is None:
-            count = (facts or {}).get("threads") or measure_threads(state, objective, sampler)
+            count = before.get("threads") or measure_threads(state, objective, sampler)
         torch.set_num_threads(count)
-        changes |= {"threads": count, "device": place.type, "status": "running"}
+        changes |= {"threads": count, "device": place.type, "checkpoint_every": checkpoint_every, "status": "running"}
         if facts is None:
             folder.create(changes | provenance(data))
         with folder.lock():
