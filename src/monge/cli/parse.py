@@ -103,7 +103,7 @@ def _read(known: Sequence[Option], arguments: Sequence[str]) -> dict[str, Any]:
     for before, word in pairwise(["", *words]):
         if not word or re.fullmatch(r"--[\w.-]+=", word):
             name = word.rstrip("=") or (before if before.startswith("-") else "an argument")
-            raise UserError(f"{name} is empty: a value is needed")
+            raise UserError(f"{name} must not be empty; got ''")
     try:
         found, left = _parser(known).parse_known_intermixed_args(words)
     except argparse.ArgumentError as error:
