@@ -85,7 +85,7 @@ class Run(RunFolder):
         Arguments:
             label: the class to ask a conditional generator for, by name or number; none takes all by their shares.
             codes: values of an InfoGAN's codes by their index.
-            reject: keep those only that the critic takes for real, see `monge.model.rejection`.
+            reject: keep only those that the critic takes for real, see `monge.model.rejection`.
             data: the run's data, which `reject` needs; none opens them where they were.
         """
         return self.draw(n, seed, weights, Request(label, codes or {}), reject=reject, data=data).x

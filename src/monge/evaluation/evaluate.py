@@ -19,7 +19,7 @@ from monge.metric.critic_matrix import ClusterMatrix
 from monge.model.trained_model import TrainedModel
 
 DOUBTED_FIRST = ("frechet", "kid")
-"""Figures whose reasons stand first in documents, as they always have; the others' follow in the order of the table."""
+"""Figures whose reasons come first in documents, as always; the others' follow in the order of the table."""
 LEAST = 2 * CHOSEN
 """Held-out samples with which there is a lower limit."""
 NO_CRITIC = "the run's own critic was not given"

@@ -163,7 +163,7 @@ def pyarrow(what: str) -> Any:
 def _load(path: Path, label: str | None) -> Any:
     """The columns of a file that have to do with its samples, categories as the values that they stand for."""
     arrow, suffix = pyarrow(path.name), path.suffix.lower()
-    # Broken files make pyarrow raise almost anything, as they do numpy.
+    # Broken files make pyarrow raise almost anything, as they make numpy.
     try:
         names = _column_names(path)
         _check_names(path.name, names, numbered=suffix == ".csv")
