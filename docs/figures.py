@@ -43,7 +43,7 @@ VERDICT = """The JSON document of `monge distance` also has the verdict and what
 | `verdict` | the outcome in sentences |
 | `warnings` | why the outcome or the figures should be taken with care, in sentences |
 | `dependence` | of the rows of A, of B, on their order in the file: rank correlation, drift; null where none is seen |
-| `scales` | columns barely tested, as the dominant ones have nearly all the variance; null where every one counts |
+| `scales` | columns that hardly count beside others, and those others; null if none; also in `monge evaluate` |
 | `repeated` | for A and for B: how many samples repeat an earlier one of the same set |
 | `shared` | how many different points are in both sets |
 """

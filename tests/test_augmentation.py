@@ -90,14 +90,15 @@ def test_real_and_fake_are_transformed_apart_and_the_generator_learns_through_it
 
 @pytest.mark.parametrize("text", ["rotation", "cutout,zoom", ""])
 def test_unknown_transforms_are_refused(text: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"--augment .* is not known; .*allowed: auto, colour, cutout, flip, off, translation"):
+    allowed = "auto, colour, cutout, flip, off, translation"
+    with pytest.raises(UserError, match=f"--augment .* is not known; .*allowed: {allowed}"):
         monge.train("digits", run=tmp_path / "r", steps=1, augment=text)
     assert not (tmp_path / "r").exists()
 
 
 def test_vectors_are_not_augmented(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--augment must be off for vectors"):
-        monge.train(np.random.default_rng(0).normal(size=(50, 3)), run=tmp_path / "r", steps=1, augment="auto", training={"batch": 8})
+        monge.train(np.ones((50, 3)) * np.arange(50)[:, None], steps=1, augment="auto", training={"batch": 8})
 
 
 class Constant(torch.nn.Module):

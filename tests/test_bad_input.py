@@ -80,9 +80,9 @@ USAGE = {
     "command": (["trian"], ["'trian'", "did you mean 'train'"]),
     "no data": (["train"], ["DATA is missing"]),
     "second data": (["train", "digits", "extra"], ["'extra' is one argument too many"]),
-    "empty data": (["train", ""], ["an argument is empty"]),
-    "empty run": (["train", "digits", "--run", ""], ["--run is empty"]),
-    "empty assignment": (["train", "digits", "--run="], ["--run is empty"]),
+    "empty data": (["train", ""], ["an argument must not be empty; got ''"]),
+    "empty run": (["train", "digits", "--run", ""], ["--run must not be empty; got ''"]),
+    "empty assignment": (["train", "digits", "--run="], ["--run must not be empty; got ''"]),
     "flag": (["train", "digits", "--stpes", "5"], ["--stpes is not known", "--steps"]),
     "nested flag": (["train", "digits", "--training.ncritic", "5"], ["--training.ncritic", "--training.n-critic"]),
     "flag without group": (

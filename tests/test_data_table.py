@@ -1,12 +1,7 @@
 """Tables: what is read from them, what is refused, and how they go through the commands."""
 
 import json
-import re
 import sys
-from collections.abc import Callable
-from datetime import date
-from decimal import Decimal
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -272,11 +267,22 @@ def test_bad_rows_are_left_out_and_counted() -> None:
     np.testing.assert_array_equal(data.train.all()[:, 0] % 2, data.train.labels)
 
 
-def test_warnings() -> None:
-    with pytest.warns(
-        UserWarning, match=r"'b' makes up 99.9 % of the variance; distances, .* hardly reflect the others"
-    ):
-        open_data(written({"a": RANDOM.normal(size=50), "b": 100 * RANDOM.normal(size=50)}))
+@pytest.mark.filterwarnings("default:.*of the variance")
+def test_a_column_that_drowns_the_others_is_told_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By training on standard error, by an evaluation in its output and its document."""
+    monkeypatch.setattr("monge.evaluation.reference.CERTIFIED", ("linear",))
+    written({"a": RANDOM.normal(size=50), "b": 100 * RANDOM.normal(size=50)})
+    open_data("t.parquet")  # reading alone says nothing
+    said = "b makes up 99.9 % of the variance, so the distances say little about a."
+    assert cli.run(["train", "t.parquet", "--run", "run", *SMALL]) == 0
+    assert capsys.readouterr().err.count(said) == 1
+    assert cli.run(["evaluate", "run"]) == 0
+    shown, told = capsys.readouterr()
+    assert (shown.count(f"Warning: {said}"), told.count(said)) == (1, 0)
+    found = json.loads(Path("run/metrics.json").read_text())["scales"]
+    assert (found["dominant"], found["barely_tested"], found["share"] > 0.99) == (["b"], ["a"], True)
 
 
 def test_labels_of_what_is_no_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -428,7 +434,7 @@ def test_california_housing() -> None:
         pytest.skip(f"{path.name} is not there: it is no part of the project")
     with pytest.raises(UserError, match=r"207 of 20,640 rows .* 'total_bedrooms', data row 183"):
         open_data(str(path), label="ocean_proximity")
-    with pytest.warns(UserWarning, match=r"207 of 20,640 rows|'median_house_value' makes up 99.9 % of the variance"):
+    with pytest.warns(UserWarning, match="207 of 20,640 rows"):
         data = open_data(str(path), label="ocean_proximity", skip_bad=True)
     assert (data.train.size, data.held_out.size, data.codec.space.shape) == (20_433 - 4_086, 4_086, (9,))
     assert data.info.classes == ["<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN"]
@@ -440,89 +446,3 @@ def test_adult() -> None:
         pytest.skip(f"{path.name} is not there: it is no part of the project")
     with pytest.raises(UserError, match=r"'workclass' contains text \('State-gov' in data row 1\), and .*'education'"):
         open_data(str(path))
-
-
-FRAMES: dict[str, dict[str, Any]] = {
-    "truth values": {"a": NUMBERS, "b": NUMBERS > 0},
-    "truth values, some missing": {"a": NUMBERS, "b": [True, None, *[False] * 18]},
-    "whole numbers": {"a": NUMBERS, "b": list(range(20))},
-    "whole numbers, some missing": {"a": NUMBERS, "b": [None, *range(19)]},
-    "decimals": {"a": NUMBERS, "b": [Decimal(i) / 4 for i in range(20)]},
-    "text": {"a": NUMBERS, "b": ["x", "y"] * 10},
-    "dates": {"a": NUMBERS, "b": [date(2020, 1, 1 + i) for i in range(20)]},
-}
-
-
-def makers() -> list[Callable[[dict[str, Any]], Any]]:
-    """What makes data frames of columns, of the packages that are installed."""
-    found: list[Callable[[dict[str, Any]], Any]] = [pyarrow.table]
-    if find_spec("pandas"):
-        import pandas
-
-        found += [pandas.DataFrame, lambda columns: pandas.DataFrame(columns).convert_dtypes()]
-    if find_spec("polars"):
-        import polars
-
-        found.append(polars.DataFrame)
-    return found
-
-
-def outcome(source: Any, **how: Any) -> tuple[Any, ...]:
-    """What is read of a table, or the error without the table's name."""
-    try:
-        data = monge.load_data(source, **how)
-    except UserError as error:
-        return (re.sub(r"^(data frame|\S+?):? |(?<=type )\S+", "", str(error)),)
-    return data.info.columns, data.info.classes, data.info.label_column, data.fingerprint
-
-
-@pytest.mark.parametrize("how", [{}, {"skip_bad": True}, {"label": "b"}], ids=["plain", "skip_bad", "label"])
-@pytest.mark.parametrize("columns", FRAMES.values(), ids=FRAMES)
-@pytest.mark.filterwarnings("ignore:.*are skipped")
-def test_a_frame_is_read_as_its_file(columns: dict[str, Any], how: dict[str, Any]) -> None:
-    expected = outcome(written(columns), **how)
-    for make in makers():
-        assert outcome(make(columns), **how) == expected
-
-
-def test_what_a_frame_needs() -> None:
-    for frame, message in (
-        (pyarrow.table([NUMBERS, NUMBERS], ["a", "a"]), ": column names must be unique; got 'a' more than once"),
-        (pyarrow.table([NUMBERS, NUMBERS], ["a", ""]), ": column 2 of 2 has no name"),
-        (pyarrow.table({"a": NUMBERS[:0]}), " must have at least one row"),
-        (
-            pyarrow.table({"a": NUMBERS, "b": ["x"] * 20}),
-            ": columns must be numeric; 'b' contains text .*--data.label b, otherwise drop",
-        ),
-    ):
-        with pytest.raises(UserError, match=f"^data frame{message}"):
-            monge.load_data(frame)
-    for name, value in (("size", 8), ("layout", "nhwc")):
-        with pytest.raises(UserError, match=f"^--data.{name} cannot be used with 'a data frame'$"):
-            monge.load_data(pyarrow.table({"a": NUMBERS}), **{name: value})
-    with pytest.raises(UserError, match=r"^data frame: --data.label 'c' is not known; allowed: a$"):
-        monge.load_data(pyarrow.table({"a": NUMBERS}), label="c")
-
-
-def test_row_names_stored_with_a_frame_are_not_read() -> None:
-    """As pandas stores them: the names of the columns that are row names, or a description of their range."""
-    table = pyarrow.table({"id": np.arange(20), "a": NUMBERS})
-    stored = table.replace_schema_metadata({"pandas": json.dumps({"index_columns": ["id", {"kind": "range"}]})})
-    parquet.write_table(stored, "t.parquet")
-    for source in (stored, "t.parquet"):
-        assert monge.load_data(source).info.columns == ["a"]
-    assert monge.load_data(table).info.columns == ["id", "a"]
-
-
-def test_labels_beside_a_frame() -> None:
-    frame, y = pyarrow.table({"a": [None, *range(1, 20)]}), np.arange(20) % 2
-    with pytest.warns(UserWarning, match="1 of 20 rows .* are skipped"):
-        data = monge.load_data(frame, y=y, skip_bad=True)
-    np.testing.assert_array_equal(data.train.all()[:, 0] % 2, data.train.labels)
-    assert (data.info.columns, data.info.classes, data.info.label_column) == (["a"], ["0", "1"], None)
-    with pytest.raises(UserError, match=r"^y: labels must have shape \(20,\), one per sample; got \(3,\)"):
-        monge.load_data(frame, y=[0, 1, 0])
-    with pytest.raises(
-        UserError, match=r"^y cannot be combined with --data.label a: both give the classes; leave one out$"
-    ):
-        monge.load_data(frame, y=y, label="a")

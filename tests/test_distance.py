@@ -160,7 +160,7 @@ def test_bad_brackets_are_refused() -> None:
         bracket(points(0, 9, 2), points(1, 9, 2), families=("cone",))
     with pytest.raises(UserError, match="at least 3 samples on each side; got 2 and 5"):
         bracket(points(0, 2, 2), points(1, 5, 2))
-    with pytest.raises(UserError, match="draws 0: at least 1"):
+    with pytest.raises(UserError, match="draws must be at least 1; got 0"):
         bracket(points(0, 5, 2), points(1, 5, 2), draws=0)
 
 

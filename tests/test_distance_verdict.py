@@ -10,8 +10,8 @@ from monge.distance.serial import SerialDependence
 from monge.evaluation.sample_set import SampleSet
 from monge.evaluation.scales import Scales, scales
 from monge.evaluation.table import comparison_text
+from monge.evaluation.text import listed
 from monge.evaluation.two_samples import Comparison, compare
-from monge.evaluation.verdict import listed
 
 NOTHING = "No overall difference detected (energy test, p = 0.1) at this sample size."
 

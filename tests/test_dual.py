@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from monge.distance import wasserstein
-from monge.distance.dual.potential import FAMILIES, Potential, fit_potential
+from monge.distance.dual.family import FAMILIES
+from monge.distance.dual.potential import Potential, fit_potential
 from monge.errors import UserError
 
 few = settings(deadline=None, max_examples=10)
@@ -170,9 +171,9 @@ def test_errors() -> None:
         fit_potential(x, normal(0, 5, 3))
     with pytest.raises(UserError, match="x must be finite"):
         fit_potential(np.full((2, 2), np.nan), x)
-    with pytest.raises(UserError, match="steps 0: at least 1"):
+    with pytest.raises(UserError, match="steps must be at least 1; got 0"):
         fit_potential(x, x, steps=0)
-    with pytest.raises(UserError, match="seed -1: at least 0"):
+    with pytest.raises(UserError, match="seed must be at least 0; got -1"):
         fit_potential(x, x, seed=-1)
     with pytest.raises(UserError, match="dimension"):
         fit_potential(lambda n, g: torch.randn(n, 3, generator=g), x)

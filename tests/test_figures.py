@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -145,6 +146,20 @@ def test_a_new_line_is_all_that_a_new_figure_needs(
     lines = evaluation_text(document).splitlines()
     (line,) = [line for line in lines if line.split()[0] == "toy"]
     assert line.split() == ["toy", "6.857", "±", "0.5", "6.857", "a", "toy"]
+
+
+def test_errors_are_doubted_for_heavy_tails(measured: dict[str, Measured]) -> None:
+    one = measured["ring"]
+    again = Measured(one.model, one.data, one.features, one.seed, one.thorough)
+    vars(again)["bracket"] = replace(one.bracket, heavy_tails=True)
+    assert "excess" not in evaluating.read(one).unreliable
+    doubts = evaluating.read(again).unreliable
+    reason = "its error, since one sample carries more than 20% of the variance"
+    assert {name: doubts.get(name) for name in ("upper", "spread", "excess")} == {
+        "upper": None,
+        "spread": reason,
+        "excess": reason,
+    }
 
 
 def sides(train: np.ndarray, generated: np.ndarray, held_out: np.ndarray, features: Features | None = None) -> Measured:

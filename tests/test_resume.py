@@ -52,12 +52,12 @@ class Killed(BaseException):
     """Ends training in the middle of a step, as no handler expects it."""
 
 
-def train(folder: Path, config: Config = SMALL, killed_at: int | None = None) -> api.Run:
+def train(folder: Path, config: Config = SMALL, killed_at: int | None = None, every: int | None = 4) -> api.Run:
     def display(step: int, seen: Mapping[str, Any]) -> None:
         if step == killed_at:
             raise Killed
 
-    return train_run(config, DATA, run=folder, device="cpu", threads=1, checkpoint_every=4, display=display)
+    return train_run(config, DATA, run=folder, device="cpu", threads=1, checkpoint_every=every, display=display)
 
 
 def content(folder: Path) -> dict[str, Any]:
@@ -132,7 +132,9 @@ def test_ctrl_c_saves_and_says_how_to_continue(digits: Path, tmp_path: Path) -> 
     said = output.decode().splitlines()[-1]
     begin, _, again = said.removesuffix(" continues").partition("; monge ")
     assert begin == f"interrupted and saved at step {facts['step']}"
-    again_command = [sys.executable, "-m", "monge", *shlex.split(again), "--checkpoint-every", "5"]
+    # how often to save is remembered, as threads are
+    assert facts["checkpoint_every"] == 5
+    again_command = [sys.executable, "-m", "monge", *shlex.split(again)]
     subprocess.run(again_command, check=True, capture_output=True)
     assert content(folder) == content(digits)
 
@@ -316,3 +318,11 @@ def test_full_disk(limit: int, tmp_path: Path) -> None:
     assert checkpoint.steps(tmp_path / "run" / "checkpoints") == [4]
     train(tmp_path / "run", config)
     assert api.open_run(tmp_path / "run").facts()["status"] == "finished"
+
+
+def test_how_often_to_save_is_remembered_until_it_is_given_anew(tmp_path: Path) -> None:
+    for killed_at, every, saved in ((5, 4, 4), (11, None, 8), (14, 3, 12), (17, None, 15)):
+        with pytest.raises(Killed):
+            train(tmp_path, killed_at=killed_at, every=every)
+        assert checkpoint.steps(tmp_path / "checkpoints")[-1] == saved
+    assert api.open_run(tmp_path).facts()["checkpoint_every"] == 3

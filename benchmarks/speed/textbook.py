@@ -1,10 +1,11 @@
-"""The training loop as a careful textbook would write it, with torch's own layers: what monge's steps are timed against.
+"""The training loop as a careful textbook would write it, with torch's own layers, to time monge's steps against.
 
-WGAN with gradient penalty or clipped weights, five critic updates, data in memory. Nothing is left out that a loop needs
-and nothing is added: no log, no average, no checks.
+WGAN with gradient penalty or clipped weights, five critic updates, data in memory. Nothing is left out that a loop
+needs and nothing is added: no log, no average, no checks.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ def mlp(inputs: int, outputs: int, width: int, hidden: Callable[[], nn.Module]) 
     """Three hidden layers."""
     sizes = [inputs, width, width, width]
     layers: list[nn.Module] = []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         layers += [nn.Linear(fan_in, fan_out), hidden()]
     return nn.Sequential(*layers, nn.Linear(width, outputs))
 

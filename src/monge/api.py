@@ -86,7 +86,7 @@ class Run(RunFolder):
         Arguments:
             label: the class to ask a conditional generator for, by name or number; none takes all by their shares.
             codes: values of an InfoGAN's codes by their index.
-            reject: keep those only that the critic takes for real, see `monge.model.rejection`.
+            reject: keep only those that the critic takes for real, see `monge.model.rejection`.
             data: the run's data, which `reject` needs; none opens them where they were.
         """
         return self.draw(n, seed, weights, Request(label, codes or {}), reject=reject, data=data).x
@@ -251,7 +251,7 @@ def train(
         threads: a number, or "auto" to measure which is fastest.
         minutes: training time, instead of `steps=`. It becomes a number of steps at the first start; the same call
             continues with that number.
-        checkpoint_every: steps between checkpoints; None means every 30 s.
+        checkpoint_every: steps between checkpoints; None means as before, and in a new run every 30 s.
         **settings: other fields of `config.Config`, such as `steps=`, `seed=` or `training={"n_critic": 3}`. A mapping
             changes only the given settings of the recipe; a `config.TrainingConfig` replaces them all.
 

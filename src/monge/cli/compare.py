@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from monge.cli.notice import NOTICES
 from monge.cli.option import Settings, Written
 from monge.cli.parse import at_least, parse, paths_text, show, undecided
 from monge.config.overlay import Given, merged
@@ -67,7 +68,9 @@ def main(arguments: Sequence[str]) -> int:
     check(asked)
 
     from monge.data.source import open_source
-    from monge.experiment import compare, summary
+    from monge.data.summary import summary
+    from monge.experiment import compare
+    from monge.experiment.summary import conclusion, summed, table
     from monge.run.pool import cores
 
     data = open_source(asked.source, merged(Config(), asked.layers).data)
@@ -82,27 +85,38 @@ def main(arguments: Sequence[str]) -> int:
     trials = trials_of(asked, data, folder)
     compare.refuse_others(trials, data)
     compare.begin(folder, document)
+    NOTICES.say(summary(data))
+    NOTICES.release()
     results = compare.conduct(
         trials, asked.jobs or cores(), lambda line: print(f"compare: {line}", file=sys.stderr, flush=True)
     )
-    summed = summary.summed(results)
-    document |= {"seeds": asked.seeds, "summary": summed, "runs": results}
-    table = summary.table(summed)
+    figures = summed(results)
+    document |= {"seeds": asked.seeds, "summary": figures, "runs": results}
+    shown = table(figures)
     contents = {
-        "compare.md": table.encode(),
+        "compare.md": shown.encode(),
         "compare.png": compare.comparison_picture(trials, results, data),
         compare.SUMMARY: compare.encoded(document),
     }
+    write(folder, contents)
+    paths = paths_text(
+        {"table": folder / "compare.md", "picture": folder / "compare.png", "numbers": folder / compare.SUMMARY}
+    )
+    show(document, asked.json, f"{shown}\n{conclusion(results)}\n\n{paths}")
+    return 0
+
+
+def write(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Writes files by their names in a folder.
+
+    Raises:
+        UserError: they cannot be written.
+    """
     try:
         for name, content in contents.items():
             write_atomically(folder / name, content)
     except OSError as error:
         raise UserError(f"--out {folder} cannot be written: {error.strerror or error}") from error
-    paths = paths_text(
-        {"table": folder / "compare.md", "picture": folder / "compare.png", "numbers": folder / compare.SUMMARY}
-    )
-    show(document, asked.json, f"{table}\n{summary.conclusion(results)}\n\n{paths}")
-    return 0
 
 
 def check(asked: Compare) -> None:

@@ -67,7 +67,7 @@ class Option:
         default: its field's; `dataclasses.MISSING` where it must be given.
         help: what it is.
         metavar: what stands for a value in the help.
-        collector: the command's field for the settings of which it is one; empty for the command's own.
+        collector: the command's field that collects such settings; empty for the command's own options.
         group: what the settings in its group are; empty outside a group.
     """
 

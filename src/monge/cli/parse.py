@@ -62,8 +62,8 @@ def parse(
         kind: the dataclass, whose fields are options as `monge.cli.option` says.
         command: its name.
         arguments: what follows the name.
-        defaults: for help, from what else was given to defaults by dotted name, in place of the fields' own. What must
-            be given may be None there.
+        defaults: for help, gives the defaults by dotted name that replace the fields' own. It takes what else was
+            given, in which arguments that are required may be None.
 
     Raises:
         UserError: an argument is unknown, missing, empty, or of the wrong type.
@@ -103,7 +103,7 @@ def _read(known: Sequence[Option], arguments: Sequence[str]) -> dict[str, Any]:
     for before, word in pairwise(["", *words]):
         if not word or re.fullmatch(r"--[\w.-]+=", word):
             name = word.rstrip("=") or (before if before.startswith("-") else "an argument")
-            raise UserError(f"{name} is empty: a value is needed")
+            raise UserError(f"{name} must not be empty; got ''")
     try:
         found, left = _parser(known).parse_known_intermixed_args(words)
     except argparse.ArgumentError as error:
@@ -194,10 +194,10 @@ def _help(kind: type, command: str, known: Sequence[Option], defaults: Mapping[s
 
 
 def undecided(given: Sequence[Given], by: Mapping[str, str]) -> dict[str, Any]:
-    """Settings by dotted name for help, of which some are decided by what is not known yet, unless they were given.
+    """Settings by dotted name, for help. Those that depend on what is not known yet say what decides them.
 
     Arguments:
-        by: for those, by whom; a group stands for all of its settings.
+        by: what decides a setting that was not given; a group stands for all of its settings.
 
     Raises:
         UserError: what was given has an unknown name or a wrong type.
@@ -211,7 +211,7 @@ def undecided(given: Sequence[Given], by: Mapping[str, str]) -> dict[str, Any]:
 
 
 def at_least(least: int, **values: int | None) -> None:
-    """Refuses numbers that are too low, by the names of their options; None is none.
+    """Refuses numbers that are too low, by the names of their options; None was not given.
 
     Raises:
         UserError: names the first of them, and its value.

@@ -1,4 +1,4 @@
-"""What a person sees on standard error while something takes its time."""
+"""What people see on standard error while they wait."""
 
 import sys
 import time
@@ -31,11 +31,11 @@ class StepsPerSecond(ProgressColumn):
 
 
 MEASURED_SECONDS = 3.0
-"""Of steps, before it is said how long all of them will take."""
+"""Seconds of steps that are timed before it is said how long all of them will take."""
 MEASURED_STEPS = 5
-"""That are measured at least."""
+"""Fewest steps that are timed."""
 WORTH_SAYING = 10.0
-"""Seconds still to come for which that is said."""
+"""Fewest remaining seconds for which it is said."""
 
 
 class Forecast:

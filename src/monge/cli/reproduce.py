@@ -33,7 +33,7 @@ class Reproduce:
     jobs: Annotated[int, Written("N")] = 0
     """Processes of one thread each; 0 is one for each core."""
     again: bool = False
-    """Measure everything again, also what an earlier call kept."""
+    """Measure everything again, even what an earlier call kept."""
     json: bool = False
     """Print one JSON document."""
 

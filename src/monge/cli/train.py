@@ -36,7 +36,7 @@ class Train:
     run: Annotated[Path | None, Written("DIR")] = None
     """Folder of the run; by default runs/DATA-RECIPE-SEED."""
     resume: Annotated[Path | None, Written("RUN")] = None
-    """Continue this run with its own data and settings, of which only --steps may be given anew."""
+    """Continue this run with its own data and settings; of these, only --steps may be given anew."""
     moved: Annotated[str | None, Written("PATH", ("--data",))] = None
     """With --resume: where the run's data are now."""
     config: Annotated[Path | None, Written("FILE.toml")] = None
@@ -48,7 +48,7 @@ class Train:
     minutes: Annotated[float | None, Written("N")] = None
     """Train for so many minutes instead of --steps: measured at the first start, and then a number of steps."""
     checkpoint_every: Annotated[int | None, Written("N")] = None
-    """Steps between checkpoints; by default every 30 s."""
+    """Steps between checkpoints; by default as before, and in a new run every 30 s."""
     json: bool = False
     """Print one JSON document at the end."""
     given: Annotated[Mapping[str, Any], Settings(Config, SETTINGS)] = field(default_factory=dict)

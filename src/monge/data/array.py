@@ -162,7 +162,7 @@ def _listed(path: Path, names: Sequence[str]) -> str:
     """Which arrays a file contains, in words.
 
     Raises:
-        UserError: none.
+        UserError: there are none.
     """
     if not names:
         raise UserError(f"{path} must contain an array; got none")

@@ -50,17 +50,17 @@ def open_data(
     if label is not None and not is_table(path):
         refuse_label(path, label)
     if path in builtin:
-        _refuse(path, "size" if size is not None else "", "layout" if layout != "auto" else "")
+        _refuse(path, size=size, layout=layout)
         return builtin[path]()
     file, key = _key(path)
     mode = _mode(file, path, builtin)
     if stat.S_ISDIR(mode):
-        _refuse(path, "layout" if layout != "auto" else "")
+        _refuse(path, layout=layout)
         return read_folder(Path(file), size, skip_bad)
     if not stat.S_ISREG(mode) or not (is_table(file) or Path(file).suffix.lower() in (".npy", ".npz")):
         raise UserError(f"data must be a folder of images or a .npy, .npz, .csv or .parquet file; got {path!r}")
     if is_table(file):
-        _refuse(path, "size" if size is not None else "", "layout" if layout != "auto" else "")
+        _refuse(path, size=size, layout=layout)
         return read_table(Path(file), label, skip_bad)
     return read_array(Path(file), key, layout=layout, size=size)
 
@@ -69,8 +69,8 @@ def load_data(source: str | os.PathLike[str] | ArrayLike, y: ArrayLike | None = 
     """Loads data from a name, a path, an array or a data frame.
 
     Arguments:
-        source: a name, a path, an array or what numpy makes one of (nested lists, a tensor), or a data frame of pandas,
-            polars or pyarrow, whose columns keep their names.
+        source: a name, a path, an array or what numpy can convert to one (nested lists, a tensor), or a data frame of
+            pandas, polars or pyarrow, whose columns keep their names.
         y: labels (n,) of an array or a data frame, whole numbers or text; of a data frame, `label` names a column of
             them instead. Files bring their own.
         **how: fields of `config.DataConfig`, such as `size=32`, `size="64x96"` or `label="species"`.
@@ -107,8 +107,8 @@ def in_memory(
     """An array as a data set, by the same rules as a `.npy` file; a data frame by those of a table.
 
     Arguments:
-        x: images (n, H, W, C), (n, C, H, W) or (n, H, W), or vectors (n, d), as numpy or what it makes one of; or
-            a data frame of pandas, polars or pyarrow.
+        x: images (n, H, W, C), (n, C, H, W) or (n, H, W), or vectors (n, d), as an array or what numpy can convert to
+            one; or a data frame of pandas, polars or pyarrow.
         y: labels (n,), whole numbers or strings, or None.
         name: short name.
         layout: auto, nhwc or nchw: order of the axes of images.
@@ -123,7 +123,7 @@ def in_memory(
     if y is not None and label is not None:
         raise UserError(f"y cannot be combined with --data.label {label}: both give the classes; leave one out")
     if is_frame(x):
-        _refuse("a data frame", "size" if size is not None else "", "layout" if layout != "auto" else "")
+        _refuse("a data frame", size=size, layout=layout)
         return read_frame(x, name, y, label, skip_bad)
     if label is not None:
         refuse_label(name, label)
@@ -155,7 +155,11 @@ def exists(source: str) -> bool:
 
 
 def refuse_label(what: str, label: str) -> NoReturn:
-    """Raises the `UserError` for the name of a column with data that are no table."""
+    """Refuses the name of a column for data that are no table.
+
+    Raises:
+        UserError: always.
+    """
     text = "elsewhere labels come from the array y of an .npz file or from the subfolders of an image folder"
     raise UserError(f"--data.label {label} needs a table (.csv, .parquet); got {what!r}; {text}")
 
@@ -176,13 +180,18 @@ def _mode(file: str, path: str, builtin: Mapping[str, object]) -> int:
         raise UserError(f"data {path!r} cannot be read: {reason(error)}") from error
 
 
-def _refuse(path: str, *options: str) -> None:
-    for option in filter(None, options):
-        raise UserError(f"--data.{option} cannot be used with {path!r}")
+def _refuse(path: str, size: int | str | None = None, layout: str = "auto") -> None:
+    """Refuses options that were given for data that do not take them."""
+    for option, given in (("size", size is not None), ("layout", layout != "auto")):
+        if given:
+            raise UserError(f"--data.{option} cannot be used with {path!r}")
 
 
 def applicable(how: DataConfig, source: str, other: str) -> DataConfig:
-    """The reading options without those that apply to the other source only; one that applies to neither is refused."""
+    """The reading options without those that apply to the other source only.
+
+    Options that apply to neither stay, so that opening the source refuses them.
+    """
     standard = DataConfig()
     others = takes(other, how.label) - takes(source, how.label)
     return replace(how, **{name: getattr(standard, name) for name in others})

@@ -8,7 +8,7 @@ from monge.data.split import Split
 from monge.errors import legible
 
 NAMED = 5
-"""Classes, and columns, of which the names are listed, at most."""
+"""Classes, and columns, that are listed by name, at most."""
 
 
 def summary(data: DataSet) -> str:
@@ -47,7 +47,7 @@ def _count(data: DataSet) -> str:
 
 
 def _range(data: DataSet) -> str:
-    """The least and the largest number, and what stands for them where that is not as usual."""
+    """The smallest and the largest number; with the type and range of the pixels where these are unusual."""
     ends = [_ends(part) for part in (data.train, data.held_out)]
     found = f"{_number(min(low for low, _ in ends))} to {_number(max(high for _, high in ends))}"
     space = data.space

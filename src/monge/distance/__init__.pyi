@@ -20,7 +20,7 @@ from .divergence.discriminator import (
     optimal_discriminator as optimal_discriminator,
 )
 from .divergence.neighbour import neighbour_kl as neighbour_kl
-from .dual.potential import FAMILIES as FAMILIES
+from .dual.family import FAMILIES as FAMILIES
 from .dual.potential import Potential as Potential
 from .dual.potential import fit_potential as fit_potential
 from .estimate import Estimate as Estimate

@@ -8,8 +8,8 @@ it is taken off on both sides,
 .. math:: \mathrm{excess} = W_1(\hat P, \hat Q)
           - \tfrac12 \bigl(W_1(\hat P, \hat P') + W_1(\hat Q, \hat Q')\bigr),
 
-is near 0 for equal laws, and blur hardly lowers it: averages are near the data, but also near each other. They pay half
-of that back, so that an averaged law can tie with a sharper one; recall and variance tell them apart.
+is near 0 for equal distributions, and blur hardly lowers it: averages are near the data, but also near each other, and
+half of that is added back. So averaged samples can still tie with sharper ones; recall and variance tell them apart.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,16 +47,17 @@ def silent(what: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Bracket:
-    """W1 between two laws as lower limit, upper estimate, and what the upper shows for equal laws.
+    """W1 between two distributions: a lower limit, an upper estimate, and what the upper shows for equal ones.
 
     Attributes:
         lower: one-sided confidence limit from the potential that did best on samples of its own, never below 0.
         upper: exact transport between the samples, mean over the draws; over-estimates in expectation.
-        floor: the same between disjoint samples of the first, real law: what a perfect generator would show.
-        spread: the same between disjoint samples of the second, generated law.
-        excess: upper - (floor + spread) / 2, the debiased estimate: near 0 for equal laws. The number to watch:
-            unlike upper / floor it stays above 0 for averaged samples (Stanczuk et al. 2021 explain why).
-        confidence: of the lower limit, whatever the distributions; None where its slope is only measured.
+        floor: the same between disjoint samples of the first distribution, the real one: what a perfect generator
+            would show.
+        spread: the same between disjoint samples of the second, the generated one.
+        excess: upper - (floor + spread) / 2, the debiased estimate: near 0 for equal distributions. The number to
+            watch: unlike upper / floor it stays above 0 for averaged samples (Stanczuk et al. 2021 explain why).
+        confidence: of the lower limit, for any distributions; None where its slope is only measured.
         lipschitz: "certified" when the potential's constant is proved, "measured" when it is the largest gradient
             seen, "none" when there were too few samples for a potential and `lower` is the trivial 0.
         spread_error, excess_error: standard errors over the draws; None for a single draw.
@@ -107,7 +108,7 @@ class Bracket:
 
 @dataclass(frozen=True)
 class Draw:
-    """Exact transport between two samples of either law, all of one size and disjoint."""
+    """Exact transport between and within two samples of each distribution, all of one size and disjoint."""
 
     upper: float
     floor: float
@@ -145,7 +146,7 @@ def bracket(
 
     Arguments:
         draws: random splits for the transport, at least 1; with more than one there are standard errors.
-        families: of potentials; certified ones are preferred, whatever others may claim.
+        families: of potentials; where some are certified, the others are not used.
         seed: decides splits and fits; equal seeds give equal brackets.
         progress: called with what is being done, and how much of it is done and to do.
 
@@ -166,7 +167,7 @@ def bracket(
     if min(len(x), len(y)) < 3:
         raise UserError(f"a bracket needs at least 3 samples on each side; got {len(x)} and {len(y)}")
     if draws < 1:
-        raise UserError(f"draws {draws}: at least 1 is allowed")
+        raise UserError(f"draws must be at least 1; got {draws}")
     n = min(SIZE, len(x) // 3, len(y) // 3)
     found = []
     for draw in range(draws):
@@ -181,11 +182,11 @@ def bracket(
 def heavy_tails(points: Points) -> bool:
     """Whether one sample carries more than a fifth of a set's variance, as squared distance from its median.
 
-    Then standard errors promise too much. Of 150 pairs of sets of 300 numbers and 100 of 3,000, the median error of the
-    spread was 3.6 of its actual deviations for normal numbers and 1.9 for Student's with 3 degrees of freedom, but
-    .2 to .4 for Pareto's with exponent 1.5 and .7 to .9 for the log-normal with a deviation of 2. The rule calls more
-    than 95 % of sets of the latter two heavy, and none of the normal. What no sample shows, no rule sees. Of fewer than
-    about 25 samples one often carries so much, whatever they are of.
+    Then standard errors promise too much. In 150 pairs of sets of 300 numbers and 100 of 3,000, the median error of the
+    spread was 3.6 times its actual deviation for normal numbers and 1.9 times for Student's with 3 degrees of freedom,
+    but .2 to .4 times for Pareto's with exponent 1.5 and .7 to .9 times for the log-normal with a deviation of 2. The
+    rule calls more than 95 % of sets of the last two heavy, and none of the normal. It cannot know of tails that no
+    sample shows. Among fewer than about 25 samples, one often carries that much in any distribution.
     """
     offset = points - np.median(points, axis=0)
     squares = np.square(offset / max(float(np.abs(offset).max()), np.finfo(float).tiny)).sum(axis=1)
@@ -199,8 +200,8 @@ def summary(draws: Sequence[Draw], limit: Limit, n: int, available: int | None =
     mean, and to first order for any smooth statistic of n of them, sampling without replacement gives the squared error
     :math:`s^2 (1/R + n/(N - n))` of R draws, with 2 n in the place of n for the spread, whose draws take 2 n samples.
     At n = N/3, the most that `bracket` takes, the error of the excess came out 1.4 to 2.0 times too large, that of the
-    spread 1.1 to 1.6 times in 8, 16 and 64 dimensions and 1.0 to 3.9 times in 1 and 2 (normal and Student laws with 3
-    degrees of freedom, N = 150, 150 or 200 pairs of sets each).
+    spread 1.1 to 1.6 times in 8, 16 and 64 dimensions and 1.0 to 3.9 times in 1 and 2 (normal distributions and
+    Student's with 3 degrees of freedom, N = 150, 150 or 200 pairs of sets each).
 
     Arguments:
         draws: R of them.
@@ -241,7 +242,7 @@ def summary(draws: Sequence[Draw], limit: Limit, n: int, available: int | None =
 def split_bound(
     sides: Sides, families: Sequence[str | Family], seed: int, stream: int = 0, progress: Progress = silent
 ) -> Limit:
-    """A lower limit from one set of samples on either side, split at random by a stream of the seed."""
+    """A lower limit from one set of samples on each side, split at random by a stream of the seed."""
     split = [parts(points, shares(len(points)), seed, stream, side) for side, points in enumerate(sides)]
     return lower_bound(*zip(*split, strict=True), families=families, seed=seed, progress=progress)
 
@@ -258,7 +259,7 @@ def lower_bound(
     """A lower confidence limit of W1: potentials are fitted, the best chosen, and it alone judged, on disjoint samples.
 
     Arguments:
-        fit, choose, judge: pairs of samples (n, d) and (m, d) of the two laws, disjoint from each other.
+        fit, choose, judge: pairs of samples (n, d) and (m, d) of the two distributions, disjoint from each other.
         families: as in `bracket`.
 
     Returns:
@@ -287,7 +288,7 @@ def heights(potential: Potential, sides: Sides) -> Sides | None:
 
 
 def shares(n: int) -> tuple[int, int, int]:
-    """How many of n samples potentials are fitted on, chosen on, and judged on."""
+    """How many of n samples potentials are fitted on, how many they are chosen on, and how many they are judged on."""
     chosen = min(max(2, (n - n // 3) // CHOSEN), n - n // 3)  # a deviation takes two
     return n // 3, chosen, n - n // 3 - chosen
 

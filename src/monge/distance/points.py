@@ -1,5 +1,8 @@
 """What a sample set must look like before its distance to another one means anything."""
 
+from decimal import Decimal
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,7 +12,7 @@ Points = NDArray[np.float64]
 
 
 def point_sets(x: ArrayLike, y: ArrayLike) -> tuple[Points, Points]:
-    """The two sample sets as float64 arrays (n, d) and (m, d).
+    """The two sample sets as float64 arrays (n, d) and (m, d), from arrays or from data frames.
 
     Raises:
         UserError: they are not numeric, empty, not of two axes, of different dimension, or contain NaN or infinity.
@@ -40,11 +43,27 @@ def point_weights(name: str, given: ArrayLike | None, count: int) -> Points:
 
 
 def _numeric(name: str, given: ArrayLike) -> Points:
+    # column by column: a frame made one array can turn numbers and truth values into objects, and dates into numbers
+    if (columns := _columns(given)) is not None:
+        numbers = [_numeric(f"{name}[{column!r}]", values) for column, values in columns]
+        return np.stack(numbers, axis=1) if numbers else np.empty((len(np.asarray(given)), 0))
     refuse_masked(name, given)
     array = np.asarray(given)
+    if array.dtype.kind == "O" and all(isinstance(value, Decimal) for value in array.flat):
+        array = array.astype(np.float64)
     if array.dtype.kind not in "biuf":
         raise UserError(f"{name} must contain real numbers; got an array of type {array.dtype}")
     return array.astype(np.float64, copy=False)
+
+
+def _columns(given: Any) -> list[tuple[str, Any]] | None:
+    """Names and values of the columns of a data frame of pandas, polars or pyarrow; None for anything else."""
+    if not (hasattr(given, "__arrow_c_stream__") and hasattr(given, "columns")):
+        return None
+    if hasattr(given, "column_names"):  # pyarrow
+        return list(zip(given.column_names, given.columns, strict=True))
+    cells = getattr(given, "iloc", given)
+    return [(str(name), cells[:, position]) for position, name in enumerate(given.columns)]
 
 
 def _finite(name: str, array: Points) -> Points:

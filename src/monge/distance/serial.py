@@ -1,7 +1,7 @@
 r"""Do the rows of a sample depend on their neighbours? A permutation test along the order in which they were recorded.
 
 Independent rows are exchangeable: every order of them is as likely as the recorded one. Each series, a column or a
-projection of many columns, is replaced by its centred ranks r, of which two statistics are taken,
+projection of many columns, is replaced by its centred ranks r. Two statistics are taken of them,
 
 .. math:: z_k = \sqrt n \, \frac{\sum_i r_i r_{i+k}}{\sum_i r_i^2}, \qquad
           z_s = \frac{(\chi^2 / \nu)^{1/3} - (1 - 2 / 9 \nu)}{\sqrt{2 / 9 \nu}},
@@ -28,13 +28,13 @@ from monge.errors import UserError
 LEAST = 20
 """Rows below which nothing is tested."""
 MOST = 10_000
-"""Rows that are tested, at most: the first ones."""
+"""Most rows that are tested; of more, the first are."""
 LAGS = 4
 """Neighbours that a row is compared with: the next to the fourth."""
 SEGMENTS = 10
 """Successive parts of the rows whose mean ranks are compared."""
 SERIES = 16
-"""Columns above which random projections of all columns are tested instead, as many."""
+"""Most columns that are tested one by one; of more, as many random projections of all of them are tested."""
 SHUFFLES = 499
 """Shuffled copies, each of which the recorded order must exceed: a false alarm for at most 1 of 500 sets."""
 
@@ -57,10 +57,10 @@ class SerialDependence:
 
 
 def serial_dependence(x: ArrayLike, groups: ArrayLike | None = None, *, seed: int = 0) -> SerialDependence | None:
-    """How rows depend on the order in which they were recorded; None where no order but a shuffled one is seen.
+    """How rows depend on the order in which they were recorded; None where they look shuffled.
 
-    Sorting independent rows by a column looks the same as a slow time series, although it does no harm. Sorting by
-    known groups does not, where these are given: ranks are then taken within each group.
+    Independent rows that were sorted by a column look like a slow time series, although sorting does no harm. Sorting
+    by known groups is not seen where these are given, as ranks are then taken within each group.
 
     Arguments:
         x: rows (n, d) in the order of their record.

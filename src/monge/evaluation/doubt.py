@@ -14,6 +14,8 @@ PER_MODE = 10
 """Fewest samples per mode for a reliable divergence of the modes' shares."""
 RECOGNISED = 0.8
 """Lowest accuracy of a reliable classifier."""
+WITH_HEAVY_TAILS = f"its error, where one sample carries more than {HEAVY:.0%} of a set's variance"
+"""When the error of a part of a bracket says little."""
 
 
 def _few(measured: Measured, found: Reading) -> str | None:
@@ -35,11 +37,9 @@ def _within_its_error(measured: Measured, found: Reading) -> str | None:
 
 
 def _heavy_tails(measured: Measured, found: Reading) -> str | None:
-    return (
-        f"its error, since one sample carries more than {HEAVY:.0%} of the variance"
-        if measured.bracket.heavy_tails
-        else None
-    )
+    if not measured.bracket.heavy_tails:
+        return None
+    return f"its error, since one sample carries more than {HEAVY:.0%} of the variance"
 
 
 def _few_for_each_mode(measured: Measured, found: Reading) -> str | None:
@@ -66,6 +66,6 @@ ZERO_FLOOR = Doubt("a floor of 0", _zero_floor)
 FEW = Doubt(f"fewer than {SHARED} samples on a side", _few)
 FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples for each dimension", _few_for_a_covariance)
 WITHIN_ITS_ERROR = Doubt("smaller than its standard error", _within_its_error)
-HEAVY_TAILS = Doubt(f"its error, where one sample carries more than {HEAVY:.0%} of a set's variance", _heavy_tails)
+HEAVY_TAILS = Doubt(WITH_HEAVY_TAILS, _heavy_tails)
 FEW_FOR_EACH_MODE = Doubt(f"fewer than {PER_MODE} samples per mode", _few_for_each_mode)
 UNSURE_CLASSIFIER = Doubt(f"the classifier recognises fewer than {RECOGNISED:.0%} of real samples", _unsure_classifier)

@@ -23,6 +23,13 @@ class Doubt(Generic[Context, Found]):
     when: str
     reason: Callable[[Context, Found], str | None]
 
+    def __or__(self, other: "Doubt[Context, Found]") -> "Doubt[Context, Found]":
+        """Either of two doubts; where both apply, the first gives the reason."""
+        return Doubt(
+            f"{self.when}; {other.when}",
+            lambda context, found: self.reason(context, found) or other.reason(context, found),
+        )
+
 
 @dataclass(frozen=True)
 class Entry(Generic[Context, Found]):

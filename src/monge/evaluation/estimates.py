@@ -15,7 +15,7 @@ from monge.distance.kernel.discrepancy import energy, mmd
 from monge.distance.kernel.permutation import permutation_test
 from monge.distance.points import Points
 from monge.distance.transport.sliced import sliced
-from monge.evaluation.doubt import PER_DIMENSION
+from monge.evaluation.doubt import PER_DIMENSION, WITH_HEAVY_TAILS
 from monge.evaluation.entry import Context, Doubt, Entry
 from monge.evaluation.text import certainty
 from monge.metric.frechet import frechet
@@ -188,7 +188,7 @@ def _heavy_tails(bracket: Bracket, found: Figure) -> str | None:
     return f"error unreliable: one sample has over {HEAVY:.0%} of the variance" if bracket.heavy_tails else None
 
 
-HEAVY_TAILS = Doubt(f"its error, where one sample carries more than {HEAVY:.0%} of a set's variance", _heavy_tails)
+HEAVY_TAILS = Doubt(WITH_HEAVY_TAILS, _heavy_tails)
 FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples per dimension", _few_for_a_covariance)
 FAR_NEIGHBOURS = Doubt(f"points in both sets, more than {SPARSE} dimensions, or a value above {APART}", _far_neighbours)
 FEW_TO_LEARN_FROM = Doubt(f"fewer than {FEW} samples in either set", _few_to_learn_from)

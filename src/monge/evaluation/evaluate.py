@@ -14,11 +14,12 @@ from monge.evaluation.features import features_of
 from monge.evaluation.figures import FIGURES
 from monge.evaluation.ledger import Ledger, Reading
 from monge.evaluation.measurement import Measured
+from monge.evaluation.scales import Scales
 from monge.metric.critic_matrix import ClusterMatrix
 from monge.model.trained_model import TrainedModel
 
 DOUBTED_FIRST = ("frechet", "kid")
-"""Figures whose reasons stand first in documents, as they always have; the others' follow in the order of the table."""
+"""Figures whose reasons come first in documents, as always; the others' follow in the order of the table."""
 LEAST = 2 * CHOSEN
 """Held-out samples with which there is a lower limit."""
 NO_CRITIC = "the run's own critic was not given"
@@ -43,6 +44,7 @@ class Evaluation:
         unreliable: figures that say little at this sample size, each with the reason.
         features: what the figures rest on that compare features: "raw", "classifier", or "inception" with eight digits
             of its weights.
+        scales: columns that hardly count in the bracket beside others; None for images, and where every column counts.
     """
 
     bracket: Bracket
@@ -57,6 +59,7 @@ class Evaluation:
     errors: dict[str, Any] = field(default_factory=dict)
     unreliable: dict[str, str] = field(default_factory=dict)
     features: str = "raw"
+    scales: Scales | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The figures as plain mappings."""
@@ -72,6 +75,7 @@ class Evaluation:
             "errors": self.errors,
         }
         document |= {"unreliable": self.unreliable, "features": self.features, "counts": self.counts}
+        document["scales"] = None if self.scales is None else asdict(self.scales)
         if self.clusters is not None:
             clusters = {name: np.asarray(value).tolist() for name, value in asdict(self.clusters).items()}
             document["critic_clusters"] = clusters
@@ -129,6 +133,7 @@ def read(measured: Measured) -> Evaluation:
         errors=ledger.errors,
         unreliable=reasons(measured, found),
         features=measured.features.name,
+        scales=measured.scales,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from monge.data import cache
-from monge.data.dataset import DataSet
+from monge.data.dataset import DataSet, fingerprint_of
 from monge.data.space import ImageSpace
 from monge.distance.points import Points
 from monge.errors import UserError, unknown_name
@@ -64,7 +64,8 @@ def features_of(data: DataSet, name: str) -> Features:
 def _classifier(data: DataSet) -> Features:
     if data.train.labels is None:
         raise UserError(f"--features classifier needs labels; {data.info.name} has none; use --features raw")
-    path = cache.folder() / f"{data.fingerprint}-classifier-1.npz"
+    # data measured in the scale of others keep their own fingerprint, and the space has the range of the pixels
+    path = cache.folder() / f"{fingerprint_of(data.fingerprint, repr(data.space))}-classifier-2.npz"
     found = Classifier.load(path, math.prod(data.codec.space.shape))
     if found is None:
         chosen = np.random.default_rng(0).permutation(len(data.train.labels))[:FITTED]

@@ -13,6 +13,7 @@ from monge.distance.bounds import Bracket
 from monge.distance.points import Points
 from monge.evaluation.features import Features
 from monge.evaluation.reference import ReferenceSamples
+from monge.evaluation.scales import Scales, scales
 from monge.metric.critic_matrix import ClusterMatrix, cluster_matrix
 from monge.model.random import Purpose, stream
 from monge.model.trained_model import TrainedModel
@@ -119,6 +120,13 @@ class Measured:
     def fewest(self) -> int:
         """Samples on the smallest of the sides whose features are compared."""
         return min(len(self.train), len(self.generated), len(self.held_out))
+
+    @property
+    def scales(self) -> Scales | None:
+        """Columns that hardly count in the bracket beside others; None for images, and where every column counts."""
+        if self.data.space.side is not None:
+            return None
+        return scales(self.held_out_samples, self.generated_samples, self.data.info.columns)
 
     @property
     def counts(self) -> dict[str, int]:

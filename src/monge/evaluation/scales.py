@@ -1,4 +1,7 @@
-"""Whether every column of two sample sets counts in their distance."""
+"""Whether every column of two sample sets counts in their distance.
+
+This is the one rule for it: comparisons, evaluations and trainings on tables all ask it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from monge.distance.points import Points
+from monge.evaluation.text import listed, percent
 
 LIGHT = 0.02
 """Share of the mean variance of a column below which a column hardly counts: of two columns, that of the smaller one
 where the larger has 99 % of the variance."""
+NAMED = 3
+"""Columns that are named; of more, only their number is given."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,24 @@ class Scales:
     dominant: list[str]
     share: float
     barely_tested: list[str]
+
+    @property
+    def dominance(self) -> str:
+        """Which columns have nearly all the variance, as a clause."""
+        count = len(self.dominant)
+        names = listed(self.dominant) if count <= NAMED else f"{count} columns"
+        return f"{names} {'makes' if count == 1 else 'make'} up {percent(self.share)} of the variance"
+
+    @property
+    def others(self) -> str:
+        """The columns that hardly count."""
+        count = len(self.barely_tested)
+        return listed(self.barely_tested) if count <= NAMED else f"the other {count} columns"
+
+    @property
+    def warning(self) -> str:
+        """What this means for distances, as a sentence."""
+        return f"{self.dominance}, so the distances say little about {self.others}."
 
 
 def scales(x: Points, y: Points, columns: Sequence[str] | None = None) -> Scales | None:

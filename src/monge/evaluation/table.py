@@ -8,6 +8,7 @@ from typing import Any
 from monge.evaluation.estimates import ESTIMATES, PARTS, Figure, annotated
 from monge.evaluation.figures import FIGURES, TRANSPORT
 from monge.evaluation.sample_set import SampleSet
+from monge.evaluation.scales import Scales
 from monge.evaluation.text import aligned, certainty, error, number
 from monge.evaluation.two_samples import Comparison
 
@@ -68,6 +69,8 @@ def evaluation_text(document: Mapping[str, Any]) -> str:
     shown = [next(lines)]
     for section in sections:
         shown += [section.title, *islice(lines, len(section.rows))]
+    if (found := document["scales"]) is not None:
+        shown.append(f"Warning: {Scales(**found).warning}")
     return "\n".join(shown)
 
 

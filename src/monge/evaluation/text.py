@@ -19,6 +19,11 @@ def percent(share: float) -> str:
     return f"{math.floor(1000 * share) / 10:.3g} %"
 
 
+def listed(names: Sequence[str]) -> str:
+    """Names in a row: a, b and c."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
 def certainty(confidence: float | None, lipschitz: str) -> str:
     """How sure a lower limit is: only a potential whose slope is certified gives it a confidence."""
     if lipschitz == "certified" and confidence is not None:

@@ -7,8 +7,7 @@ from typing import Any
 
 from monge.data.table.reader import difference
 from monge.distance.bounds import CERTIFIED, Bracket, Progress, bracket, silent
-from monge.distance.dual.family import Family
-from monge.distance.dual.potential import FAMILIES
+from monge.distance.dual.family import FAMILIES, Family
 from monge.distance.serial import SerialDependence, serial_dependence
 from monge.distance.transport.exact import Coupling, coupling
 from monge.errors import UserError, unknown_name
@@ -26,7 +25,7 @@ class Comparison:
     """Two sample sets and how far apart they are.
 
     Attributes:
-        a, b: the sets; a takes the place of the real law.
+        a, b: the sets; a takes the place of the real samples.
         seed: decided all choices.
         bracket: W1 between them.
         figures: further estimates by name.

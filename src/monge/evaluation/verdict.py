@@ -25,8 +25,6 @@ SURE = 3
 """Standard errors above 0 from which a classifier's lower bound of JS shows a difference."""
 CEILING = 0.95 * float(np.log(2))
 """JS from which nearly every sample is recognised: it cannot exceed log 2."""
-NAMED = 3
-"""Columns that are named; of more, only their number is given."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +92,13 @@ def no_difference(p: float, found: Scales | None) -> str:
     if found is None:
         return f"{text} at this sample size."
     were = "was" if len(found.barely_tested) == 1 else "were"
-    return f"{text}, but {dominance(found)}, so {others(found)} {were} barely tested. Rescale the columns and repeat."
+    return f"{text}, but {found.dominance}, so {found.others} {were} barely tested. Rescale the columns and repeat."
 
 
 def warnings(result: "Comparison", differ: bool) -> Iterator[str]:
     """Why the verdict, or the figures, should be taken with care."""
     if result.scales is not None and differ:
-        yield f"{dominance(result.scales)}, so the distances say little about {others(result.scales)}."
+        yield result.scales.warning
     names = result.a.columns or result.b.columns
     for side, found in zip("AB", result.dependence, strict=True):
         if found is not None:
@@ -118,21 +116,6 @@ def warnings(result: "Comparison", differ: bool) -> Iterator[str]:
             )
 
 
-def dominance(found: Scales) -> str:
-    """Which columns have nearly all the variance."""
-    few = len(found.dominant) <= NAMED
-    names = listed(found.dominant) if few else f"{len(found.dominant)} columns"
-    return f"{names} {'makes' if len(found.dominant) == 1 else 'make'} up {percent(found.share)} of the variance"
-
-
-def others(found: Scales) -> str:
-    """The columns beside these."""
-    few = len(found.barely_tested) <= NAMED
-    if not few:
-        return f"the other {len(found.barely_tested)} columns"
-    return listed(found.barely_tested)
-
-
 def dependence(side: str, found: SerialDependence, columns: Sequence[str] | None) -> str:
     """That rows depend on their order."""
     place = ""
@@ -145,8 +128,3 @@ def dependence(side: str, found: SerialDependence, columns: Sequence[str] | None
         measured = f"{percent(found.drift)} of the variance{place} is between its tenths"
         seen = f"Rows of {side} drift along the file ({measured})"
     return f"{seen}: unless they were merely sorted, the p-value, the limit and all errors promise too much."
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in a row: a, b and c."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

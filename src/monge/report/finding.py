@@ -37,7 +37,7 @@ AWAY, FAR_AWAY = 1.3, 2.0
 BLUNT = 0.3
 """Floor over the distance of two real samples above which the dimensions are many."""
 TAIL = 3
-"""Measurements of which a trend is taken, at least."""
+"""Fewest measurements that show a trend."""
 
 
 class Level(IntEnum):
@@ -74,7 +74,7 @@ class Finding:
         kind: good, warn (look at it), bad, or info (neither).
         title: the statement in a few words.
         text: the numbers behind it and what can be done.
-        limit: the best level that samples of which this is true can have.
+        limit: the best level that is possible for samples of which this is true.
     """
 
     kind: Literal["good", "warn", "bad", "info"]
@@ -89,7 +89,7 @@ class Seen:
 
     Arguments:
         bracket: to be judged: of the evaluation or else of the last entry, with a floor above 0.
-        scatter: mean distance between two real samples, the same for samples of one size as for others.
+        scatter: mean distance between two real samples, which does not depend on how many there are.
         chance: excess that equal distributions can have.
         measured: entries with a bracket.
         figures: of the last step, named as in the JSON of an evaluation: all of them, some, or none.

@@ -1,4 +1,4 @@
-"""What a report measures itself of a model's samples where `monge evaluate` has not: little enough to take a second."""
+"""What a report itself measures of a model's samples if `monge evaluate` has not: so little that it takes a second."""
 
 from typing import Any
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from monge.config.schema import TrainingConfig
 from monge.data.dataset import DataSet
 from monge.errors import UserError
+from monge.evaluation.scales import scales
 from monge.objective import Objective
 from monge.objective.auxiliary import Auxiliary
 
@@ -17,7 +18,7 @@ LISTED = 5
 
 
 def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet) -> None:
-    """Refuses training rules that do not go with an objective or the data.
+    """Refuses training rules that do not go with an objective or the data; warns of data that little is learnt from.
 
     Raises:
         UserError: says what to change.
@@ -25,6 +26,7 @@ def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet)
     _check_classes(rule, objective.auxiliary, data)
     if objective.augment is not None and data.space.side is None:
         raise UserError(f"--augment must be off for {data.space.name}s, as its transforms are those of images")
+    _warn_of_scales(data)
     if rule.batch % rule.pack:
         raise UserError(f"--training.pack must divide --training.batch {rule.batch}; got {rule.pack}")
     # what a critic is asked besides whether a single sample is real
@@ -66,6 +68,16 @@ def _warn_of_untrained(data: DataSet) -> None:
         listed = ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
         what = f"class {listed} has" if len(names) == 1 else f"classes {listed} have"
         text = f"{data.info.name}: {what} no training samples and cannot be learnt"
+        warnings.warn(text, UserWarning, stacklevel=4)
+
+
+def _warn_of_scales(data: DataSet) -> None:
+    """Warns of a table's columns that hardly count in the distances, which are in the data's own units."""
+    if data.info.columns is None:
+        return
+    points = data.codec.metric(data.train.all())
+    if (found := scales(points, points, data.info.columns)) is not None:
+        text = f"{data.info.name}: {found.warning} Rescale the columns if these matter."
         warnings.warn(text, UserWarning, stacklevel=4)
 
 

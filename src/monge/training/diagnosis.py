@@ -1,4 +1,4 @@
-"""Why a training broke: rules in the order in which they are asked, of which the first that applies names the cause.
+"""Why a training broke: rules that are asked in order. The first that applies names the cause.
 
 Each compares what was set with what is published for the objective and recommended by the recipe, and gives a remedy.
 """

@@ -55,7 +55,7 @@ def known_facts(folder: RunFolder, config: Config, data: DataSet, flag: str = "-
     old, part = config_of(folder, facts), other_content(data, facts)
     if part is None:  # where the same data lie makes no difference
         old = replace(old, source=config.source)
-    lines = differing(config, replace(old, steps=max(config.steps, old.steps)) if config.steps >= old.steps else old)
+    lines = differing(config, replace(old, steps=max(config.steps, old.steps)))  # more steps extend the run
     if part is not None:
         lines.append(f"data: its {part} differs")
     if found := difference(facts.get("columns"), data.info.columns):

@@ -14,7 +14,7 @@ from monge.data.source import MEMORY
 
 
 def resolved(data: DataSet, given: Sequence[Given]) -> Config:
-    """The settings of a training on some data: the recipe's, and over them what was given, later places first.
+    """The settings of a training on some data: the recipe's, overridden by what was given; later places win.
 
     Raises:
         UserError: a key, recipe or objective is unknown, or a value has the wrong type.

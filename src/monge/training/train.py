@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import torch
 from torch import nn
@@ -61,7 +61,7 @@ def train_config(
         device: "auto", "cpu" or "cuda".
         threads: "auto" (measured) or a number.
         minutes: training time, which becomes a number of steps at the first start and takes the place of the config's.
-        checkpoint_every: steps between checkpoints; none means every 30 s.
+        checkpoint_every: steps between checkpoints; none means as before, and in a new run every 30 s.
         display: called with each step.
 
     Raises:
@@ -74,20 +74,21 @@ def train_config(
     folder = RunFolder(Path(run) if run is not None else default_folder(config))
     config = replace(config, steps=steps_again(minutes, config.steps, folder))
     facts = known_facts(folder, config, data)
-    if _finished(facts, config):
+    before = facts or {}
+    checkpoint_every = checkpoint_every or before.get("checkpoint_every")
+    if before.get("status") == "finished" and before["config"]["steps"] >= config.steps:
         changes = present(folder, config, data, facts)
-        if not changes.items() <= facts.items():
+        if not changes.items() <= before.items():
             folder.update(**changes)
         return folder
     with torch_state():
         watch = None if count else ThreadWatch(objective, sampler, folder)
-        count = count or (facts or {}).get("threads") or measure_threads(state, objective, sampler)
+        count = count or before.get("threads") or measure_threads(state, objective, sampler)
         torch.set_num_threads(count)
         if minutes is not None and facts is None:
             config = replace(config, steps=steps_in(minutes, seconds_per_step(state, objective, sampler)))
         changes = present(folder, config, data, facts) | {"threads": count, "device": place.type, "status": "running"}
-        if minutes is not None:
-            changes["minutes"] = minutes
+        changes |= {"checkpoint_every": checkpoint_every, "minutes": minutes or before.get("minutes")}
         if facts is None:
             folder.create(changes | provenance(data))
         with folder.lock():
@@ -140,11 +141,6 @@ class Log:
             | dict(seen)
         )
         self._display(state.step, {**terms, **seen})
-
-
-def _finished(facts: dict[str, Any] | None, config: Config) -> TypeGuard[dict[str, Any]]:
-    """Whether a run has all the steps that a config asks for."""
-    return facts is not None and facts["status"] == "finished" and facts["config"]["steps"] >= config.steps
 
 
 def _hooks(folder: RunFolder, first: int, monitor: Monitor, watch: ThreadWatch | None, display: Display) -> Hooks:

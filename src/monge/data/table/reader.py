@@ -23,8 +23,6 @@ from monge.data.table import column
 from monge.errors import UserError, unknown_name
 
 SUFFIXES = (".csv", ".parquet")
-DOMINANT = 0.99
-"""Share of the variance above which one column dominates every distance."""
 _DELIMITERS = (",", ";", "\t")
 _LARGEST_BLOCK = 2**31 - 1
 _ROW_NAMES = re.compile(r"__index_level_\d+__")
@@ -45,7 +43,7 @@ def read_table(path: Path, label: str | None = None, skip_bad: bool = False) -> 
         UserError: pyarrow is absent, the file cannot be read, or a column is not allowed; the text says which and why.
 
     Warns:
-        UserWarning: rows were left out, or one column dominates the others.
+        UserWarning: rows were left out.
     """
     return _vectors(path.stem, path.name, _load(path, label), label, skip_bad)
 
@@ -98,7 +96,6 @@ def _vectors(
     given = labels_of(y, len(values))
     whole = _whole_rows(what, dict(zip(names, ~(np.abs(values.T) <= LARGEST), strict=True)) | bad, skip_bad)
     values = values[whole]
-    _warn_of_a_dominant(what, names, values)
     if label is not None:
         given = column.classes(f"{what}: --data.label {label}", table.column(label).filter(whole))
     elif given is not None:
@@ -166,7 +163,7 @@ def pyarrow(what: str) -> Any:
 def _load(path: Path, label: str | None) -> Any:
     """The columns of a file that have to do with its samples, categories as the values that they stand for."""
     arrow, suffix = pyarrow(path.name), path.suffix.lower()
-    # Broken files make pyarrow raise almost anything, as they do numpy.
+    # Broken files make pyarrow raise almost anything, as they make numpy.
     try:
         names = _column_names(path)
         _check_names(path.name, names, numbered=suffix == ".csv")
@@ -269,12 +266,3 @@ def _whole_rows(what: str, bad: dict[str, NDArray[np.bool_]], skip_bad: bool) ->
         )
     warnings.warn(f"{text}; these rows are skipped", UserWarning, stacklevel=3)
     return ~unusable
-
-
-def _warn_of_a_dominant(what: str, names: list[str], values: NDArray[Any]) -> None:
-    variance = values.var(axis=0, dtype=np.float64)
-    if (variance > 0).sum() > 1 and variance.max() > DOMINANT * variance.sum():
-        share = np.floor(1000 * variance.max() / variance.sum()) / 10
-        text = f"column {names[int(variance.argmax())]!r} makes up {share:.1f} % of the variance"
-        advice = "distances, in the data's own units, hardly reflect the others; rescale the columns"
-        warnings.warn(f"{what}: {text}; {advice}", UserWarning, stacklevel=3)

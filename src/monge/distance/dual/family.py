@@ -1,4 +1,4 @@
-r"""Families of functions that a dual potential is sought in, and the rule each is fitted by.
+r"""Families of functions among which a dual potential is sought, and the rule by which each is fitted.
 
 All work in standardised coordinates :math:`(x - m) / s` with one scale s for all of them, in which the two clouds
 together have mean 0 and mean variance 1 per coordinate.
@@ -66,7 +66,7 @@ class Family:
         depth: hidden layers, or how many discrete problems are averaged.
         steps: updates by default; 0 where the network is complete from the start.
         batch: samples of x and of y in a step.
-        penalised: of them, those whose slopes are penalised.
+        penalised: how many of these have their slopes penalised.
         rate: learning rate of Adam at the start; it falls to zero along half a cosine.
         betas: of Adam.
         penalty: on slopes.

@@ -13,13 +13,13 @@ is a non-negative supermartingale that begins at 1, and reaches :math:`1 / \alph
 :math:`1 + \lambda_i (\mu - m) \le 1`.
 
 The limit :math:`\ell` is the largest point of a grid, fixed before the z are seen, up to which the wealth against every
-point reaches :math:`1 / \alpha`. It exceeds :math:`\mu` with probability at most :math:`\alpha`: that takes a win
-against the first point that is not below :math:`\mu`. Nothing is assumed of P and Q: neither moments, nor equal sizes,
-nor that a mean is nearly normal.
+point reaches :math:`1 / \alpha`. It exceeds :math:`\mu` with probability at most :math:`\alpha`: for that, the wealth
+against the first point that is not below :math:`\mu` would have to reach it. Nothing is assumed of P and Q: neither
+moments, nor equal sizes, nor that a mean is nearly normal.
 
 A potential is made bounded by clipping: :math:`g = \min(\max(f, a), b)` has the Lipschitz constant K of f, whatever a
-and b, so :math:`\mathbb{E}_P g - \mathbb{E}_Q g \le K W_1` as well. Where to clip, how to bet and which grid to take is
-learnt from samples that are not judged: it decides how tight the limit is, never whether it holds.
+and b, so :math:`\mathbb{E}_P g - \mathbb{E}_Q g \le K W_1` as well. Where to clip, how to bet and which grid to take
+are learnt from samples that are not judged: they decide how tight the limit is, never whether it holds.
 
 The bets are those that reach a given wealth by a given time with the largest probability when the z are nearly normal
 (Browne 1999): then little more is lost than by Student's limit, which assumes that they are.
@@ -49,7 +49,7 @@ LARGEST = 0.999
 RUIN = 1e-6
 """Share of the goal below which betting ends."""
 RESOLUTION = 1e-9
-"""Of a deviation, as a share of the window: values that are all equal have none, and yet a bet must be finite."""
+"""Smallest deviation, as a share of the window: that of equal values is 0, and bets must stay finite."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +120,11 @@ def lower_limit(real: Values, fake: Values, bounds: Window, confidence: float = 
 
 
 def wealth(z: Values, against: Values, bounds: Window, goal: float) -> Values:
-    """What bets on z against each of some differences make of 1; nobody bets who has reached the goal or is ruined."""
+    """What 1 becomes by bets on z against each of some differences; betting ends at the goal and at ruin."""
     reach = bounds.high - bounds.low
     owned = np.ones(len(against))
     betting = np.arange(len(against))
-    # moments of what was seen before: of the window's samples at first, then also of the z that came since
+    # moments of what was seen before: at first the window's samples, later also the z so far
     count, total, squares = bounds.seen * np.array([1, bounds.gap, bounds.gap**2 + bounds.deviation**2])
     for done, value in enumerate(z):
         deviation = math.sqrt(max(squares / count - (total / count) ** 2, (RESOLUTION * reach) ** 2))

@@ -22,12 +22,10 @@ from monge.distance.points import Points, point_sets
 from monge.errors import UserError, unknown_name
 from monge.nn import lipschitz as layers
 
-__all__ = ["FAMILIES", "Family", "Potential", "fit_potential", "measured_lipschitz"]
-
 CHUNK = 4096
 """Points evaluated at a time."""
 START = 8192
-"""Points of each law, at most, that fix the units and the network's start."""
+"""Points of each distribution, at most, that fix the units and the network's start."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +107,9 @@ def fit_potential(
     """
     rule = rule_of(family)
     if steps is not None and steps < 1:
-        raise UserError(f"steps {steps}: at least 1 is allowed")
+        raise UserError(f"steps must be at least 1; got {steps}")
     if seed < 0:
-        raise UserError(f"seed {seed}: at least 0 is allowed")
+        raise UserError(f"seed must be at least 0; got {seed}")
     sources = _sources(x, y)
     first, second = (source.first(START, fit_stream(seed, Stream.START, i)) for i, source in enumerate(sources))
     if first.shape[1] != second.shape[1]:

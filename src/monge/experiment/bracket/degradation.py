@@ -1,6 +1,6 @@
 r"""Five ways in which samples become worse, each by a strength, and the real samples that they start from.
 
-*Averaged*: every sample is the mean of itself and its nearest neighbours, as a generator gives that cannot tell them
+*Averaged*: every sample is the mean of itself and its nearest neighbours, as from a generator that cannot tell them
 apart and answers with their mean. *Blended*: the mean of k samples matched by optimal transport, one of each of k
 sets: to first order the barycentre, the cloud whose distance to sets of n samples is least on average, which a
 generator approaches when it minimises exact transport to batches (Stanczuk et al. 2021). *Shrunken*:

@@ -187,10 +187,9 @@ def tables(rows: Sequence[Result]) -> list[Table]:
     """Excess and upper / floor at every strength, and the verdicts."""
     body = []
     for row in rows:
-        for what, digits in (("excess", 3), ("ratio", 3)):
+        for what, label in (("excess", "excess"), ("ratio", "upper / floor")):
             values = zip(row["strengths"], row[what], row[f"{what}_error"], strict=True)
-            shown = [f"{s:g}: {value:.{digits}f} ± {error:.{digits}f}" for s, value, error in values]
-            label = {"excess": "excess", "ratio": "upper / floor"}[what]
+            shown = [f"{s:g}: {value:.3f} ± {error:.3f}" for s, value, error in values]
             body.append([row["data"], row["degradation"], str(row["n"]), str(row["repeats"]), label, *shown])
     header = ["data", "degradation", "n", "repeats", "strength: value ± standard error", "untouched", *"12345"]
     return [Table(header, body), verdict_table(verdict(rows))]
@@ -203,10 +202,10 @@ def figure(rows: Sequence[Result]) -> Files:
     with mpl.rc_context(STYLE):
         canvas = Figure(figsize=(7.6, 4.2), dpi=200, layout="constrained")
         plots = canvas.subplots(len(data), 4, squeeze=False)
-        for name, line in zip(data, plots, strict=True):
+        for name, panels in zip(data, plots, strict=True):
             # blur has an axis of its own: its effect is small beside the others'
-            _row(line[:1], name, [found[name, BLUR[name]]])
-            _row(line[1:], name, [found[name, kind] for kind in ("shrunken", "dropped", "noisy")])
+            _row(panels[:1], name, [found[name, BLUR[name]]])
+            _row(panels[1:], name, [found[name, kind] for kind in ("shrunken", "dropped", "noisy")])
         return rendered(canvas)
 
 

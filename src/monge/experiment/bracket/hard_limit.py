@@ -1,7 +1,7 @@
 """How often the lower limit is wrong where limits break, what it costs where they do not, and Student's beside it.
 
-Student's limit, from potentials fitted, chosen and judged on a third each, takes the judged means for normal. For
-equal skewed distributions of unequal sizes it is wrong far too often.
+Student's limit treats the judged means as normal; its potentials are fitted, chosen and judged on a third of the
+samples each. For equal skewed distributions and unequal sizes it is wrong far too often.
 """
 
 import math
@@ -24,7 +24,7 @@ from monge.experiment.sweep import Result, digest
 Points = NDArray[np.float64]
 
 FREE = ("linear", "radial")
-"""Families that need no fitting to speak of."""
+"""Families that need next to no fitting."""
 SIZES = ((200, 200), (200, 5000), (5000, 200), (1000, 5000), (1000, 50_000), (50, 500))
 DIMENSIONS = (1, 8, 64)
 REPEATS = {"quick": 20, "full": 400}
@@ -33,8 +33,8 @@ WORST: Sequence[tuple[str, tuple[int, int], int]] = (
     ("rare .002", (5000, 200), 1),
     ("rare .002", (200, 5000), 1),
 )
-"""Kinds, sizes and dimensions on which Student's limit of equal distributions was wrong most often: the potentials that
-are trained are tried on these."""
+"""Kinds, sizes and dimensions on which Student's limit of equal distributions was wrong most often; trained potentials
+are tried on these."""
 TRAINED_REPEATS = 100
 STUDENT_REPEATS = 100
 """Of Student's limit, on the first of the data sets."""
@@ -99,7 +99,7 @@ def cells(budget: Budget, seed: int, folder: Path) -> list[LimitCell]:
     full = budget == "full"
     sizes, dimensions, repeats = SIZES if full else SIZES[:3], DIMENSIONS if full else (1,), REPEATS[budget]
     found = [
-        LimitCell("hard", pair, equal, size, d, repeats, seed, folder)
+        LimitCell(HARD_KIND, pair, equal, size, d, repeats, seed, folder)
         for pair in HARD
         for equal in (True, False)
         for size in sizes
@@ -110,7 +110,7 @@ def cells(budget: Budget, seed: int, folder: Path) -> list[LimitCell]:
     for n in COST_SIZES if full else COST_SIZES[:1]:
         count = COST_REPEATS if full else REPEATS["quick"]
         shapes = [(shift, d) for shift in SHIFTS for d in COST_DIMENSIONS]
-        found += [LimitCell("cost", str(shift), False, (n, n), d, count, seed, folder) for shift, d in shapes]
+        found += [LimitCell(COST, str(shift), False, (n, n), d, count, seed, folder) for shift, d in shapes]
     return found
 
 
@@ -144,7 +144,7 @@ def measure(cell: LimitCell) -> Result:
 
 
 def student(sides: tuple[Points, Points], seed: int) -> float:
-    """The limit that takes means for normal, from families that are free, on thirds."""
+    """The limit that treats means as normal, by the families of `FREE` and on thirds, whatever the cell's families."""
     split = [parts(side, [len(side) // 3] * 3, seed, 0, i) for i, side in enumerate(sides)]
     fit, choose, judge = zip(*split, strict=True)
     potentials = [fit_potential(fit[0], fit[1], family, seed=seed) for family in FREE]
@@ -158,7 +158,7 @@ def student(sides: tuple[Points, Points], seed: int) -> float:
 
 
 def allowed(share: float, repeats: int) -> float:
-    """The share of wrong limits that is allowed of so many: that which is claimed and three standard errors."""
+    """The share of wrong limits that is allowed in so many repeats: the claimed share plus three standard errors."""
     return share + 3 * math.sqrt(share * (1 - share) / repeats)
 
 

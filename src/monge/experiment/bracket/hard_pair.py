@@ -54,7 +54,7 @@ def shifted(draw: Sampler) -> HardPair:
 
 
 def stretched(draw: Sampler, mean: float) -> HardPair:
-    """A distribution whose first coordinate is not negative, has this mean and is stretched, against itself."""
+    """A distribution whose first coordinate, not negative and of this mean, is stretched, against itself."""
 
     def wide(random: Random, n: int, d: int) -> Points:
         x = draw(random, n, d)
@@ -81,7 +81,7 @@ def normal(random: Random, n: int, d: int) -> Points:
 
 
 def log_normal(random: Random, n: int, d: int) -> Points:
-    """exp(2 Z): its mean rests on samples that are seldom seen."""
+    """exp(2 Z): its mean rests on rare samples."""
     return np.exp(2 * random.normal(size=(n, d)))
 
 
@@ -101,14 +101,14 @@ def lattice(random: Random, n: int, d: int) -> Points:
 
 
 def one_heavy(random: Random, n: int, d: int) -> Points:
-    """Normal numbers, the first column of them Pareto's without a variance."""
+    """Normal numbers, but Pareto's without a variance in the first column."""
     x = normal(random, n, d)
     x[:, 0] = random.pareto(1.5, size=n)
     return x
 
 
 def correlated(random: Random, n: int, d: int) -> Points:
-    """Normal numbers in which the correlation falls as .9 to the distance of the columns."""
+    """Normal numbers whose correlation is .9 to the power of the distance between their columns."""
     x = normal(random, n, d)
     for column in range(1, d):
         x[:, column] = CORRELATION * x[:, column - 1] + math.sqrt(1 - CORRELATION**2) * x[:, column]
@@ -128,4 +128,4 @@ HARD: Mapping[str, HardPair] = {
     "one heavy column": shifted(one_heavy),
     "correlated": shifted(correlated),
 }
-"""By kind. Equal distributions are two times the first of a pair."""
+"""By kind. For equal distributions, the first of a pair is taken twice."""

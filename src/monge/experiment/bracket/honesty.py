@@ -1,9 +1,9 @@
 """Is the bracket honest? Random pairs of known W1, and how often its limits are on the wrong side of it.
 
-The lower limit holds with a confidence of 95 %, so of N pairs it may exceed the truth as often as a binomial number
-with probability .05 does, up to its 95 % quantile: 21 of 300. Random pairs are mostly kind to a limit, so it is also
-repeated on distributions on which limits break (`hard_pair`). The upper estimate is not below the truth on average
-(Jensen), which draws of fresh samples show up to three standard errors of their mean.
+The lower limit has a confidence of 95 %. So among N pairs it may exceed the truth at most as often as the 95 % quantile
+of the binomial distribution with probability .05 says: 21 times among 300. Most random pairs are easy for a limit, so
+it is also repeated on distributions on which limits break (`hard_pair`). The upper estimate is on average not below the
+truth (Jensen); means over draws of fresh samples must show that to within three standard errors.
 """
 
 from collections.abc import Mapping, Sequence

@@ -33,7 +33,7 @@ DRAW_SIZE = 512
 STEPS = 100
 """Of the trained families: a tenth of their own number. A worse potential is as honest; only its limit is lower."""
 SIZES = (TRUTH_SAMPLES, FEWEST_SAMPLES, MOST_SAMPLES, ACCURACY_SAMPLES, DRAWS, DRAWS_ON_A_LINE, DRAW_SIZE)
-# few steps need long ones
+# with few steps, each must be long
 RATES = {"cones": 3e-2, "orthogonal": 5e-3}
 FAMILIES_USED: Sequence[Family] = [
     replace(FAMILIES[name], steps=STEPS, rate=RATES[name]) if name in RATES else FAMILIES[name] for name in CERTIFIED
@@ -49,7 +49,7 @@ class PairCell:
         index: of the pair among its kind.
         seed: of everything random.
         folder: of the cache.
-        shape: law, dimension and length of an accuracy pair.
+        shape: distribution, dimension and length of an accuracy pair.
     """
 
     kind: str
@@ -67,7 +67,7 @@ class PairCell:
 
 
 def measure(cell: PairCell) -> Result:
-    """The bracket of n samples of each law, and the mean of exact transport over fresh draws."""
+    """The bracket of n samples of each distribution, and the mean of exact transport over fresh draws."""
     start = time.perf_counter()
     number = [*KINDS, ACCURACY].index(cell.kind)
     random = np.random.default_rng([cell.seed, number, cell.index])

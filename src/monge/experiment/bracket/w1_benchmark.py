@@ -7,12 +7,12 @@ For each pair and family a potential is fitted on fresh samples and measured on 
 - the raw estimate :math:`\mathbb{E}_P f - \mathbb{E}_Q f` and its deviation from W1 in per cent;
 - the bound, which is the estimate divided by the Lipschitz constant, with its standard error.
 
-Three groups are never mixed: generic networks; those of them with a proof; cones and the c-transform, which
-are of the kind that made the 28 pairs. On the ten other pairs they are not.
+Three groups are kept apart: generic networks; those among them whose constant is proved; and cones and the c-transform,
+which are of the kind that made the 28 pairs. The ten other pairs are not made of cones.
 
 Reference: Korotin, Kolesov, Burnaev 2022, "Kantorovich strikes back! Wasserstein GANs are not optimal transport?",
-NeurIPS 2022 datasets and benchmarks, section 5; what was published of the 28 are the authors' public result files, one
-run of each of eleven solvers, scored on 4,096 samples.
+NeurIPS 2022 datasets and benchmarks, section 5. The published numbers of the 28 pairs are from the authors' public
+result files: one run of each of eleven solvers, scored on 4,096 samples.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from monge.distance.dual.potential import FAMILIES
+from monge.distance.dual.family import FAMILIES
 from monge.experiment.bracket.funnel import DIMENSIONS, FUNNELS
 from monge.experiment.bracket.known_pair import KNOWN
 from monge.experiment.bracket.w1_cell import FitCell, measure

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from monge.distance.dual.family import cones_at_samples
+from monge.distance.dual.family import FAMILIES, Family, cones_at_samples
 from monge.distance.dual.fit import DrawPoints
-from monge.distance.dual.potential import FAMILIES, Family, Potential, fit_potential
+from monge.distance.dual.potential import Potential, fit_potential
 from monge.experiment.bracket import funnel
 from monge.experiment.bracket.known_pair import KNOWN
 from monge.experiment.experiment import Budget
