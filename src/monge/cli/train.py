@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from monge.cli.notice import NOTICES
 from monge.cli.option import Settings, Written
 from monge.cli.parse import parse, show, undecided
-from monge.config.overlay import Given, flatten, merged
+from monge.config.overlay import Given, flatten, last_given, merged
 from monge.config.registry import DATA
 from monge.config.schema import Config, Named
 from monge.errors import UserError
@@ -63,11 +63,14 @@ def main(arguments: Sequence[str]) -> int:
     from monge.cli.progress import TrainingBar
     from monge.data.summary import summary
     from monge.model.build import pick_device
+    from monge.training.settings import choice
     from monge.training.train import train_config
 
     pick_device(asked.device)
     data, config = opened(asked)
     NOTICES.say(summary(data))
+    if asked.resume is None and last_given(all_given(asked), "recipe") is None and (chosen := choice(data)):
+        NOTICES.say(chosen)
     with TrainingBar() as progress:
         folder = train_config(
             config,

@@ -90,31 +90,84 @@ def vector(name: str, space: "Space") -> Config:
 
 
 def image(name: str, space: "Space") -> Config:
-    """DCGAN networks for square images; the generator has batch norm, the critic must not.
+    """Images of up to 64 px that show their objects in one place: clothes, letters, faces.
+
+    Dense layers behind the latent code and before the critic's output let the networks place whole objects; with a weak
+    and lazy penalty they bear a high rate. It is the best that was found on Fashion-MNIST, and no Wasserstein GAN, so
+    its critic estimates no W1; `image-wasserstein` is the best of those.
 
     Raises:
-        UserError: the data are no images.
+        UserError: the data are not images.
     """
-    if space.side is None:
-        raise UserError(f"--recipe image needs images; {name} contains {space.name}s; use --recipe vector")
-    rule = TrainingConfig(batch=64, n_critic=2, learning_rate=3e-4, decay_from=0.5, ema=0.998)
-    # what two cores can pay in about twenty minutes
-    width, steps = (32, 1_500) if space.side <= 32 else (16, 800)
+    rule = TrainingConfig(batch=64, n_critic=1, learning_rate=2e-3, beta2=0.99, decay_from=0.4, ema=0.9965)
     return Config(
         recipe="image",
-        objective="wgan-gp",
-        generator=f"dcgan:latent=64:width={width}",
-        critic=f"dcgan:width={width}",
-        steps=steps,
+        objective="r1-gan:weight=0.2:every=8",
+        generator="dcgan:latent=64:width=32:mapping=2",
+        critic="dcgan:width=32:hidden=256",
+        steps=5_500 if _side(name, space) <= 32 else 2_500,
         training=rule,
     )
+
+
+def image_wasserstein(name: str, space: "Space") -> Config:
+    """The best Wasserstein GAN that was found for images that show their objects in one place.
+
+    Raises:
+        UserError: the data are not images.
+    """
+    base = image(name, space)
+    rule = replace(base.training, learning_rate=1e-3, critic_learning_rate=2e-3, beta2=0.9)
+    return replace(base, recipe="image-wasserstein", objective="wgan-gp:weight=10:every=4", training=rule)
+
+
+def photo(name: str, space: "Space") -> Config:
+    """Images of up to 64 px that may show anything anywhere: photos and textures.
+
+    The settings of `image` collapse on these. Here the networks are plain, the penalty is stronger, rates are lower,
+    and the critic sees transformed images, more often the more it has learnt the training images by heart.
+
+    Raises:
+        UserError: the data are not images.
+    """
+    rule = TrainingConfig(batch=64, n_critic=1, learning_rate=5e-4, beta2=0.99, decay_from=0.4, ema=0.998)
+    width = 32 if _side(name, space) <= 32 else 16
+    return Config(
+        recipe="photo",
+        objective="r1-gan:weight=1.2:every=4",
+        generator=f"dcgan:latent=64:width={width}",
+        critic=f"dcgan:width={width}",
+        augment="auto",
+        steps=8_000,
+        training=rule,
+    )
+
+
+def few_images(name: str, space: "Space") -> Config:
+    """Fewer than about 2,000 images: that of photos, with transforms throughout, since a critic learns these by heart.
+
+    Raises:
+        UserError: the data are not images.
+    """
+    return replace(photo(name, space), recipe="few-images", augment="translation,colour,cutout", steps=4_000)
+
+
+def image_large(name: str, space: "Space") -> Config:
+    """Images of 65 to 128 px: that of photos, in about a quarter of an hour.
+
+    Raises:
+        UserError: the data are not images.
+    """
+    return replace(photo(name, space), recipe="image-large", steps=3_000)
 
 
 def paper_wgan(name: str, space: "Space") -> Config:
     """Arjovsky et al. 2017: RMSProp 5e-5, c = .01, batch 64, n_critic 5 with the authors' 100-update boosts."""
     rule = TrainingConfig(batch=64, n_critic=5, critic_boost=True, optimiser="rmsprop", learning_rate=5e-5, ema=0.0)
-    large = space.side is not None and space.side > SMALL
-    base = image(name, space) if large else replace(vector(name, space), generator=PAPER_MLP)
+    base = replace(vector(name, space), generator=PAPER_MLP)
+    if space.side is not None and space.side > SMALL:
+        width = 32 if space.side <= 32 else 16
+        base = replace(base, generator=f"dcgan:latent=64:width={width}", critic=f"dcgan:width={width}")
     return replace(base, recipe="paper-wgan", objective="wgan", steps=20_000, training=rule)
 
 
@@ -122,3 +175,14 @@ def paper_wgan_gp(name: str, space: "Space") -> Config:
     """Gulrajani et al. 2017: Adam 1e-4 (0, .9), weight 10, batch 64, n_critic 5."""
     rule = TrainingConfig(batch=64, n_critic=5, learning_rate=1e-4, beta1=0.0, beta2=0.9, ema=0.0)
     return replace(paper_wgan(name, space), recipe="paper-wgan-gp", objective="wgan-gp", training=rule)
+
+
+def _side(name: str, space: "Space") -> int:
+    """The longer side of images.
+
+    Raises:
+        UserError: the data are not images.
+    """
+    if space.side is None:
+        raise UserError(f"--recipe image needs images; {name} contains {space.name}s; use --recipe vector")
+    return space.side

@@ -187,105 +187,83 @@ DATA: Table = {
 RECIPES: Table = {
     "digits": Entry("8 x 8 images; about three minutes on two cores", "monge.config.recipe:digits"),
     "grid25": Entry("many narrow modes in the plane", "monge.config.recipe:grid25"),
-    "image": Entry("images of 12 to 128 px", "monge.config.recipe:image"),
+    "image": Entry("images of up to 64 px with objects in one place: clothes, faces", "monge.config.recipe:image"),
+    "image-wasserstein": Entry("the best Wasserstein GAN found for these", "monge.config.recipe:image_wasserstein"),
+    "photo": Entry("images of up to 64 px of anything anywhere: photos, textures", "monge.config.recipe:photo"),
+    "few-images": Entry("fewer than 2,000 images", "monge.config.recipe:few_images"),
+    "image-large": Entry("images of 65 to 128 px", "monge.config.recipe:image_large"),
     "vector": Entry("float vectors and points in the plane", "monge.config.recipe:vector"),
     "paper-wgan": Entry("as published by Arjovsky et al. 2017", "monge.config.recipe:paper_wgan"),
     "paper-wgan-gp": Entry("as published by Gulrajani et al. 2017", "monge.config.recipe:paper_wgan_gp"),
 }
 
+
+def _experiment(module: str, description: str) -> Entry:
+    return Entry(description, f"monge.experiment.{module}:reproduce")
+
+
 EXPERIMENTS: Table = {
-    "w1-benchmark": Entry(
-        "every family of potentials, on pairs of known W1", "monge.experiment.bracket.w1_benchmark:reproduce"
-    ),
-    "honesty": Entry("random pairs of known W1: the bracket contains it", "monge.experiment.bracket.honesty:reproduce"),
-    "excess": Entry("samples degraded in five ways: the excess shows it", "monge.experiment.bracket.excess:reproduce"),
-    "parallel-lines": Entry(
-        "two parallel segments: only W1 brings them together", "monge.experiment.divergence.parallel_lines:reproduce"
-    ),
-    "perfect-discriminator": Entry(
+    "w1-benchmark": _experiment("bracket.w1_benchmark", "every family of potentials, on pairs of known W1"),
+    "honesty": _experiment("bracket.honesty", "random pairs of known W1: the bracket contains it"),
+    "excess": _experiment("bracket.excess", "samples degraded in five ways: the excess shows it"),
+    "parallel-lines": _experiment("divergence.parallel_lines", "two parallel segments: only W1 brings them together"),
+    "perfect-discriminator": _experiment(
+        "divergence.perfect_discriminator",
         "distributions on curves and surfaces: a discriminator separates them perfectly",
-        "monge.experiment.divergence.perfect_discriminator:reproduce",
     ),
-    "critic-versus-discriminator": Entry(
-        "two Gaussians: the discriminator saturates, the critic does not",
-        "monge.experiment.divergence.critic_versus_discriminator:reproduce",
+    "critic-versus-discriminator": _experiment(
+        "divergence.critic_versus_discriminator", "two Gaussians: the discriminator saturates, the critic does not"
     ),
-    "vanishing-gradient": Entry(
-        "a frozen generator: the gradient of log(1 - D) vanishes",
-        "monge.experiment.divergence.vanishing_gradient:reproduce",
+    "vanishing-gradient": _experiment(
+        "divergence.vanishing_gradient", "a frozen generator: the gradient of log(1 - D) vanishes"
     ),
-    "unstable-gradient": Entry(
-        "a frozen generator: the gradient of -log D grows and has a heavy tail",
-        "monge.experiment.divergence.unstable_gradient:reproduce",
+    "unstable-gradient": _experiment(
+        "divergence.unstable_gradient", "a frozen generator: the gradient of -log D grows and has a heavy tail"
     ),
-    "reverse-kl": Entry(
-        "mixtures on a line: which errors KL(g || r) forgives", "monge.experiment.divergence.reverse_kl:reproduce"
+    "reverse-kl": _experiment("divergence.reverse_kl", "mixtures on a line: which errors KL(g || r) forgives"),
+    "lipschitz-scale": _experiment(
+        "critic.lipschitz_scale", "critics with several Lipschitz constants K: their gradients are parallel"
     ),
-    "lipschitz-scale": Entry(
-        "critics with several Lipschitz constants K: their gradients are parallel",
-        "monge.experiment.critic.lipschitz_scale:reproduce",
-    ),
-    "momentum": Entry(
-        "a clipped WGAN under five optimisers: the critic's loss collapses",
-        "monge.experiment.critic.momentum:reproduce",
-    ),
-    "noise-annealing": Entry(
+    "momentum": _experiment("critic.momentum", "a clipped WGAN under five optimisers: the critic's loss collapses"),
+    "noise-annealing": _experiment(
+        "divergence.noise_annealing",
         "a GAN with annealed noise: what it trains, and why its JS does not measure progress",
-        "monge.experiment.divergence.noise_annealing:reproduce",
     ),
-    "no-batch-norm": Entry(
-        "a DCGAN without batch norm: which objectives still work",
-        "monge.experiment.architecture.no_batch_norm:reproduce",
+    "no-batch-norm": _experiment(
+        "architecture.no_batch_norm", "a DCGAN without batch norm: which objectives still work"
     ),
-    "mlp-generator": Entry(
-        "a fully connected generator: which objectives get worse, and which collapse",
-        "monge.experiment.architecture.mlp_generator:reproduce",
+    "mlp-generator": _experiment(
+        "architecture.mlp_generator", "a fully connected generator: which objectives get worse, and which collapse"
     ),
-    "dcgan-parity": Entry(
-        "the networks of a DCGAN: the WGAN is about as good as the GAN",
-        "monge.experiment.architecture.dcgan_parity:reproduce",
+    "dcgan-parity": _experiment(
+        "architecture.dcgan_parity", "the networks of a DCGAN: the WGAN is about as good as the GAN"
     ),
-    "meaningful-loss": Entry(
-        "one training: critic and lower limit follow the excess, JS does not",
-        "monge.experiment.generator.meaningful_loss:reproduce",
+    "meaningful-loss": _experiment(
+        "generator.meaningful_loss", "one training: critic and lower limit follow the excess, JS does not"
     ),
-    "better-distance-worse-pictures": Entry(
+    "better-distance-worse-pictures": _experiment(
+        "generator.better_distance_worse_pictures",
         "a generator trained against exact W1: closer to the data, but blurred",
-        "monge.experiment.generator.better_distance_worse_pictures:reproduce",
     ),
-    "critic-overfit": Entry(
-        "few training images: the critic memorises them", "monge.experiment.critic.critic_overfit:reproduce"
+    "critic-overfit": _experiment("critic.critic_overfit", "few training images: the critic memorises them"),
+    "mmd-versus-wasserstein": _experiment(
+        "architecture.mmd_versus_wasserstein", "WGAN-GP against MMD-GAN, with small and large critics"
     ),
-    "mmd-versus-wasserstein": Entry(
-        "WGAN-GP against MMD-GAN, with small and large critics",
-        "monge.experiment.architecture.mmd_versus_wasserstein:reproduce",
+    "random-architectures": _experiment(
+        "architecture.random_architectures", "random networks: how many only the GAN, or only the WGAN-GP, can train"
     ),
-    "random-architectures": Entry(
-        "random networks: how many only the GAN, or only the WGAN-GP, can train",
-        "monge.experiment.architecture.random_architectures:reproduce",
+    "mode-collapse": _experiment("generator.mode_collapse", "rings and grids of modes: how many each objective loses"),
+    "latent-space": _experiment(
+        "generator.latent_space", "a generator's latent space: paths through it, and a plane of digits"
     ),
-    "mode-collapse": Entry(
-        "rings and grids of modes: how many each objective loses", "monge.experiment.generator.mode_collapse:reproduce"
+    "stacked-digits": _experiment(
+        "generator.stacked_digits", "three digits in three colours: how many of 1,000 combinations are generated"
     ),
-    "latent-space": Entry(
-        "a generator's latent space: paths through it, and a plane of digits",
-        "monge.experiment.generator.latent_space:reproduce",
+    "clipping": _experiment(
+        "critic.clipping", "clipped against penalised critics: gradients through the layers, weights, moments"
     ),
-    "stacked-digits": Entry(
-        "three digits in three colours: how many of 1,000 combinations are generated",
-        "monge.experiment.generator.stacked_digits:reproduce",
-    ),
-    "clipping": Entry(
-        "clipped against penalised critics: gradients through the layers, weights, moments",
-        "monge.experiment.critic.clipping:reproduce",
-    ),
-    "n-critic": Entry(
-        "a critic trained too well: which objectives it hurts", "monge.experiment.critic.n_critic:reproduce"
-    ),
-    "parallel-training": Entry(
-        "both networks updated simultaneously, or in turn",
-        "monge.experiment.generator.parallel_training:reproduce",
-    ),
+    "n-critic": _experiment("critic.n_critic", "a critic trained too well: which objectives it hurts"),
+    "parallel-training": _experiment("generator.parallel_training", "both networks updated simultaneously, or in turn"),
 }
 
 

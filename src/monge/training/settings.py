@@ -32,6 +32,17 @@ def default_recipe(data: DataSet) -> str:
     return default_for(data.info.name, data.space, data.train.size, aligned)
 
 
+def choice(data: DataSet) -> str | None:
+    """In words, which recipe was chosen for images by looking at them, and why; None for other data."""
+    name = default_recipe(data)
+    if name not in ("image", "photo"):
+        return None
+    share = f"the mean image explains {alignment(data):.0%} of the variance"
+    if name == "image":
+        return f"recipe image: objects are in one place ({share}); --recipe photo is for others"
+    return f"recipe photo: anything can be anywhere ({share}); --recipe image is for objects in one place"
+
+
 def recommended(
     data: DataSet, recipe: str | None = None, objective: str | None = None, *, own_batch: bool = False
 ) -> Config:
