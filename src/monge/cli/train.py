@@ -68,9 +68,9 @@ def main(arguments: Sequence[str]) -> int:
 
     pick_device(asked.device)
     data, config = opened(asked)
-    NOTICES.say(summary(data))
     if asked.resume is None and last_given(all_given(asked), "recipe") is None and (chosen := choice(data)):
         NOTICES.say(chosen)
+    NOTICES.say(summary(data))  # which stands before what was said earlier
     with TrainingBar() as progress:
         folder = train_config(
             config,

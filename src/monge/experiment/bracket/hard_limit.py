@@ -174,17 +174,23 @@ def pooled(rows: Sequence[Result], suffix: str = "") -> dict[str, tuple[int, int
 def any_verdict(rows: Sequence[Result]) -> Result:
     """Whether limits are wrong no more often than allowed, pooled by kind of distribution and in each trained cell."""
     hard, trained = ([row for row in rows if row["kind"] == kind] for kind in (HARD_KIND, TRAINED))
-    groups = [*pooled(hard).values(), *((row["wrong"], row["repeats"]) for row in trained)]
-    shares = [wrong / repeats for wrong, repeats in groups]
+    kinds, own = list(pooled(hard).values()), [(row["wrong"], row["repeats"]) for row in trained]
+    groups = [*kinds, *own]
     holds = all(wrong / repeats <= allowed(1 - CONFIDENCE, repeats) for wrong, repeats in groups)
     cells = [(row["wrong"] / row["repeats"], row["wrong_student"] / row["repeats_student"]) for row in hard]
     return {
         "verdict": verdict_word(holds),
         "limits": sum(repeats for _, repeats in groups),
-        "wrong_percent_of_the_worst_kind": round(100 * max(shares, default=0), 2),
+        "wrong_percent_of_the_worst_kind": _worst(kinds),
+        "wrong_percent_of_all_families": _worst(own),
         "wrong_percent_of_the_worst_cell": round(100 * max((cell[0] for cell in cells), default=0), 2),
         "students_wrong_percent_of_the_worst_cell": round(100 * max((cell[1] for cell in cells), default=0), 2),
     }
+
+
+def _worst(groups: Sequence[tuple[int, int]]) -> float:
+    """The largest share of wrong limits in groups of (wrong, repeats), in per cent."""
+    return round(100 * max((wrong / repeats for wrong, repeats in groups), default=0), 2)
 
 
 def cost_verdict(rows: Sequence[Result]) -> Result:
