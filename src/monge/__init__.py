@@ -1,5 +1,6 @@
 """monge trains Wasserstein GANs and reports, with error bars, how far their samples still are from real data."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from monge.errors import TrainingError, UserError
@@ -22,6 +23,10 @@ __all__ = [
     "train",
 ]
 __version__ = "0.1.0"
+
+# Waiting threads must sleep, not spin: a busy neighbour would otherwise slow training many times over. OpenMP reads
+# this when torch is imported, so it has no effect on a process that did that before.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def __getattr__(name: str) -> Any:

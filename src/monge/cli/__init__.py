@@ -5,7 +5,6 @@ Nothing heavy is imported before a subcommand is known, so that `monge --help` a
 
 import importlib
 import io
-import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -52,8 +51,6 @@ def run(arguments: list[str]) -> int:
     if arguments[:1] == ["--version"]:
         print(f"monge {metadata.version('monge')}")
         return 0
-    # waiting threads must sleep, not spin: a busy neighbour would otherwise slow training many times over
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     NOTICES.begin()
     warnings.showwarning = NOTICES.show
     try:

@@ -105,7 +105,7 @@ def image(name: str, space: "Space") -> Config:
         objective="r1-gan:weight=0.2:every=8",
         generator="dcgan:latent=64:width=32:mapping=2",
         critic="dcgan:width=32:hidden=256",
-        steps=5_500 if _side(name, space) <= 32 else 2_500,
+        steps=5_000 if _side(name, space) <= 32 else 2_500,
         training=rule,
     )
 
