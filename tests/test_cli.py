@@ -310,7 +310,9 @@ def test_an_error_stands_alone_and_a_warning_comes_with_the_first_step() -> None
 def test_recipe_for_other_data(capsys: pytest.CaptureFixture[str]) -> None:
     np.save("v.npy", RANDOM.normal(size=(400, 3)))
     assert run(["train", "v.npy", "--recipe", "image"]) == 2
-    assert capsys.readouterr().err == "monge: --recipe image needs images; v contains vectors; use --recipe vector\n"
+    assert (
+        capsys.readouterr().err == "monge: --recipe: this one needs images; v contains vectors; use --recipe vector\n"
+    )
 
 
 def test_other_data_leave_the_metrics_alone(digits: str, capsys: pytest.CaptureFixture[str]) -> None:

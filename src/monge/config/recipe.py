@@ -184,5 +184,5 @@ def _side(name: str, space: "Space") -> int:
         UserError: the data are not images.
     """
     if space.side is None:
-        raise UserError(f"--recipe image needs images; {name} contains {space.name}s; use --recipe vector")
+        raise UserError(f"--recipe: this one needs images; {name} contains {space.name}s; use --recipe vector")
     return space.side
