@@ -93,11 +93,12 @@ def train_config(
                 if watch is not None:
                     watch(state, seconds)
 
+            monitor = Monitor(data, folder, config, objective.loss, latent_size=sampler.latent)
             hooks = Hooks(
                 step=step,
-                observe=Monitor(data, folder, config, objective.loss, latent_size=sampler.latent),
+                observe=monitor,
                 log=Log(folder, state.step, display),
-                save=lambda state: checkpoint.save(state, folder.checkpoints),
+                save=lambda state: checkpoint.save(state, folder.checkpoints, monitor.copying.kept),
             )
             cause = partial(likely_cause, Setup(config, data, objective))
             _train(state, objective, sampler, loop_settings(config, checkpoint_every), hooks, folder, cause)
