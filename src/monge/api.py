@@ -122,6 +122,7 @@ class Run(RunFolder):
         critic: nn.Module | None = None,
         thorough: bool = True,
         features: str = "raw",
+        statistics: bool = False,
     ) -> Evaluation:
         """All metrics of the last checkpoint; those against the run's own data are also written to `metrics.json`.
 
@@ -130,10 +131,11 @@ class Run(RunFolder):
             critic: a module like the one given to `train`, for a run whose critic is no named one.
             thorough: whether to train potentials for the bracket's lower limit, which takes most of the time.
             features: "raw", "classifier" or "inception:FILE": the features that precision, recall and the like compare.
+            statistics: whether to take those of the two phases of grey images.
         """
         model = self.model(weights) if critic is None else load(self, weights, critic=critic)
         data = data or own_data(self)
-        measured = evaluate(model, data, seed, thorough=thorough, features=features)
+        measured = evaluate(model, data, seed, thorough=thorough, features=features, statistics=statistics)
         if other_content(data, self.facts()) is None:
             if measured.clusters is not None:
                 write_atomically(self.path / PICTURE, plot.png(plot.heat_map(measured.clusters, "critic output")))
