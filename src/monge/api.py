@@ -226,6 +226,7 @@ def train(
     objective: str | None = None,
     critic: str | nn.Module | None = None,
     run: str | Path | None = None,
+    start_from: str | os.PathLike[str] | None = None,
     device: str = "auto",
     threads: int | str = "auto",
     checkpoint_every: int | None = None,
@@ -241,6 +242,8 @@ def train(
             the module is trained; the same call continues the run. If the module draws random numbers itself, as
             dropout does, it takes them from torch's global stream, and equal seeds do not give equal runs.
         run: folder of the run; None means `runs/DATA-RECIPE-SEED`.
+        start_from: another run, or one of its checkpoints, whose generator, averaged generator and critic are the start
+            in place of initial weights; networks of the same shapes. Optimisers start anew, the step at 0.
         device: "auto", "cpu" or "cuda".
         threads: a number, or "auto" to measure which is fastest.
         checkpoint_every: steps between checkpoints; None means every 30 s.
@@ -274,6 +277,8 @@ def train(
         )
     settings["data"] = opened
     settings |= {name: value for name, value in (("recipe", recipe), ("objective", objective)) if value is not None}
+    if start_from is not None:
+        settings["start_from"] = os.fspath(start_from)
     own = critic if isinstance(critic, nn.Module) else None
     if critic is not None:
         settings["critic"] = critic if own is None else f"{OWN}{type(critic).__qualname__}"

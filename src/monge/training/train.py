@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from monge.training.monitor import Monitor
 from monge.training.resume import default_folder, known_facts, present, provenance, resume, settle
 from monge.training.sampler import Sampler
 from monge.training.schedule import rates
+from monge.training.start import started
 from monge.training.state import TrainingState
 from monge.training.thread import ThreadWatch, measure_threads, wanted
 
@@ -65,9 +65,8 @@ def train_config(
         TrainingError: a loss that is not finite, a critic that diverges, a full disk; the last checkpoint stays.
     """
     place, count = pick_device(device), wanted(threads)
-    if checkpoint_every is not None and checkpoint_every < 1:
-        raise UserError(f"--checkpoint-every must be at least 1; got {checkpoint_every}")
     state, objective, sampler = assemble(config, data, place, critic)
+    settings = loop_settings(config, checkpoint_every)
     folder = RunFolder(Path(run) if run is not None else default_folder(config))
     facts = known_facts(folder, config, data)
     changes = present(folder, config, data, facts)
@@ -75,15 +74,17 @@ def train_config(
         if not changes.items() <= facts.items():
             folder.update(**changes)
         return folder
+    origin = started(state, config.start_from, folder, facts)
     with torch_state():
         watch = ThreadWatch(objective, sampler, folder) if count is None else None
-        if count is None:
-            count = (facts or {}).get("threads") or measure_threads(state, objective, sampler)
+        count = count or (facts or {}).get("threads") or measure_threads(state, objective, sampler)
         torch.set_num_threads(count)
         changes |= {"threads": count, "device": place.type, "status": "running"}
         if facts is None:
-            folder.create(changes | provenance(data))
+            folder.create(changes | provenance(data) | origin)
         with folder.lock():
+            if origin:
+                checkpoint.save(state, folder.checkpoints)  # to be continued when the other run is gone
             if facts is not None:
                 resume(folder, state, config, facts, count)
                 folder.update(**changes)
@@ -100,13 +101,19 @@ def train_config(
                 log=Log(folder, state.step, display),
                 save=lambda state: checkpoint.save(state, folder.checkpoints, monitor.copying.kept),
             )
-            cause = partial(likely_cause, Setup(config, data, objective))
-            _train(state, objective, sampler, loop_settings(config, checkpoint_every), hooks, folder, cause)
+            setup = Setup(config, data, objective)
+            _train(state, objective, sampler, settings, hooks, folder, lambda: likely_cause(setup))
     return folder
 
 
 def loop_settings(config: Config, checkpoint_every: int | None = None) -> LoopSettings:
-    """When a run's training ends and what happens on the way."""
+    """When a run's training ends and what happens on the way.
+
+    Raises:
+        UserError: checkpoints less than a step apart.
+    """
+    if checkpoint_every is not None and checkpoint_every < 1:
+        raise UserError(f"--checkpoint-every must be at least 1; got {checkpoint_every}")
     return LoopSettings(
         steps=config.steps,
         rates=rates(config),
