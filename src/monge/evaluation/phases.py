@@ -108,9 +108,9 @@ def details(measured: Measured) -> dict[str, Any] | None:
     """What the statistics rest on, which one is the worst, and their curves; None where they were not asked for."""
     if not measured.statistics:
         return None
-    phases, ratios = measured.once(Phases.of), over_floor(measured.once(statistics))
-    pixels = measured.data.space.pixels if isinstance(measured.data.space, ImageSpace) else None
-    assert pixels is not None
+    space = measured.data.space
+    assert isinstance(space, ImageSpace)  # as `check_statistics` has seen to
+    phases, ratios, pixels = measured.once(Phases.of), over_floor(measured.once(statistics)), space.pixels
     curves = {
         name: {"generated": fake.tolist(), "held_out": real.tolist(), "train": np.mean(train, axis=0).tolist()}
         for name, (fake, real, *train) in phases.curves.items()

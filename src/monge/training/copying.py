@@ -20,7 +20,7 @@ GENERATED = 1000
 ROWS = 2000
 """Training samples, and held-out ones, that they are compared with, at most."""
 WORK = 1_000_000_000
-"""Multiplications for the distances to the training samples, at most: about .2 s of one thread."""
+"""Multiplications for the distances to training samples, at most: a measurement takes about .15 s of one thread."""
 FEWEST = 10
 """Held-out samples without which copying cannot be told from chance."""
 NEAR = -3.0
