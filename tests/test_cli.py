@@ -264,7 +264,7 @@ def test_open_data_is_not_opened_otherwise() -> None:
     settings |= {"training": {"batch": 8}, "recipe": "digits"}
     for source in ("images.npy", images):
         data = monge.load_data(source)
-        with pytest.raises(monge.UserError, match=r"train: data must be left out .*; got {'size': 4}; use load_data"):
+        with pytest.raises(monge.UserError, match=r"data must be left out .*; got {'size': 4}; use load_data"):
             monge.train(data, data={"size": 4}, run="r", **settings)
     assert not Path("r").exists()
     data = monge.load_data(images, size=4)

@@ -71,11 +71,11 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Mea
     codes = api.train(data, run=folder / "codes", **TINY, training=training, objective="infogan")
     ring = api.train("toy:ring8", run=folder / "ring", **TINY)
     classifier = Classifier.fit(data.codec.metric(data.train.all()), data.train.labels)
-    learnt = Features("classifier", classifier.features, classifier)
+    learnt = Features("classifier", classifier.features, classifier, singular=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reference, "SIZE", 60)  # transport between fresh points takes a second otherwise
         yield {
-            "asked": Measured(asked.model(), data, learnt, thorough=False),
+            "asked": Measured(asked.model(), data, learnt, thorough=False, statistics=True),
             "codes": Measured(codes.model(), data, Features(), thorough=False),
             "ring": Measured(ring.model(), load_data("toy:ring8"), Features(), thorough=False),
         }
@@ -114,7 +114,7 @@ def test_the_sections_follow_the_table(measured: dict[str, Measured]) -> None:
 
 def test_figures_do_not_depend_on_their_order(measured: dict[str, Measured]) -> None:
     for one in measured.values():
-        again = Measured(one.model, one.data, one.features, one.seed, one.thorough)
+        again = replace(one)
         backwards = {entry.name: entry.function(again) for entry in reversed(FIGURES)}
         assert backwards == {entry.name: entry.function(one) for entry in FIGURES}
 

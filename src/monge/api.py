@@ -123,6 +123,7 @@ class Run(RunFolder):
         critic: nn.Module | None = None,
         thorough: bool = True,
         features: str = "raw",
+        statistics: bool = False,
     ) -> Evaluation:
         """All metrics of the last checkpoint; those against the run's own data are also written to `metrics.json`.
 
@@ -131,10 +132,11 @@ class Run(RunFolder):
             critic: a module like the one given to `train`, for a run whose critic is no named one.
             thorough: whether to train potentials for the bracket's lower limit, which takes most of the time.
             features: "raw", "classifier" or "inception:FILE": the features that precision, recall and the like compare.
+            statistics: whether to take those of the two phases of grey images.
         """
         model = self.model(weights) if critic is None else load(self, weights, critic=critic)
         data = data or own_data(self)
-        measured = evaluate(model, data, seed, thorough=thorough, features=features)
+        measured = evaluate(model, data, seed, thorough=thorough, features=features, statistics=statistics)
         if other_content(data, self.facts()) is None:
             if measured.clusters is not None:
                 write_atomically(self.path / PICTURE, plot.png(plot.heat_map(measured.clusters, "critic output")))
@@ -231,6 +233,7 @@ def train(
     objective: str | None = None,
     critic: str | nn.Module | None = None,
     run: str | Path | None = None,
+    start_from: str | os.PathLike[str] | None = None,
     device: str = "auto",
     threads: int | str = "auto",
     minutes: float | None = None,
@@ -247,10 +250,10 @@ def train(
             the module is trained; the same call continues the run. If the module draws random numbers itself, as
             dropout does, it takes them from torch's global stream, and equal seeds do not give equal runs.
         run: folder of the run; None means `runs/DATA-RECIPE-SEED`.
-        device: "auto", "cpu" or "cuda".
-        threads: a number, or "auto" to measure which is fastest.
-        minutes: training time, instead of `steps=`. It becomes a number of steps at the first start; the same call
-            continues with that number.
+        start_from: another run, or one of its checkpoints, whose generator, averaged generator and critic are the start
+            in place of initial weights; networks of the same shapes. Optimisers start anew, the step at 0.
+        device, threads: "auto", or "cpu" or "cuda", and a number; "auto" measures how many threads are fastest.
+        minutes: training time instead of `steps=`; it becomes a number of steps at the first start.
         checkpoint_every: steps between checkpoints; None means as before, and in a new run every 30 s.
         **settings: other fields of `config.Config`, such as `steps=`, `seed=` or `training={"n_critic": 3}`. A mapping
             changes only the given settings of the recipe; a `config.TrainingConfig` replaces them all.
@@ -264,8 +267,6 @@ def train(
         >>> points = np.random.default_rng(0).normal(size=(200, 2))
         >>> rule = {"batch": 32, "n_critic": 2}
         >>> run = monge.train(points, run="runs/longer", steps=4, threads=1, training=rule)
-        >>> run.facts()["status"]
-        'finished'
         >>> longer = monge.train(points, run="runs/longer", steps=6, threads=1, training=rule)  # goes on from step 4
         >>> longer.facts()["step"]
         6
@@ -277,11 +278,10 @@ def train(
     data = source if isinstance(source, DataSet) else load_data(source, **how)
     opened = data.info.how or asdict(DataConfig())
     if "data" in settings and how != opened:
-        raise UserError(
-            f"train: data must be left out when source is opened data; got {settings['data']}; use load_data"
-        )
+        raise UserError(f"data must be left out when source is opened data; got {settings['data']}; use load_data")
     settings["data"] = opened
-    settings |= {name: value for name, value in (("recipe", recipe), ("objective", objective)) if value is not None}
+    named = {"recipe": recipe, "objective": objective, "start_from": start_from and os.fspath(start_from)}
+    settings |= {name: value for name, value in named.items() if value is not None}
     if minutes is not None and "steps" in settings:
         raise UserError(f"minutes must be left out when steps is given; got {minutes:g} and {settings['steps']}")
     own = critic if isinstance(critic, nn.Module) else None

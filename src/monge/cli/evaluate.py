@@ -26,6 +26,9 @@ class Evaluate:
     last hidden layer of a small classifier of the data's labels, fitted once and kept in the cache folder), or
     inception:FILE (of images: the network of the FID, with weights from pt_inception-2015-12-05-6726825d.pth or the
     same as .safetensors)."""
+    statistics: bool = False
+    """Of grey images, also the phase fraction, two-point correlations and surface length of pixels above a threshold:
+    the midpoint of two values, Otsu's of more."""
     seed: int = 0
     """Seed of the generated samples."""
     weights: str = "ema"
@@ -44,6 +47,9 @@ def main(arguments: Sequence[str]) -> int:
 
     run = api.open_run(asked.run)
     data = None if asked.data is None else run.open_data(asked.data)
-    document = run.evaluate(data, seed=asked.seed, weights=asked.weights, features=asked.features).as_json()
+    measured = run.evaluate(
+        data, seed=asked.seed, weights=asked.weights, features=asked.features, statistics=asked.statistics
+    )
+    document = measured.as_json()
     show(document, asked.json, evaluation_text(document))
     return 0

@@ -127,6 +127,8 @@ class TrainingBar:
                 f"W1 {bracket['lower']:.3g}..{bracket['upper']:.3g} floor {bracket['floor']:.3g} "
                 f"excess {bracket['excess']:.3g}"
             )
+            if seen.get("copying", {}).get("alarm"):
+                update["bracket"] += "  copies training samples"
             if not self._console.is_terminal:
                 print(f"step {step}/{self._steps}  {update['estimate']}  {update['bracket']}", file=sys.stderr)
         self._bar.update(self._task, **update)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BY_RECIPE = ("objective", "generator", "critic", "steps", "training", "observe")
 """Settings that the recipe decides where they are not given."""
-SETTINGS = ("recipe", *BY_RECIPE, "augment", "seed", "data")
+SETTINGS = ("recipe", *BY_RECIPE, "augment", "seed", "start_from", "data")
 
 
 @dataclass(frozen=True)

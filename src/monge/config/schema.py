@@ -108,6 +108,8 @@ class Config:
     """Generator updates in all; a larger number extends a finished run."""
     seed: Annotated[int, Range(0, 2**63)] = 0
     """Decides everything random."""
+    start_from: str | None = None
+    """A run, or one of its checkpoints, with whose weights to start: of networks of the same shapes."""
     data: DataConfig = field(default_factory=DataConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     observe: ObserveConfig = field(default_factory=ObserveConfig)

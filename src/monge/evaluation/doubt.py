@@ -23,6 +23,11 @@ def _few(measured: Measured, found: Reading) -> str | None:
     return f"based on {fewest:,} samples; {SHARED} are needed" if fewest < SHARED else None
 
 
+def _few_of_a_class(measured: Measured, found: Reading) -> str | None:
+    fewest = found.counts["fewest_of_a_class"]
+    return f"{fewest:,} samples of a class; {SHARED} are needed" if fewest < SHARED else None
+
+
 def _few_for_a_covariance(measured: Measured, found: Reading) -> str | None:
     fewest, dimension = measured.fewest, measured.train.shape[1]
     if fewest >= PER_DIMENSION * dimension:
@@ -64,6 +69,7 @@ def _unsure_classifier(measured: Measured, found: Reading) -> str | None:
 
 ZERO_FLOOR = Doubt("a floor of 0", _zero_floor)
 FEW = Doubt(f"fewer than {SHARED} samples on a side", _few)
+FEW_OF_A_CLASS = Doubt(f"fewer than {SHARED} samples of a class", _few_of_a_class)
 FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples for each dimension", _few_for_a_covariance)
 WITHIN_ITS_ERROR = Doubt("smaller than its standard error", _within_its_error)
 HEAVY_TAILS = Doubt(WITH_HEAVY_TAILS, _heavy_tails)

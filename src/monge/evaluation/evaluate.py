@@ -14,6 +14,7 @@ from monge.evaluation.features import features_of
 from monge.evaluation.figures import FIGURES
 from monge.evaluation.ledger import Ledger, Reading
 from monge.evaluation.measurement import Measured
+from monge.evaluation.phases import check_statistics, details
 from monge.evaluation.scales import Scales
 from monge.metric.critic_matrix import ClusterMatrix
 from monge.model.trained_model import TrainedModel
@@ -45,6 +46,7 @@ class Evaluation:
         features: what the figures rest on that compare features: "raw", "classifier", or "inception" with eight digits
             of its weights.
         scales: columns that hardly count in the bracket beside others; None for images, and where every column counts.
+        statistics: what those of two phases rest on, with their curves; None where they were not asked for.
     """
 
     bracket: Bracket
@@ -60,6 +62,7 @@ class Evaluation:
     unreliable: dict[str, str] = field(default_factory=dict)
     features: str = "raw"
     scales: Scales | None = None
+    statistics: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The figures as plain mappings."""
@@ -76,6 +79,8 @@ class Evaluation:
         }
         document |= {"unreliable": self.unreliable, "features": self.features, "counts": self.counts}
         document["scales"] = None if self.scales is None else asdict(self.scales)
+        if self.statistics is not None:
+            document["statistics"] = self.statistics
         if self.clusters is not None:
             clusters = {name: np.asarray(value).tolist() for name, value in asdict(self.clusters).items()}
             document["critic_clusters"] = clusters
@@ -89,6 +94,7 @@ def evaluate(
     *,
     thorough: bool = True,
     features: str = "raw",
+    statistics: bool = False,
 ) -> Evaluation:
     """Measures a trained generator against some data.
 
@@ -100,14 +106,18 @@ def evaluate(
         features: "raw", pixels or the vectors themselves; "classifier", the last hidden layer of a small classifier
             of the data's labels (see `metric.classifier`); or "inception:FILE", those of the FID (see `nn.inception`),
             for precision to Frechet, and for copying. The bracket is of raw samples always.
+        statistics: whether to take the statistics of two phases of grey images (see `metric.two_point`).
 
     Raises:
-        UserError: data of another shape or other columns, or features that are unknown or not to be had of these data.
+        UserError: data of another shape or other columns, or features or statistics that are unknown or not to be had
+            of these data.
     """
     check_data(model, data)
+    if statistics:
+        check_statistics(data)
     data = data.measured_by(model.codec)
     model.keep_critic()
-    return read(Measured(model, data, features_of(data, features), seed, thorough))
+    return read(Measured(model, data, features_of(data, features), seed, thorough, statistics))
 
 
 def read(measured: Measured) -> Evaluation:
@@ -134,6 +144,7 @@ def read(measured: Measured) -> Evaluation:
         unreliable=reasons(measured, found),
         features=measured.features.name,
         scales=measured.scales,
+        statistics=details(measured),
     )
 
 

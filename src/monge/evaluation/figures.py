@@ -8,6 +8,7 @@ from monge.evaluation.doubt import (
     FEW,
     FEW_FOR_A_COVARIANCE,
     FEW_FOR_EACH_MODE,
+    FEW_OF_A_CLASS,
     HEAVY_TAILS,
     UNSURE_CLASSIFIER,
     WITHIN_ITS_ERROR,
@@ -16,6 +17,8 @@ from monge.evaluation.doubt import (
 from monge.evaluation.entry import Entry
 from monge.evaluation.ledger import Reading
 from monge.evaluation.measurement import Measured
+from monge.evaluation.per_class import per_class
+from monge.evaluation.phases import statistics
 from monge.evaluation.readings import (
     accuracy,
     bracket,
@@ -157,7 +160,48 @@ BESIDE: Figures = (
     Entry(
         "class_agreement", of(classes, "class_agreement"), "share of samples of the requested class", "share", "higher"
     ),
+    Entry(
+        "class_precision",
+        of(per_class, "class_precision"),
+        "precision of each class, as requested, among its own",
+        "share",
+        "higher",
+        FEW_OF_A_CLASS,
+    ),
+    Entry(
+        "class_recall",
+        of(per_class, "class_recall"),
+        "recall of each class, likewise",
+        "share",
+        "higher",
+        FEW_OF_A_CLASS,
+    ),
+    Entry(
+        "class_frechet",
+        of(per_class, "class_frechet"),
+        "Frechet distance of each class, likewise",
+        "squared distance",
+        "lower",
+        FEW_OF_A_CLASS,
+    ),
     Entry("code_purity", of(classes, "code_purity"), "how well each code matches a class", "share", "higher"),
+    Entry("phase_fraction", of(statistics, "phase_fraction"), "share of the bright phase", "share", "real"),
+    Entry(
+        "two_point_y",
+        of(statistics, "two_point_y"),
+        "largest gap of the two-point correlation down the height",
+        "share",
+        "lower",
+    ),
+    Entry("two_point_x", of(statistics, "two_point_x"), "the same along the width", "share", "lower"),
+    Entry(
+        "surface_length",
+        of(statistics, "surface_length"),
+        "sides of pixels between the two phases, per pixel",
+        "sides per pixel",
+        "real",
+    ),
+    Entry("worst_gap", of(statistics, "worst_gap"), "largest of the four gaps over its floor", "ratio", "lower"),
     Entry(
         "mean_distance",
         of(critic, "mean_distance"),

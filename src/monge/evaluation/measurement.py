@@ -44,6 +44,7 @@ class Measured:
         features: what samples are compared by.
         seed: of the generated samples.
         thorough: whether to train potentials for the bracket's lower limit.
+        statistics: whether to take the statistics of two phases.
     """
 
     model: TrainedModel
@@ -51,6 +52,7 @@ class Measured:
     features: Features
     seed: int = 0
     thorough: bool = True
+    statistics: bool = False
     _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, function: Callable[["Measured"], T]) -> T:

@@ -41,6 +41,8 @@ def evaluation_sections(document: Mapping[str, Any]) -> list[Section]:
     bracket, counts, metrics = document["bracket"], document["counts"], document["metrics"]
     notes = {entry.name: entry.meaning for entry in FIGURES}
     notes["lower"] = limit_note(notes["lower"], bracket)
+    if statistics := document.get("statistics"):
+        notes["worst_gap"] += f": {statistics['worst']}"
     notes |= {name: f"unreliable: {reason}" for name, reason in document["unreliable"].items()}
     first = {entry.name: (bracket | metrics)[entry.name] for entry in TRANSPORT}
     others = {name: value for name, value in metrics.items() if name not in first}

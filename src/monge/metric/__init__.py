@@ -12,7 +12,7 @@ from monge.metric.critic_matrix import (
 )
 from monge.metric.frechet import frechet_estimate
 from monge.metric.inception_score import class_score
-from monge.metric.memorisation import copying_rank, copying_share, nearest, novelty
+from monge.metric.memorisation import attraction, copying_rank, copying_share, nearest, novelty
 from monge.metric.modes import mode_divergence, mode_figures
 from monge.metric.precision_recall import coverage, expected_coverage, manifold
 
@@ -20,6 +20,7 @@ __all__ = [
     "Classifier",
     "ClusterMatrix",
     "agreement",
+    "attraction",
     "class_score",
     "cluster_matrix",
     "cluster_weights",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from safetensors.torch import load
-from torch import nn
+from torch import Tensor, nn
 
 from monge.errors import UserError
 from monge.run.files import numbered
@@ -30,6 +30,19 @@ def load_network(network: nn.Module, folder: Path, name: str) -> None:
         network.load_state_dict(load(file_of(folder, name).read_bytes()))
     except Exception as error:
         raise unreadable(file_of(folder, name), error) from error
+
+
+def read_weights(folder: Path, name: str) -> dict[str, Tensor]:
+    """One network's weights in a checkpoint, by their names.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    try:
+        found: dict[str, Tensor] = load(file_of(folder, name).read_bytes())
+    except Exception as error:
+        raise unreadable(file_of(folder, name), error) from error
+    return found
 
 
 def unreadable(file: Path, error: Exception) -> UserError:

@@ -115,7 +115,7 @@ class Seen:
 
 def findings(seen: Seen) -> list[Finding]:
     """All findings beside the distance, those that limit the level most first."""
-    rules = (variety, averaging, fidelity, originality, trend, overfitting)
+    rules = (variety, averaging, fidelity, originality, copying, trend, overfitting)
     found = [finding for finding in (rule(seen) for rule in rules) if finding is not None]
     return sorted(found, key=lambda finding: finding.limit)
 
@@ -192,6 +192,23 @@ def originality(seen: Seen) -> Finding | None:
         return Finding("bad", "The samples copy training data", text, Level.CLEAR)
     limit = Level.LARGE if novelty > FAR_AWAY else Level.CLEAR
     return Finding("warn", "The samples are farther from the training data than real ones", text, limit)
+
+
+def copying(seen: Seen) -> Finding | None:
+    """Whether the alarm for copies of training samples was raised while training, and whether it still stands."""
+    alarms = [entry for entry in seen.measured if entry.get("copying", {}).get("alarm")]
+    if not alarms:
+        return None
+    last, standing = alarms[-1]["copying"], alarms[-1] is seen.measured[-1]
+    until = "to the end" if standing else f"to step {alarms[-1]['step']:,}"
+    kept = "" if last["checkpoint"] is None or not standing else f" Checkpoint {last['checkpoint']:,} is from before."
+    text = (
+        f"From step {last['since']:,} {until}, samples were nearer to training data than held-out data are "
+        f"(z = {last['rank']:.1f}), and fewer were near to held-out data (z = {last['attraction']:.1f}).{kept} "
+    )
+    if standing:
+        return Finding("bad", "Copying was noticed while training", text + "More data would help.", Level.CLEAR)
+    return Finding("warn", "Copying was noticed while training, but not at the end", text)
 
 
 def trend(seen: Seen) -> Finding | None:

@@ -15,8 +15,11 @@ from monge.training.state import TrainingState
 KEPT = 2
 
 
-def save(state: TrainingState, checkpoints: Path) -> Path:
+def save(state: TrainingState, checkpoints: Path, keep: int | None = None) -> Path:
     """Writes the state and removes all but the last two checkpoints.
+
+    Arguments:
+        keep: step of another one that stays.
 
     Raises:
         DivergenceError: a weight is not finite; nothing is written.
@@ -50,7 +53,8 @@ def save(state: TrainingState, checkpoints: Path) -> Path:
         shutil.rmtree(partial, ignore_errors=True)
         raise
     for step in steps(checkpoints)[:-KEPT]:
-        shutil.rmtree(folder_of(checkpoints, step))
+        if step != keep:
+            shutil.rmtree(folder_of(checkpoints, step))
     return target
 
 

@@ -1,9 +1,11 @@
-"""What a run observes of its training: the bracket, the critic's gaps, and pictures of samples."""
+"""What a run observes of its training: the bracket, the critic's gaps, signs of copying, and pictures of samples."""
 
 import time
 import warnings
 from collections.abc import Mapping
 from typing import Any
+
+import torch
 
 from monge.config.schema import Config
 from monge.data.dataset import DataSet
@@ -15,6 +17,7 @@ from monge.objective.loss import AdversarialLoss
 from monge.plot import picture, png
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
+from monge.training.copying import CopyingWatch
 from monge.training.loop import LoopSettings
 from monge.training.pace import thinned
 from monge.training.state import TrainingState
@@ -24,7 +27,7 @@ BACKGROUND = 1000
 
 
 class Monitor:
-    """Measures the bracket of the averaged generator and draws its samples.
+    """Measures the bracket of the averaged generator, watches for copies, and draws its samples.
 
     A picture is drawn whenever it is asked. Unless the config says how often to measure, the first time and the last
     have a bracket, and as many in between as the share of the training time allows that measuring may take; `run.json`
@@ -38,6 +41,9 @@ class Monitor:
         settings: of the loop that asks.
         latent_size: number of latent dimensions.
         step: from which this process trains.
+
+    Attributes:
+        copying: the watch for copies of training samples.
     """
 
     def __init__(
@@ -59,6 +65,11 @@ class Monitor:
             warnings.warn(text, UserWarning, stacklevel=3)
         # the same codes at every step, so that curves and pictures change only when the generator does
         self._codes = latent(self._real.fakes, latent_size, stream(config.seed, Purpose.MEASURE))
+        self.copying = CopyingWatch(data, run)
+        missing = self.copying.generated - self._real.fakes
+        if missing > 0:
+            more = latent(missing, latent_size, stream(config.seed, Purpose.MEASURE, 1))
+            self._codes = torch.cat([self._codes, more])
         self._pictured = latent(data.space.pictured, latent_size, stream(config.seed, Purpose.PICTURE))
         self._background = data.train.sample(data.train.at_most(BACKGROUND)) if data.space.side is None else None
         self._first, self._started = step, time.perf_counter()
@@ -80,9 +91,14 @@ class Monitor:
         return seen
 
     def measure(self, state: TrainingState) -> dict[str, Any]:
-        """The bracket, the scatter of real samples and, but for a single held-out sample, the critic's two gaps."""
-        fake = self._data.codec.metric(generate(state.generator_ema, self._data.codec, self._codes))
+        """The bracket, the scatter of real samples, copying and, of two held-out samples on, the critic's two gaps."""
+        everything = self._data.codec.metric(generate(state.generator_ema, self._data.codec, self._codes))
+        fake = everything[: self._real.fakes]
         seen: dict[str, Any] = {"bracket": self._real.bracket(fake).as_json(), "scatter": self._real.scatter}
+        if self.copying.generated:
+            seen["copying"] = self.copying(everything[: self.copying.generated], state.step)
+            if self.copying.begins:
+                warnings.warn(f"step {state.step}: {self.copying.warning}", UserWarning, stacklevel=3)
         if self._real.n < 2:
             return seen
         critic = CriticReading(state.critic, self._loss, self._data.codec, self._real, fake)

@@ -27,6 +27,7 @@ from monge.training.pace import check_times, seconds_per_step, steps_again, step
 from monge.training.resume import default_folder, known_facts, present, provenance, resume, settle
 from monge.training.sampler import Sampler
 from monge.training.schedule import rates
+from monge.training.start import started
 from monge.training.state import TrainingState
 from monge.training.thread import ThreadWatch, measure_threads, wanted
 
@@ -81,6 +82,7 @@ def train_config(
         if not changes.items() <= before.items():
             folder.update(**changes)
         return folder
+    origin = started(state, config.start_from, folder, facts)
     with torch_state():
         watch = None if count else ThreadWatch(objective, sampler, folder)
         count = count or before.get("threads") or measure_threads(state, objective, sampler)
@@ -90,8 +92,10 @@ def train_config(
         changes = present(folder, config, data, facts) | {"threads": count, "device": place.type, "status": "running"}
         changes |= {"checkpoint_every": checkpoint_every, "minutes": minutes or before.get("minutes")}
         if facts is None:
-            folder.create(changes | provenance(data))
+            folder.create(changes | provenance(data) | origin)
         with folder.lock():
+            if origin:
+                checkpoint.save(state, folder.checkpoints)  # to be continued when the other run is gone
             if facts is not None:
                 resume(folder, state, config, facts, count)
                 folder.update(**changes)
@@ -151,7 +155,10 @@ def _hooks(folder: RunFolder, first: int, monitor: Monitor, watch: ThreadWatch |
         if watch is not None:
             watch(state, seconds)
 
-    return Hooks(step, monitor, Log(folder, first, display), lambda state: checkpoint.save(state, folder.checkpoints))
+    def save(state: TrainingState) -> None:
+        checkpoint.save(state, folder.checkpoints, monitor.copying.kept)
+
+    return Hooks(step, monitor, Log(folder, first, display), save)
 
 
 def _train(
