@@ -1,6 +1,6 @@
-"""Writes the README's pictures from a run of the digits: `python docs/pictures.py runs/digits`.
+"""Writes the README's pictures: `python docs/pictures.py RUN ...`, with runs of the digits and of Fashion-MNIST.
 
-The picture of the report needs chromium and is left as it is without.
+The picture of the report is of the digits; it needs chromium and is left as it is without.
 """
 
 import shutil
@@ -16,12 +16,12 @@ SHOWN = 36
 BROWSER = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1100,1000"]
 
 
-def digits(run: monge.Run) -> None:
-    """Held-out digits next to generated ones."""
-    data = monge.load_data("digits")
+def pictures(run: monge.Run, name: str) -> None:
+    """Held-out images next to generated ones."""
+    data = run.open_data(run.facts()["config"]["source"])
     real, generated = data.held_out.sample(SHOWN, seed=1), run.sample(SHOWN, seed=1)
     picture = plot.side_by_side(data.space, {"generated": generated}, real)
-    picture.save(FIGURES / "digits.png", optimize=True)
+    picture.save(FIGURES / f"{name}.png", optimize=True)
 
 
 def report(run: monge.Run) -> None:
@@ -32,6 +32,10 @@ def report(run: monge.Run) -> None:
 
 
 if __name__ == "__main__":
-    opened = monge.open_run(sys.argv[1])
-    digits(opened)
-    report(opened)
+    for path in sys.argv[1:]:
+        opened = monge.open_run(path)
+        if opened.facts()["config"]["source"] == "digits":
+            pictures(opened, "digits")
+            report(opened)
+        else:
+            pictures(opened, "clothes")

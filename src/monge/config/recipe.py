@@ -130,11 +130,12 @@ def photo(name: str, space: "Space") -> Config:
     Raises:
         UserError: the data are not images.
     """
-    rule = TrainingConfig(batch=64, n_critic=1, learning_rate=5e-4, beta2=0.99, decay_from=0.4, ema=0.998)
-    width = 32 if _side(name, space) <= 32 else 16
+    small = _side(name, space) <= 32
+    width, weight, rate = (32, 4, 5e-4) if small else (16, 30, 3e-4)
+    rule = TrainingConfig(batch=64, n_critic=1, learning_rate=rate, beta2=0.99, decay_from=0.4, ema=0.998)
     return Config(
         recipe="photo",
-        objective="r1-gan:weight=1.2:every=4",
+        objective=f"r1-gan:weight={weight}:every=4",
         generator=f"dcgan:latent=64:width={width}",
         critic=f"dcgan:width={width}",
         augment="auto",
