@@ -163,7 +163,7 @@ USAGE = {
     "report of no run": (["report", "cache"], ["'cache'", "run.json"]),
     "no run named": (["sample"], []),
     "no out": (["sample", "nowhere"], ["--out is missing"]),
-    "ending": (["sample", "nowhere", "--out", "x.gif"], ["--out must end in .png, .npz", "got x.gif"]),
+    "ending": (["sample", "nowhere", "--out", "x.gif"], ["--out must end in .png, .tif", "got x.gif"]),
     "no samples": (["sample", "nowhere", "--out", "x.png", "-n", "0"], ["-n must be at least 1; got 0"]),
 }
 

@@ -103,7 +103,8 @@ def test_contract(name: str, kind: str) -> None:
     def generator_terms() -> Terms:
         labels = None if draw.labels is None else draw.labels[-1]
         fake = generated(state.generator, draw.latent[-1], labels)
-        own = draw.batch(-1, fake, 0, codes_of(state.generator, draw.latent[-1], conditional=draw.labels is not None))
+        codes = codes_of(state.generator, draw.latent[-1], conditional=draw.labels is not None)
+        own = draw.batch(-1, fake, 0, state.strength, codes)
         return objective.generator_loss(state.critic, own)
 
     terms = generator_terms()

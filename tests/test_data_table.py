@@ -424,7 +424,7 @@ def test_vectors_without_names_and_images_as_tables() -> None:
     assert encode(VectorSpace(2), x, ".csv", np.array([7])) == b"x0,x1,y\n1,2.5,7\n"
     Path("x.parquet").write_bytes(encode(VectorSpace(2), x, ".parquet", np.array(["a"])))
     assert parquet.read_table("x.parquet").to_pylist() == [{"x0": 1, "x1": 2.5, "y": "a"}]
-    with pytest.raises(UserError, match=r"--out must end in .png, .npz or .npy for images; got .parquet"):
+    with pytest.raises(UserError, match=r"--out must end in .png, .tif, .npz or .npy for images; got .parquet"):
         encode(ImageSpace(1, 8, 8), np.zeros((1, 8, 8, 1), np.uint8), ".parquet")
 
 

@@ -269,10 +269,10 @@ def test_the_generators_share_of_a_step() -> None:
         objective="gan",
         training=parallel_training.RULES["gan"],
     )
-    # the critic: a fake, two values, their gradients in weights and units; the generator: a fake, two values, one
+    # the critic: a fake, two values, their gradients in weights and units; the generator: a fake, its value, the
     # gradient down to the pixels, and from there those in weights and units
     critic = one + 2 * one + 2 * (one + 8)
-    generator = one + 2 * one + one + (one + 8 * 64)
+    generator = one + one + one + (one + 8 * 64)
     assert update_order.generator_share(config, digits()) == pytest.approx(generator / (critic + generator))
 
 

@@ -154,7 +154,7 @@ def test_errors_are_doubted_for_heavy_tails(measured: dict[str, Measured]) -> No
     vars(again)["bracket"] = replace(one.bracket, heavy_tails=True)
     assert "excess" not in evaluating.read(one).unreliable
     doubts = evaluating.read(again).unreliable
-    reason = "its error, since one sample carries more than 20% of the variance"
+    reason = "its error: one sample has over 20% of the variance"
     assert {name: doubts.get(name) for name in ("upper", "spread", "excess")} == {
         "upper": None,
         "spread": reason,

@@ -41,7 +41,7 @@ def data(*shape: int, centred: bool = False) -> DataSet:
         (ImageSpace(1, 28, 28), 60_000, 0.3, "image"),
         (ImageSpace(3, 32, 32), 4000, 0.02, "photo"),
         (ImageSpace(3, 64, 48), 1999, 0.3, "few-images"),
-        (ImageSpace(3, 64, 96), 300, 0.0, "image-large"),
+        (ImageSpace(3, 64, 96), 300, 0.0, "few-images"),
         (ImageSpace(3, 128, 128), 9000, 0.3, "image-large"),
     ],
 )

@@ -37,10 +37,10 @@ def default_for(name: str, space: "Space", size: int | None, aligned: float) -> 
         return "vector"
     if space.side <= SMALL:
         return "digits"
-    if space.side > LARGE:
-        return "image-large"
     if size is not None and size < FEW:
         return "few-images"
+    if space.side > LARGE:
+        return "image-large"
     return "image" if aligned >= ALIGNED else "photo"
 
 

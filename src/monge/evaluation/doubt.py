@@ -44,7 +44,7 @@ def _within_its_error(measured: Measured, found: Reading) -> str | None:
 def _heavy_tails(measured: Measured, found: Reading) -> str | None:
     if not measured.bracket.heavy_tails:
         return None
-    return f"its error, since one sample carries more than {HEAVY:.0%} of the variance"
+    return f"its error: one sample has over {HEAVY:.0%} of the variance"
 
 
 def _few_for_each_mode(measured: Measured, found: Reading) -> str | None:
