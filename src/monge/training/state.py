@@ -108,5 +108,5 @@ class Average:
 def optimiser(network: nn.Module, name: str, rate: float, betas: tuple[float, float]) -> Optimizer:
     """Adam with the given betas, or RMSProp without momentum (the fourth change in Zheng 2017)."""
     if name == "rmsprop":
-        return torch.optim.RMSprop(network.parameters(), rate, alpha=0.99)
+        return torch.optim.RMSprop(network.parameters(), rate, alpha=0.99, foreach=True)
     return torch.optim.Adam(network.parameters(), rate, betas=betas, fused=True)
