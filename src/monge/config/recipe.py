@@ -131,7 +131,7 @@ def photo(name: str, space: "Space") -> Config:
         UserError: the data are not images.
     """
     small = _side(name, space) <= 32
-    width, weight, rate = (32, 4, 5e-4) if small else (16, 30, 3e-4)
+    width, weight, rate = (32, 1.2, 5e-4) if small else (16, 30, 3e-4)
     rule = TrainingConfig(batch=64, n_critic=1, learning_rate=rate, beta2=0.99, decay_from=0.4, ema=0.998)
     return Config(
         recipe="photo",
