@@ -93,7 +93,7 @@ def test_every_recipe_for_images_takes_a_step(name: str, shape: tuple[int, ...])
     assert all(torch.isfinite(value) for value in terms.values())
 
 
-@pytest.mark.parametrize("name", ["image", "image-wasserstein", "photo", "few-images", "image-large"])
+@pytest.mark.parametrize("name", ["image", "image-gan", "photo", "few-images", "image-large"])
 def test_recipes_for_images_refuse_vectors(name: str) -> None:
     vectors = split_data(DataInfo("points"), RANDOM.normal(size=(90, 3)))
     with pytest.raises(monge.UserError, match="--recipe: this one needs images; points contains vectors"):

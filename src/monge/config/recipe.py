@@ -92,17 +92,18 @@ def vector(name: str, space: "Space") -> Config:
 def image(name: str, space: "Space") -> Config:
     """Images of up to 64 px that show their objects in one place: clothes, letters, faces.
 
-    Dense layers behind the latent code and before the critic's output let the networks place whole objects; with a weak
-    and lazy penalty they bear a high rate. It is the best that was found on Fashion-MNIST, and no Wasserstein GAN, so
-    its critic estimates no W1; `image-wasserstein` is the best of those.
+    A Wasserstein GAN whose penalty is lazy. Dense layers behind the latent code and before the critic's output let the
+    networks place whole objects, and with them one critic update a step is enough at high rates.
 
     Raises:
         UserError: the data are not images.
     """
-    rule = TrainingConfig(batch=64, n_critic=1, learning_rate=2e-3, beta2=0.99, decay_from=0.4, ema=0.9965)
+    rule = TrainingConfig(
+        batch=64, n_critic=1, learning_rate=1e-3, critic_learning_rate=2e-3, decay_from=0.4, ema=0.9965
+    )
     return Config(
         recipe="image",
-        objective="r1-gan:weight=0.2:every=8",
+        objective="wgan-gp:weight=10:every=4",
         generator="dcgan:latent=64:width=32:mapping=2",
         critic="dcgan:width=32:hidden=256",
         steps=5_000 if _side(name, space) <= 32 else 2_500,
@@ -110,15 +111,15 @@ def image(name: str, space: "Space") -> Config:
     )
 
 
-def image_wasserstein(name: str, space: "Space") -> Config:
-    """The best Wasserstein GAN that was found for images that show their objects in one place.
+def image_gan(name: str, space: "Space") -> Config:
+    """The same networks with the non-saturating loss and a weak, lazy R1: faster at first, with more variety.
 
     Raises:
         UserError: the data are not images.
     """
     base = image(name, space)
-    rule = replace(base.training, learning_rate=1e-3, critic_learning_rate=2e-3, beta2=0.9)
-    return replace(base, recipe="image-wasserstein", objective="wgan-gp:weight=10:every=4", training=rule)
+    rule = replace(base.training, learning_rate=2e-3, critic_learning_rate=None, beta2=0.99)
+    return replace(base, recipe="image-gan", objective="r1-gan:weight=0.2:every=8", training=rule)
 
 
 def photo(name: str, space: "Space") -> Config:

@@ -188,7 +188,7 @@ RECIPES: Table = {
     "digits": Entry("8 x 8 images; about three minutes on two cores", "monge.config.recipe:digits"),
     "grid25": Entry("many narrow modes in the plane", "monge.config.recipe:grid25"),
     "image": Entry("images of up to 64 px with objects in one place: clothes, faces", "monge.config.recipe:image"),
-    "image-wasserstein": Entry("the best Wasserstein GAN found for these", "monge.config.recipe:image_wasserstein"),
+    "image-gan": Entry("the same networks with the non-saturating loss", "monge.config.recipe:image_gan"),
     "photo": Entry("images of up to 64 px of anything anywhere: photos, textures", "monge.config.recipe:photo"),
     "few-images": Entry("fewer than 2,000 images", "monge.config.recipe:few_images"),
     "image-large": Entry("images of 65 to 128 px", "monge.config.recipe:image_large"),
