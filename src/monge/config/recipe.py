@@ -151,7 +151,8 @@ def few_images(name: str, space: "Space") -> Config:
     Raises:
         UserError: the data are not images.
     """
-    return replace(photo(name, space), recipe="few-images", augment="translation,colour,cutout", steps=4_000)
+    steps = 4_000 if _side(name, space) <= 32 else 2_500
+    return replace(photo(name, space), recipe="few-images", augment="translation,colour,cutout", steps=steps)
 
 
 def image_large(name: str, space: "Space") -> Config:
