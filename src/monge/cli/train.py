@@ -68,7 +68,11 @@ def main(arguments: Sequence[str]) -> int:
 
     pick_device(asked.device)
     data, config = opened(asked)
-    if asked.resume is None and last_given(all_given(asked), "recipe") is None and (chosen := choice(data)):
+    if (
+        asked.resume is None
+        and last_given(all_given(asked), "recipe") is None
+        and (chosen := choice(data, config.recipe))
+    ):
         NOTICES.say(chosen)
     NOTICES.say(summary(data))  # which stands before what was said earlier
     with TrainingBar() as progress:

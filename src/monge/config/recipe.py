@@ -156,7 +156,7 @@ def few_images(name: str, space: "Space") -> Config:
 
 
 def image_large(name: str, space: "Space") -> Config:
-    """Images of 65 to 128 px: that of photos, in about a quarter of an hour.
+    """Images of 65 to 128 px: that of photos, with fewer steps; how good these become was not measured.
 
     Raises:
         UserError: the data are not images.

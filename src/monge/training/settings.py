@@ -32,13 +32,12 @@ def default_recipe(data: DataSet) -> str:
     return default_for(data.info.name, data.space, data.train.size, aligned)
 
 
-def choice(data: DataSet) -> str | None:
-    """In words, which recipe was chosen for images by looking at them, and why; None for other data."""
-    name = default_recipe(data)
-    if name not in ("image", "photo"):
+def choice(data: DataSet, recipe: str) -> str | None:
+    """In words, why a recipe was chosen for images by looking at them; None for one that was not chosen so."""
+    if recipe not in ("image", "photo"):
         return None
     share = f"the mean image explains {alignment(data):.0%} of the variance"
-    if name == "image":
+    if recipe == "image":
         return f"recipe image: objects are in one place ({share}); --recipe photo is for others"
     return f"recipe photo: anything can be anywhere ({share}); --recipe image is for objects in one place"
 
