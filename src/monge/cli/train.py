@@ -18,7 +18,7 @@ from monge.errors import UserError
 if TYPE_CHECKING:
     from monge.data.dataset import DataSet
 
-BY_RECIPE = ("objective", "generator", "critic", "steps", "training", "observe")
+BY_RECIPE = ("objective", "generator", "critic", "model", "steps", "training", "observe")
 """Settings that the recipe decides where they are not given."""
 SETTINGS = ("recipe", *BY_RECIPE, "augment", "seed", "start_from", "data")
 

@@ -161,6 +161,7 @@ OBJECTIVES: Table = {
 
 GENERATORS: Table = {
     "mlp": Entry("fully connected, any data", "monge.nn.mlp:MLPGenerator"),
+    "residual": Entry("fully connected with residual blocks, tables", "monge.nn.residual:ResidualGenerator"),
     "dcgan": Entry("transposed convolutions, images of 8 to 128 px a side", "monge.nn.dcgan:DCGANGenerator"),
     "resnet": Entry("residual blocks, images of 8 to 128 px a side", "monge.nn.resnet:ResNetGenerator"),
 }
@@ -193,6 +194,7 @@ RECIPES: Table = {
     "few-images": Entry("fewer than 2,000 images", "monge.config.recipe:few_images"),
     "image-large": Entry("images of 65 to 128 px", "monge.config.recipe:image_large"),
     "vector": Entry("float vectors and points in the plane", "monge.config.recipe:vector"),
+    "table": Entry("tables of numbers, categories and dates", "monge.config.recipe:table"),
     "paper-wgan": Entry("as published by Arjovsky et al. 2017", "monge.config.recipe:paper_wgan"),
     "paper-wgan-gp": Entry("as published by Gulrajani et al. 2017", "monge.config.recipe:paper_wgan_gp"),
 }

@@ -101,6 +101,9 @@ class Config:
     """Network from latent codes to samples."""
     critic: Annotated[str, Named(CRITICS)] = "mlp"
     """Network from samples to numbers."""
+    model: Literal["gan", "copula", "auto"] = "gan"
+    """gan; copula: for tables, a Gaussian copula, which is fitted in seconds; auto: both, and the one nearer to a
+    validation part is kept."""
     augment: str = "off"
     """Transforms of real and generated images before the critic sees them: off, auto, or names out of translation,
     colour, cutout and flip with commas between."""

@@ -1,12 +1,5 @@
-"""Conversions between the three scales in which a sample exists.
+"""The codecs of images and of vectors, and which codec some data has."""
 
-*Raw* is what the user has: images (n, H, W, C) and vectors (n, d) in their own units.
-*Model* is what networks see: float32 tensors, images (n, C, H, W) in [-1, 1], vectors standardised per feature.
-*Metric* is where distances are Euclidean: float64 arrays (n, D), images flattened channel first in [-1, 1], so that
-metric = model.flatten(1), and vectors in their own units.
-"""
-
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -17,42 +10,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monge.data.image.scale import pixels_of
-from monge.data.space import ImageSpace, Pixels, Space, VectorSpace, space_of
+from monge.data.scale import Codec
+from monge.data.space import ImageSpace, Pixels, TableSpace, VectorSpace, space_of
 from monge.data.split import ArraySplit
+from monge.data.table.codec import TableCodec
+from monge.data.table.schema import Schema
 from monge.errors import unknown_name
 
 COARSE = 1e-3
 """Gap between neighbouring float32 numbers, in standard deviations of a feature, above which it takes float64."""
-
-
-class Codec(ABC):
-    """Converts samples between the raw, model and metric scales.
-
-    Attributes:
-        space: what one sample is.
-    """
-
-    space: Space
-
-    @abstractmethod
-    def encode(self, raw: NDArray[Any]) -> Tensor:
-        """Raw samples as a new float32 tensor (n, *space.shape) in model scale."""
-
-    @abstractmethod
-    def decode(self, model: Tensor) -> NDArray[Any]:
-        """Model samples (n, *space.shape) as raw samples: clipped images, rounded if whole, or vectors."""
-
-    @abstractmethod
-    def metric(self, raw: NDArray[Any]) -> NDArray[np.float64]:
-        """Raw samples as an array (n, D) in metric scale."""
-
-    @abstractmethod
-    def from_metric(self, metric: Tensor) -> Tensor:
-        """Metric samples (n, D) in model scale, (n, *space.shape); differentiable, of the same device and precision."""
-
-    @abstractmethod
-    def state(self) -> dict[str, object]:
-        """A JSON-able mapping from which `codec_from_state` makes an equal codec."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +125,15 @@ class VectorCodec(Codec):
         return {"kind": self.space.name, "mean": self.mean.tolist(), "scale": self.scale.tolist()}
 
 
-def codec_of(train: ArraySplit) -> Codec:
-    """The codec of training samples, fitted to them; images may be larger than memory."""
+def codec_of(train: ArraySplit, schema: Schema | None = None) -> Codec:
+    """The codec of training samples, fitted to them; images may be larger than memory.
+
+    Arguments:
+        train: the samples.
+        schema: of a table's rows.
+    """
+    if schema is not None:
+        return TableCodec.fit(schema, train.all())
     space = space_of(train.values)
     if isinstance(space, ImageSpace):
         return ImageCodec(replace(space, pixels=pixels_of(train)))
@@ -171,12 +144,14 @@ def codec_from_state(state: Mapping[str, Any]) -> Codec:
     """The codec whose `state()` this is.
 
     Raises:
-        UserError: the kind is neither image nor vector.
+        UserError: the kind is neither image, vector nor table.
     """
     kind = state["kind"]
+    if kind == TableSpace.name:
+        return TableCodec.from_state(state)
     if kind == ImageSpace.name:
         channels, height, width = state["shape"]
         return ImageCodec(ImageSpace(channels, height, width, Pixels(**state.get("pixels", {}))))
     if kind == VectorSpace.name:
         return VectorCodec(np.asarray(state["mean"], np.float64), np.asarray(state["scale"], np.float64))
-    raise unknown_name("codec kind", str(kind), (ImageSpace.name, VectorSpace.name))
+    raise unknown_name("codec kind", str(kind), (ImageSpace.name, VectorSpace.name, TableSpace.name))

@@ -14,9 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monge.data.codec import Codec, VectorCodec, codec_of
+from monge.data.codec import VectorCodec, codec_of
+from monge.data.scale import Codec
 from monge.data.space import ImageSpace, Pixels, Space
 from monge.data.split import ArraySplit, FreshSplit, Law, Split, content_fingerprint, drawn, split
+from monge.data.table.schema import Schema
 from monge.errors import UserError
 
 ENCODE_AHEAD_BYTES = 64 * 2**20
@@ -58,6 +60,7 @@ class DataInfo:
         deviation: standard deviation of each mode, in the data's units, or None.
         left_out: how many of the files or rows were not read, by reason.
         resized: how many images were cropped and resized although no size was asked for.
+        schema: the columns of a table's rows, or None.
         obstacle: what keeps the data from having classes that seem meant, or None.
     """
 
@@ -71,6 +74,7 @@ class DataInfo:
     deviation: float | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
     resized: int = 0
+    schema: Schema | None = None
     obstacle: str | None = None
 
 
@@ -165,12 +169,12 @@ class ArrayData(DataSet):
     def __init__(self, info: DataInfo, train: ArraySplit, held_out: ArraySplit, *, fingerprint: str = "") -> None:
         _check_splits(info.name, train, held_out)
         self.info, self.train, self.held_out = info, train, replace(held_out, name="held-out")
-        self.codec = codec_of(train)
+        self.codec = codec_of(train, info.schema)
         self.fingerprint = fingerprint or content_fingerprint(train)
         if isinstance(self.space, ImageSpace) and self.space.pixels != Pixels():
             self.fingerprint = fingerprint_of(self.fingerprint, repr(self.space.pixels))
         small = train.size * int(np.prod(self.space.shape)) * 4 <= ENCODE_AHEAD_BYTES
-        self._encoded = self.codec.encode(train.all()) if small else None
+        self._prepared = self.codec.prepare(train.all()) if small else None
 
     @cached_property
     def held_out_fingerprint(self) -> str:
@@ -190,23 +194,24 @@ class ArrayData(DataSet):
         twin, train = copy.copy(self), self.train
         labels = None if train.labels is None else train.labels[which]
         twin.train = replace(train, index=train.index[which], labels=labels)
-        twin._encoded = None if self._encoded is None else self._encoded[torch.from_numpy(which)]
+        twin._prepared = None if self._prepared is None else self._prepared[torch.from_numpy(which)]
         return twin
 
     def batch(self, n: int, generator: torch.Generator) -> Tensor:
-        return self._model(torch.randint(self.train.size, (n,), generator=generator))
+        return self._model(torch.randint(self.train.size, (n,), generator=generator), generator)
 
     def labelled_batch(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         if self.train.labels is None:
             raise UserError(f"{self.info.name} has no labels")
         which = torch.randint(self.train.size, (n,), generator=generator)
-        return self._model(which), torch.from_numpy(self.train.labels)[which]
+        return self._model(which, generator), torch.from_numpy(self.train.labels)[which]
 
-    def _model(self, which: Tensor) -> Tensor:
+    def _model(self, which: Tensor, generator: torch.Generator) -> Tensor:
         """The given training samples in model scale."""
-        if self._encoded is not None:
-            return self._encoded[which]
-        return self.codec.encode(self.train.rows(which.numpy()))
+        prepared = (
+            self._prepared[which] if self._prepared is not None else self.codec.prepare(self.train.rows(which.numpy()))
+        )
+        return self.codec.finish(prepared, generator)
 
 
 class ToyData(DataSet):

@@ -1,4 +1,7 @@
-"""What one sample is: an image, or a vector. Whatever treats them differently asks the space, not a type or a rank."""
+"""What one sample is: an image, a vector, or the row of a table.
+
+Whatever treats them differently asks the space, not a type or a rank.
+"""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -8,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from monge.data.table.schema import Schema
+from monge.nn.level import Layout, LevelHead
+
 
 class Space(ABC):
     """What one sample is.
 
     Attributes:
-        name: "image" or "vector", as in stored files.
+        name: "image", "vector" or "table", as in stored files.
         unit: of distances, in two words.
         scale: in which distances are taken, in words.
         pictured: samples that a picture shows.
@@ -159,6 +165,51 @@ class VectorSpace(Space):
 
     def last_layer(self) -> nn.Module:
         return nn.Identity()
+
+
+@dataclass(frozen=True)
+class TableSpace(Space):
+    """Rows of a table, raw as in `data.table.schema`, in model scale numbers and one-hot blocks of levels.
+
+    Two of them are equal if their columns have equal names and hold numbers, or levels, alike.
+
+    Arguments:
+        schema: the columns.
+        layout: of a row in model scale.
+        shares: of all levels of the layout's blocks, in the training rows.
+    """
+
+    schema: Schema = field(compare=False)
+    layout: Layout = field(compare=False)
+    shares: tuple[float, ...] = field(compare=False)
+    columns: tuple[tuple[str, bool], ...] = ()
+    name: ClassVar[str] = "table"
+    unit: ClassVar[str] = "standard deviations"
+    scale: ClassVar[str] = "of numbers in standard deviations, where a level that differs counts 1"
+    pictured: ClassVar[int] = 1000
+
+    def __post_init__(self) -> None:
+        columns = tuple((column.name, column.numeric) for column in self.schema)
+        object.__setattr__(self, "columns", columns)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.layout.width,)
+
+    @property
+    def raw_shape(self) -> tuple[int, ...]:
+        return (len(self.schema),)
+
+    @property
+    def form(self) -> str:
+        return f"rows of {len(self.schema)} column{'s' if len(self.schema) > 1 else ''}"
+
+    @property
+    def side(self) -> None:
+        return None
+
+    def last_layer(self) -> nn.Module:
+        return LevelHead(self.layout, self.shares)
 
 
 def space_of(raw: NDArray[Any]) -> Space:

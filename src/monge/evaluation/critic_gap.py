@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from monge.data.codec import Codec
+from monge.data.scale import Codec
 from monge.distance.dual.potential import measured_lipschitz
 from monge.distance.points import Points
 from monge.evaluation.reference import ReferenceSamples

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monge.data.dataset import DataSet
+from monge.data.space import VectorSpace
 from monge.distance.bounds import Bracket
 from monge.distance.points import Points
 from monge.evaluation.features import Features
@@ -126,7 +127,7 @@ class Measured:
     @property
     def scales(self) -> Scales | None:
         """Columns that hardly count in the bracket beside others; None for images, and where every column counts."""
-        if self.data.space.side is not None:
+        if not isinstance(self.data.space, VectorSpace):
             return None
         return scales(self.held_out_samples, self.generated_samples, self.data.info.columns)
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monge.data.codec import Codec
 from monge.data.dataset import ArrayData, DataSet
+from monge.data.scale import Codec
 from monge.data.space import Space
 from monge.distance.divergence.discriminator import LEAST
 from monge.distance.points import Points

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+from monge.data.space import VectorSpace
 from monge.data.table.reader import difference
 from monge.distance.bounds import CERTIFIED, Bracket, Progress, bracket, silent
 from monge.distance.dual.family import FAMILIES, Family
@@ -112,7 +113,7 @@ def compare(
         shared=common(x, y),
         repeated=(repeats(x), repeats(y)),
         dependence=(serial(a, seed), serial(b, seed)),
-        scales=scales(x, y, a.columns or b.columns) if a.space.side is None else None,
+        scales=scales(x, y, a.columns or b.columns) if isinstance(a.space, VectorSpace) else None,
         plan=coupling(x[:COUPLED], y[:COUPLED]),
     )
 

@@ -17,6 +17,7 @@ from monge.model.random import Purpose, stream
 from monge.nn.code import CodedGenerator
 from monge.nn.condition import ConditionalGenerator, ProjectionCritic
 from monge.nn.head import TwoHeadedCritic
+from monge.nn.level import HeadedGenerator, LevelHead
 from monge.nn.packing import PackedCritic, packed_shape
 from monge.objective import Augmentation, Objective
 from monge.objective.augmentation import TRANSFORMS
@@ -66,8 +67,12 @@ def build_generator(config: Config, space: Space, shares: Tensor | None = None) 
     more = embedding + (codes.width if codes else 0)
     latent = spec.option(registry.GENERATORS, "--generator", config.generator, "latent")
     with _initialised(config.seed, Purpose.GENERATOR_INIT):
-        fixed = {"latent": latent + more, "last": space.last_layer()}
+        last = space.last_layer()
+        head = last if isinstance(last, LevelHead) else None
+        fixed = {"latent": latent + more, "last": nn.Identity() if head else last}
         network: nn.Module = spec.build(registry.GENERATORS, "--generator", config.generator, space.shape, **fixed)
+        if head is not None:
+            network = HeadedGenerator(network, head, tail=embedding)
         if codes is not None:
             return CodedGenerator(network, codes)
         if shares is not None and conditional:

@@ -1,5 +1,6 @@
 """Networks applied to many samples, a chunk at a time."""
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from monge.data.codec import Codec
+from monge.data.scale import Codec
 from monge.distance.points import Points
 
 CHUNK = 256
@@ -20,7 +21,7 @@ def generate(generator: nn.Module, codec: Codec, z: Tensor, condition: Tensor | 
     Arguments:
         condition: the generator's second input for each of them, (n, ...), if there is one.
     """
-    device = next(generator.parameters()).device
+    device = next(chain(generator.parameters(), generator.buffers())).device
     training = generator.training
     generator.eval()
     inputs = [part.to(device).split(CHUNK) for part in (z, *(() if condition is None else (condition,)))]

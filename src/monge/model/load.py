@@ -13,15 +13,18 @@ from monge.config.schema import Config
 from monge.data.codec import codec_from_state
 from monge.data.dataset import DataSet
 from monge.data.source import MEMORY, absolute, exists, open_source
-from monge.data.space import Space
+from monge.data.space import Space, TableSpace
 from monge.errors import UserError, unknown_name
 from monge.model.build import OWN, build_critic, build_generator, placeholder_shares
 from monge.model.trained_model import TrainedModel
 from monge.model.weights import folder_of, load_network, steps
+from monge.nn.copula import CopulaGenerator
 from monge.run.folder import RunFolder
 
 WEIGHTS = {"ema": "generator_ema", "raw": "generator"}
 """File of a checkpoint that contains each kind of weights."""
+COPULA = "copula"
+"""Name of the file of a run's copula, and of a run's model where it was kept instead of the trained generator."""
 
 
 def config_of(run: RunFolder, facts: Mapping[str, Any] | None = None) -> Config:
@@ -121,12 +124,16 @@ def load(
     facts = facts or run.facts()
     config, codec = config_of(run, facts), codec_from_state(facts["codec"])
     shares = placeholder_shares(facts["classes"])
-    generator = build_generator(config, codec.space, shares)
     step, folder = last_checkpoint(run)
-    load_network(generator, folder, WEIGHTS[weights])
+    if facts.get("model") == COPULA and isinstance(codec.space, TableSpace):
+        generator: nn.Module = CopulaGenerator(codec.space.layout, len(codec.space.schema))
+        load_network(generator, run.path, COPULA)
+    else:
+        generator = build_generator(config, codec.space, shares)
+        load_network(generator, folder, WEIGHTS[weights])
     # the critic costs as much again and most do not need it, so it is read when it is asked for
     read_critic = partial(_read_critic, config, codec.space, shares, critic, folder)
-    absent = critic is None and config.critic.startswith(OWN)
+    absent = (critic is None and config.critic.startswith(OWN)) or facts.get("model") == COPULA
     return TrainedModel(
         name=str(run.path),
         generator=generator.eval(),

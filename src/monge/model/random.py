@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     REJECT = 11
     AUGMENT = 12
     STEER = 13
+    COPULA = 14
 
 
 def stream(seed: int, purpose: Purpose, step: int = 0) -> torch.Generator:

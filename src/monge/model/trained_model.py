@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from monge.config.schema import Config
-from monge.data.codec import Codec
 from monge.data.label import whole_numbers
+from monge.data.scale import Codec
 from monge.data.space import Space
 from monge.distance.points import Points
 from monge.errors import UserError, unknown_name

@@ -9,7 +9,7 @@ from monge.data.space import Space
 from monge.errors import UserError
 from monge.model.build import build_critic, build_generator, build_objective, label_shares, latent_size
 from monge.objective import Objective
-from monge.training.compatibility import check_combination, outputs
+from monge.training.compatibility import check_combination, check_model, outputs
 from monge.training.replay import ReplayPool
 from monge.training.sampler import Sampler
 from monge.training.schedule import rates
@@ -35,9 +35,10 @@ def assemble(
         )
     objective = build_objective(config)
     check_combination(rule, objective, data)
-    validation = None
-    if objective.augment is not None and objective.augment.steered:
-        assert isinstance(data, ArrayData)  # as all images are
+    check_model(config.model, data)
+    validation, steered = None, objective.augment is not None and objective.augment.steered
+    if steered or config.model == "auto":
+        assert isinstance(data, ArrayData)  # as all images and tables are
         data, validation = data.validated()
     shares = label_shares(data) if rule.conditional else None
     generator, judge = (
@@ -52,10 +53,10 @@ def assemble(
         Average(generator, rule.ema),
         optimiser(generator, rule.optimiser, generator_rate, betas),
         optimiser(judge, rule.optimiser, critic_rate, betas),
-        strength=torch.full((), 1.0 if validation is None else 0.0, device=device),
+        strength=torch.full((), 0.0 if steered else 1.0, device=device),
         pool=ReplayPool(rule.batch, data.space.shape, device) if rule.replay else None,
     )
-    sampler = _sampler(config, objective, data, latent_size(generator), validation)
+    sampler = _sampler(config, objective, data, latent_size(generator), validation if steered else None)
     return state, objective, sampler
 
 

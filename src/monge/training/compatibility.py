@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from monge.config.schema import TrainingConfig
 from monge.data.dataset import DataSet
+from monge.data.space import TableSpace
 from monge.errors import UserError
-from monge.evaluation.scales import scales
 from monge.objective import Objective
 from monge.objective.auxiliary import Auxiliary
 
@@ -26,7 +26,6 @@ def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet)
     _check_classes(rule, objective.auxiliary, data)
     if objective.augment is not None and data.space.side is None:
         raise UserError(f"--augment must be off for {data.space.name}s, as its transforms are those of images")
-    _warn_of_scales(data)
     if rule.batch % rule.pack:
         raise UserError(f"--training.pack must divide --training.batch {rule.batch}; got {rule.pack}")
     # what a critic is asked besides whether a single sample is real
@@ -71,14 +70,14 @@ def _warn_of_untrained(data: DataSet) -> None:
         warnings.warn(text, UserWarning, stacklevel=4)
 
 
-def _warn_of_scales(data: DataSet) -> None:
-    """Warns of a table's columns that hardly count in the distances, which are in the data's own units."""
-    if data.info.columns is None:
-        return
-    points = data.codec.metric(data.train.all())
-    if (found := scales(points, points, data.info.columns)) is not None:
-        text = f"{data.info.name}: {found.warning} Rescale the columns if these matter."
-        warnings.warn(text, UserWarning, stacklevel=4)
+def check_model(model: str, data: DataSet) -> None:
+    """Refuses a copula of anything but a table.
+
+    Raises:
+        UserError: names the model and the data.
+    """
+    if model != "gan" and not isinstance(data.space, TableSpace):
+        raise UserError(f"--model must be gan for {data.space.name}s, as a copula is one of tables; got {model}")
 
 
 def outputs(critic: nn.Module, data: DataSet, pack: int) -> int:

@@ -11,14 +11,16 @@ import torch
 from torch import nn
 
 from monge.config.schema import Config
-from monge.data.dataset import DataSet
+from monge.data.dataset import ArrayData, DataSet
 from monge.errors import TrainingError
 from monge.model.build import pick_device
+from monge.model.load import COPULA
 from monge.objective import Objective
 from monge.run.folder import RunFolder
 from monge.run.pool import flushed_denormals, torch_state
 from monge.training import checkpoint
 from monge.training.assemble import assemble
+from monge.training.contest import contest, fit_copula, measured
 from monge.training.diagnosis import Setup, likely_cause
 from monge.training.guard import failures_told, interruption
 from monge.training.loop import Hooks, LoopSettings, TermValues, run_loop
@@ -106,14 +108,14 @@ def train_config(
             display(state.step, {"steps": config.steps})
             hooks = _hooks(folder, state.step, monitor, watch, display)
             cause = partial(likely_cause, Setup(config, data, objective))
-            _train(state, objective, sampler, settings, hooks, folder, cause)
+            _train(state, objective, sampler, settings, hooks, folder, cause, partial(_model, folder, config, data))
     return folder
 
 
 def loop_settings(config: Config, checkpoint_every: int | None = None) -> LoopSettings:
     """When a run's training ends and what happens on the way."""
     return LoopSettings(
-        steps=config.steps,
+        steps=0 if config.model == COPULA else config.steps,  # of which nothing is trained
         rates=rates(config),
         log_every=config.observe.log or max(1, config.steps // LOG_LINES),
         observe_every=config.observe.bracket or max(1, config.steps // BRACKETS),
@@ -169,12 +171,27 @@ def _train(
     hooks: Hooks,
     folder: RunFolder,
     cause: Callable[[], str],
+    model: Callable[[nn.Module], dict[str, Any]],
 ) -> None:
-    """Runs the loop, and leaves the outcome in `run.json`."""
+    """Runs the loop, and leaves the outcome in `run.json`, with what `model` says of the averaged generator."""
     try:
         with interruption() as stop, failures_told(state, folder, cause), flushed_denormals():
             done = run_loop(state, objective, sampler, settings, hooks, stop=stop)
     except TrainingError as error:
         settle(folder, status="failed", error=str(error))
         raise
-    settle(folder, status="finished" if done else "interrupted", step=state.step, error=None)
+    found = model(state.generator_ema) if done else {}
+    settle(folder, status="finished" if done else "interrupted", step=state.step, error=None, **found)
+
+
+def _model(folder: RunFolder, config: Config, data: DataSet, generator: nn.Module) -> dict[str, Any]:
+    """Which model a finished run keeps, if there is a choice; fits the copula of a table where it is one."""
+    if config.model == "gan" or not isinstance(data, ArrayData):
+        return {}
+    if config.model == COPULA:
+        found = fit_copula(folder, data, config.seed)
+        if not folder.entries():
+            folder.log(measured(found, data, config.seed))
+        return {"model": COPULA}
+    kept, validation = data.validated()
+    return contest(generator, fit_copula(folder, kept, config.seed), validation, config.seed)

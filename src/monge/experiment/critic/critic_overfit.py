@@ -22,8 +22,8 @@ from matplotlib.axes import Axes
 from torch import Tensor, nn
 
 from monge.config.schema import Config, TrainingConfig
-from monge.data.codec import Codec
 from monge.data.dataset import ArrayData, DataInfo
+from monge.data.scale import Codec
 from monge.data.split import ArraySplit
 from monge.distance.dual.potential import measured_lipschitz
 from monge.distance.points import Points

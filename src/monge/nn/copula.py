@@ -1,0 +1,53 @@
+"""A Gaussian copula as a generator: what is known of each column and of all pairs, and nothing else."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from monge.nn.level import Layout
+
+GRID = 2048
+"""Quantiles that stand for a column."""
+
+
+class CopulaGenerator(nn.Module):
+    r"""Rows whose columns have the data's marginal distributions, joined by correlated normal numbers.
+
+    A latent z gives :math:`c = R z` with :math:`R R^T` the correlation of the columns' normal scores, and column j is
+    its quantile at :math:`\Phi(c_j)`. Nothing is trained; `monge.model.copula.fit` finds R and the quantiles.
+
+    Reference: Xue-Kun Song 2000, "Multivariate dispersion models generated from Gaussian copula", section 2.
+
+    Arguments:
+        layout: of a row in model scale.
+        columns: how many columns a row has, d.
+    """
+
+    def __init__(self, layout: Layout, columns: int) -> None:
+        super().__init__()
+        self.layout, self.latent = layout, columns
+        self.root = nn.Buffer(torch.eye(columns))
+        self.numbers = nn.Buffer(torch.zeros(columns, GRID))
+        self.places = nn.Buffer(torch.full((columns,), -1))
+        self.levels = nn.Buffer(torch.full((columns, GRID), -1))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Rows (n, width) of latent numbers (n, columns).
+
+        A column's number goes to its place in the row, if it has one (`places`), and the level that its quantile has
+        is switched on (`levels`, positions in the row); -1 stands for none.
+        """
+        out = z.new_zeros(len(z), self.layout.width)
+        at = torch.erfc(z @ self.root.T / -math.sqrt(2)).mul(GRID / 2).sub(0.5).clamp(0, GRID - 1)
+        below, above = at.floor().long(), at.ceil().long()
+        for column, place in enumerate(self.places.tolist()):
+            near = at[:, column].round().long()
+            level = self.levels[column, near]
+            out.scatter_add_(1, level.clamp_min(0)[:, None], (level >= 0).to(out.dtype)[:, None])
+            if place >= 0:
+                low, high = below[:, column], above[:, column]
+                between = torch.lerp(self.numbers[column, low], self.numbers[column, high], at[:, column] - low)
+                alike = self.levels[column, low] == self.levels[column, high]
+                out[:, place] = torch.where(alike, between, self.numbers[column, near])
+        return out

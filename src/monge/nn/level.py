@@ -1,0 +1,112 @@
+"""The end of a generator of table rows: numbers beside blocks of levels, of which exactly one is on."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+LARGEST = 15.0
+"""Where logits are cut off, so that no level is ruled out, or in, for good."""
+TEMPERATURE = 0.5
+
+
+class Layout(NamedTuple):
+    """What the numbers of one row in model scale are.
+
+    Arguments:
+        numbers: how many plain numbers come first.
+        blocks: sizes of the blocks of levels behind them.
+        gates: for each number that has a block, its position, and the position (in the row) of the level that turns
+            it on; with any other level the number is 0.
+    """
+
+    numbers: int
+    blocks: tuple[int, ...] = ()
+    gates: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Numbers of a row."""
+        return self.numbers + sum(self.blocks)
+
+
+class LevelHead(nn.Module):
+    r"""Draws one level of each block from its logits, by Gumbel noise, with a gradient straight through.
+
+    With logits l and independent standard Gumbel numbers g, the level :math:`\arg\max(l + g)` is distributed by the
+    softmax of l. Its one-hot vector goes forwards; backwards goes the Jacobian of the softmax of
+    :math:`(l + g) / \tau` at :math:`\tau = 0.5`. The noise is made of standard normal numbers n, as
+    :math:`g = -\log(-\log \Phi(n))`, so that a generator stays a function of its latent numbers.
+
+    Reference: Jang, Gu, Poole 2017, "Categorical reparameterization with Gumbel-softmax", section 2.2.
+
+    Arguments:
+        layout: of a row.
+        shares: of all levels of the blocks, in the data: what the levels' shares are where logits are 0.
+    """
+
+    def __init__(self, layout: Layout, shares: Sequence[float]) -> None:
+        super().__init__()
+        self.offset = nn.Buffer(torch.tensor(shares).clamp_min(1e-6).log(), persistent=False)
+        self.layout = layout
+        self.noise = sum(layout.blocks)
+        sizes = torch.tensor(layout.blocks, dtype=torch.long)
+        self.block = nn.Buffer(torch.repeat_interleave(torch.arange(len(sizes)), sizes), persistent=False)
+        gated, gate = zip(*layout.gates, strict=True) if layout.gates else ((), ())
+        self.gated = nn.Buffer(torch.tensor(gated, dtype=torch.long), persistent=False)
+        self.gate = nn.Buffer(torch.tensor(gate, dtype=torch.long) - layout.numbers, persistent=False)
+
+    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
+        """Rows (n, width) from numbers and logits (n, width) and standard normal noise (n, sum of blocks)."""
+        numbers, logits = x[:, : self.layout.numbers], x[:, self.layout.numbers :]
+        if not self.layout.blocks:
+            return numbers
+        levels = self.drawn(logits.clamp(-LARGEST, LARGEST) + self.offset + gumbel(noise))
+        if len(self.gate):
+            numbers = numbers.index_copy(1, self.gated, numbers[:, self.gated] * levels[:, self.gate])
+        return torch.cat([numbers, levels], 1)
+
+    def drawn(self, score: Tensor) -> Tensor:
+        """One-hot vectors of the largest score (n, levels) of each block, with the gradient of a softmax."""
+        index = self.block.expand_as(score)
+        largest = score.new_full((len(score), len(self.layout.blocks)), -math.inf)
+        largest = largest.scatter_reduce(1, index, score.detach(), "amax")[:, self.block]
+        hard = (score.detach() == largest).to(score.dtype)
+        if not torch.is_grad_enabled():
+            return hard
+        weight = ((score - largest) / TEMPERATURE).exp()
+        total = weight.new_zeros(len(score), len(self.layout.blocks)).index_add(1, self.block, weight)
+        soft = weight / total[:, self.block]
+        return soft + (hard - soft).detach()
+
+
+class HeadedGenerator(nn.Module):
+    """A generator that ends in a `LevelHead`, which takes its noise from the latent numbers behind the generator's own.
+
+    Arguments:
+        generator: from latent numbers to numbers and logits.
+        head: ends it.
+        tail: inputs of the generator that whoever wraps this one puts last, behind the noise: the vector of a class.
+    """
+
+    def __init__(self, generator: nn.Module, head: LevelHead, tail: int = 0) -> None:
+        super().__init__()
+        self.generator, self.head = generator, head
+        inputs = generator.latent
+        assert isinstance(inputs, int)
+        self.parts = [inputs - tail, head.noise, tail]
+        self.latent = sum(self.parts)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Rows (n, width) of latent numbers (n, latent)."""
+        own, noise, tail = z.split(self.parts, 1)
+        return cast(Tensor, self.head(self.generator(torch.cat([own, tail], 1)), noise))
+
+
+def gumbel(normal: Tensor) -> Tensor:
+    """Standard Gumbel numbers made of standard normal ones of the same shape."""
+    # of the upper tail, which is where levels are decided: log(cdf) is as exact, and takes ten times as long
+    beyond = (torch.erfc(normal / math.sqrt(2)) / 2).clamp_max(1 - 2**-23)
+    return -(-torch.log1p(-beyond)).log()
