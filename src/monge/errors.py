@@ -80,7 +80,7 @@ def unknown_name(what: str, value: str, allowed: Iterable[str]) -> UserError:
     """A `UserError` for a name that is not in a table, with the nearest valid name."""
     names = sorted(allowed)
     near = difflib.get_close_matches(value, names, n=5, cutoff=0.5)
-    # Capitals and letters in another order are the likeliest slips.
-    near.sort(key=lambda name: (name.casefold() != value.casefold(), sorted(name) != sorted(value)))
+    near.sort(key=lambda name: sorted(name) != sorted(value))  # letters in another order are the likeliest slip
+    near = [name for name in names if name.casefold() == value.casefold()] + near
     hint = f"did you mean {near[0]!r}? " if near else ""
     return UserError(f"{what} {value!r} is not known; {hint}allowed: {', '.join(names)}")
