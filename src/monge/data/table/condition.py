@@ -26,6 +26,7 @@ import numpy as np
 from monge.data.table.grammar import Parser, levelled
 from monge.data.table.predicate import Array, Mask, Predicate, conjuncts
 from monge.data.table.schema import Schema
+from monge.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -94,4 +95,7 @@ def parse(text: str, schema: Schema, what: str = "--where") -> Condition:
         >>> condition.levels()
         {1: (1,)}
     """
-    return Condition(Parser(text, schema, what).whole(), schema)
+    try:
+        return Condition(Parser(text, schema, what).whole(), schema)
+    except RecursionError:
+        raise UserError(f"{what} must have fewer parts inside each other; got {text[:40]!r}...") from None

@@ -174,6 +174,8 @@ def _features(columns: tuple[Column, ...], known: list[int]) -> Iterator[tuple[l
     """Blocks of features with the same operation: as many as there are columns, so that memory stays small."""
     if known:
         yield [(index,) for index in known], ""
+    if times := [index for index in known if columns[index].kind == "datetime"]:
+        yield [(index,) for index in times], "date"
     for operation in OPERATIONS:
         # Dates have no product; a date is in days and a time in seconds, so that they have no sum.
         dated = operation in ("+", "-")
@@ -201,7 +203,8 @@ def _fitted(
     for weight in _simple(slope):
         rest = y - weight * x
         middle = float((rest.max() + rest.min()) / 2)
-        for intercept in dict.fromkeys((0.0, round(middle, 0 if places is None else places), middle)):
+        # Where values are rounded, any other intercept would be one that happens to fit.
+        for intercept in dict.fromkeys((0.0, middle if places is None else round(middle, places))):
             formula = Formula(target, sources, operation, weight, intercept, places)
             if all(_holds(columns[target], formula, rows) for rows in stages):
                 return formula
@@ -239,7 +242,7 @@ def _rank(schema: Schema, derivation: Derivation) -> tuple[int, int, bool, int]:
     if isinstance(derivation, Lookup):
         turned = columns[derivation.column].levelled and not columns[derivation.source].levelled
         return 1, len(derivation.keys), turned, -derivation.column
-    order = ("", "lookup", "+", "*", "-", "/").index(derivation.operation)
+    order = ("", "lookup", "date", "+", "*", "-", "/").index(derivation.operation)
     return order, 0, derivation.weight < 0, -derivation.column
 
 

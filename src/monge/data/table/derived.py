@@ -5,7 +5,7 @@ a date. A *formula* is
 
 .. math:: y = c + w f, \\qquad f \\in \\{x_1,\\; x_1 + x_2,\\; x_1 - x_2,\\; x_1 x_2,\\; x_1 / x_2\\},
 
-rounded to the digits that the column is written with. `dependence.find` finds both.
+rounded to the digits that the column is written with; or the date of a time. `dependence.find` finds both.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +20,7 @@ from monge.data.table.schema import Column, Schema
 Part = Literal["value", "year", "month", "day", "weekday", "hour"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
-Operation = Literal["", "+", "-", "*", "/"]
+Operation = Literal["", "date", "+", "-", "*", "/"]
 OPERATIONS: dict[Operation, Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]] = {
     "+": np.add,
     "-": np.subtract,
@@ -87,7 +87,7 @@ class Formula:
     Arguments:
         column: position of the column in a raw row.
         sources: positions of the one or two columns that determine it.
-        operation: what joins the two sources; empty for one.
+        operation: what joins the two sources; for one it is empty, or `date` for the day of a time.
         weight: the factor w.
         intercept: the summand c.
         decimals: digits after the point that it is rounded to; None keeps all.
@@ -108,7 +108,7 @@ class Formula:
     def described(self, schema: Schema) -> str:
         """The function in words."""
         names = [schema.names[source] for source in self.sources]
-        right = f" {self.operation} ".join(names)
+        right = f"date of {names[0]}" if self.operation == "date" else f" {self.operation} ".join(names)
         if self.weight != 1:
             right = f"{self.weight:g} * " + (f"({right})" if self.operation in ("+", "-") else right)
         if self.intercept:
@@ -155,6 +155,8 @@ def feature(raw: NDArray[np.float64], sources: tuple[int, ...], operation: Opera
     """The function f of one or two columns of rows (n, d), (n,); NaN where it is not defined."""
     if not operation:
         return raw[:, sources[0]]
+    if operation == "date":
+        return np.asarray(np.floor(raw[:, sources[0]] / 86400))
     with np.errstate(divide="ignore", invalid="ignore"):
         out = OPERATIONS[operation](raw[:, sources[0]], raw[:, sources[1]])
     return np.where(np.isfinite(out), out, np.nan)

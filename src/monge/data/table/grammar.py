@@ -76,21 +76,23 @@ class Parser:
         left = self.side()
         if operation := self.taken(*COMPARISONS):
             return self.compared(left, operation, self.side())
-        index = self.column(left[0][1]) if len(left) == 1 else -1
-        if index >= 0 and self.taken("is"):
+        operations = "one of " + " ".join(COMPARISONS)
+        if len(left) > 1 or left[0][0] < 0:
+            raise self.wrong(self.here, operations)
+        index = self.column(left[0][1])
+        if self.taken("is"):
             negated = self.taken("not")
             self.expect("null")
             return Not(Missing(index)) if negated else Missing(index)
-        negated = self.taken("not") if index >= 0 else ""
-        if index >= 0 and self.taken("in"):
+        negated = self.taken("not")
+        if self.taken("in"):
             found = self.among(left)
-        elif index >= 0 and self.taken("between"):
+        elif self.taken("between"):
             lowest = self.compared(left, ">=", self.side())
             self.expect("and")
             found = Junction("and", (lowest, self.compared(left, "<=", self.side())))
         else:
-            further = "" if index < 0 else "'in' or 'between'" if negated else ", 'in', 'between' or 'is'"
-            raise self.wrong(self.here, further if negated else "one of " + " ".join(COMPARISONS) + further)
+            raise self.wrong(self.here, "'in' or 'between'" if negated else f"{operations}, 'in', 'between' or 'is'")
         return Not(found) if negated else found
 
     def among(self, left: Side) -> Predicate:
@@ -125,18 +127,19 @@ class Parser:
         index = self.named(token)
         if index is not None:
             return index
+        raise self.wrong(token, "a column") if token.kind in ("number", "date") else self.unknown(token)
+
+    def unknown(self, token: Token) -> UserError:
+        """What to say of a name that is not a column's in a row."""
         if token.text in [column.name for column in self.schema.columns]:
-            raise UserError(
-                f"{self.what}: position {token.position}: column {token.text!r} identifies rows and is left out"
-            )
-        if token.kind in ("number", "date"):
-            raise self.wrong(token, "a column")
-        raise unknown_name(f"{self.what}: position {token.position}: column", token.text, self.schema.names)
+            where = f"{self.what}: position {token.position}"
+            return UserError(f"{where}: column {token.text!r} identifies rows and is left out")
+        return unknown_name(f"{self.what}: position {token.position}: column", token.text, self.schema.names)
 
     def compared(self, left: Side, operation: str, right: Side) -> Predicate:
         if len(left) == 1 and self.named(left[0][1]) is None and self.named(right[0][1]) is not None:
             left, operation, right = right, MIRRORED[operation], left
-        index = self.named(left[0][1]) if len(left) == 1 else None
+        index = self.named(left[0][1]) if len(left) == 1 and left[0][0] > 0 else None
         if index is not None and levelled(self.schema.kept[index]):
             return self.level(index, operation, right)
         return self.numbers(left, operation, right)
@@ -212,7 +215,7 @@ class Parser:
             return self.wrong(token, "a number or a column of numbers")
         if token.kind in ("number", "date"):
             return self.wrong(token, "a column")
-        return unknown_name(f"{self.what}: position {token.position}: column", token.text, self.schema.names)
+        return self.unknown(token)
 
 
 def _place(column: Column, text: str) -> int | None:

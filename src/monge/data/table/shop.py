@@ -12,7 +12,8 @@ Rows are independent. All draws are independent of each other, unless said other
 - `total`: price * quantity, rounded to 2 decimals. It is derived.
 - `delivered`: `ordered` + 1 + Poisson(3) days. It is missing with probability .1, together with `carrier`.
 - `carrier`: post .5, van .3, bike .2.
-- `rating`: 5 with probability .5 for members and .3 for guests, otherwise 1, 2, 3 or 4 alike; missing with probability .5.
+- `rating`: 5 with probability .5 for members and .3 for guests, otherwise 1, 2, 3 or 4 alike; missing in
+  half of the rows.
 - `returned`: true with probability .25 where there is a rating below 3, otherwise .05.
 
 Medians: book 14, game 40, lamp 35, mug 9, chair 90, bag 55, desk 240, piano 2900.
@@ -107,4 +108,4 @@ def _level(random: np.random.Generator, shares: Sequence[float], n: int) -> NDAr
 def _price(random: np.random.Generator, median: NDArray[np.float64]) -> NDArray[np.float64]:
     price = median * np.exp(0.4 * np.clip(random.standard_normal(len(median)), -2.5, 2.5))
     heaped = random.random(len(median)) < HEAPED
-    return np.round(np.where(heaped, np.floor(price) + 0.99, price), 2)
+    return np.asarray(np.round(np.where(heaped, np.floor(price) + 0.99, price), 2), np.float64)
