@@ -81,5 +81,6 @@ def unknown_name(what: str, value: str, allowed: Iterable[str]) -> UserError:
     names = sorted(allowed)
     near = difflib.get_close_matches(value, names, n=5, cutoff=0.5)
     near.sort(key=lambda name: sorted(name) != sorted(value))  # letters in another order are the likeliest slip
+    near = [name for name in names if name.casefold() == value.casefold()] + near
     hint = f"did you mean {near[0]!r}? " if near else ""
     return UserError(f"{what} {value!r} is not known; {hint}allowed: {', '.join(names)}")
