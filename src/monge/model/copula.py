@@ -28,22 +28,23 @@ def fit(data: ArrayData, seed: int = 0) -> CopulaGenerator:
     assert isinstance(codec, TableCodec)
     raw, chance = data.train.all(), stream(seed, Purpose.COPULA)
     model = codec.finish(codec.prepare(raw), chance).numpy()
-    found = CopulaGenerator(codec.layout, len(codec.codes))
-    scores, random = np.empty(raw.shape), np.random.default_rng(seed)
+    columns = len(codec.modelled)
+    found = CopulaGenerator(codec.layout, columns)
+    scores, random = np.empty((len(raw), columns)), np.random.default_rng(seed)
     grid = ((np.arange(GRID) + 0.5) / GRID * len(raw)).astype(np.int64)
-    for index, code, number, block in codec.parts():
+    for place, (index, code, number, block) in enumerate(codec.parts()):
         values, z = raw[:, index], model[:, number] if code.plain else np.zeros(len(raw))
         order = np.lexsort((random.random(len(raw)), z, _ranked(values, levelled=not code.column.numeric)))
-        scores[order, index] = ndtri((np.arange(len(raw)) + 0.5) / len(raw))
+        scores[order, place] = ndtri((np.arange(len(raw)) + 0.5) / len(raw))
         chosen = order[grid]
         if code.plain:
-            found.places[index] = number
-            found.numbers[index] = torch.from_numpy(z[chosen])
+            found.places[place] = number
+            found.numbers[place] = torch.from_numpy(z[chosen])
         if code.levels:
             start = codec.layout.numbers + sum(codec.layout.blocks[:block])
             level = code.level(values[chosen])
-            found.levels[index] = torch.from_numpy(np.where(level < 0, -1, start + level))
-    correlation = np.atleast_2d(np.corrcoef(scores.T)) + RIDGE * np.eye(len(codec.codes))
+            found.levels[place] = torch.from_numpy(np.where(level < 0, -1, start + level))
+    correlation = np.atleast_2d(np.corrcoef(scores.T)) + RIDGE * np.eye(columns)
     found.root.copy_(torch.from_numpy(np.linalg.cholesky(correlation)))
     return found
 

@@ -13,7 +13,8 @@ from monge.config.schema import Config
 from monge.data.codec import codec_from_state
 from monge.data.dataset import DataSet
 from monge.data.source import MEMORY, absolute, exists, open_source
-from monge.data.space import Space, TableSpace
+from monge.data.space import Space
+from monge.data.table.codec import TableCodec
 from monge.errors import UserError, unknown_name
 from monge.model.build import OWN, build_critic, build_generator, placeholder_shares
 from monge.model.trained_model import TrainedModel
@@ -125,8 +126,8 @@ def load(
     config, codec = config_of(run, facts), codec_from_state(facts["codec"])
     shares = placeholder_shares(facts["classes"])
     step, folder = last_checkpoint(run)
-    if facts.get("model") == COPULA and isinstance(codec.space, TableSpace):
-        generator: nn.Module = CopulaGenerator(codec.space.layout, len(codec.space.schema))
+    if facts.get("model") == COPULA and isinstance(codec, TableCodec):
+        generator: nn.Module = CopulaGenerator(codec.layout, len(codec.modelled))
         load_network(generator, run.path, COPULA)
     else:
         generator = build_generator(config, codec.space, shares)

@@ -15,11 +15,13 @@ from monge.config.schema import Config
 from monge.data.label import whole_numbers
 from monge.data.scale import Codec
 from monge.data.space import Space
+from monge.data.table.codec import TableCodec
 from monge.distance.points import Points
 from monge.errors import UserError, unknown_name
 from monge.model.build import latent_size
 from monge.model.inference import critic_outputs, generate
 from monge.model.random import Purpose, latent, stream
+from monge.model.rows import permitted_latent, rows_balanced, rows_where
 from monge.nn.code import Codes
 from monge.nn.condition import ConditionalGenerator, condition_of
 
@@ -46,10 +48,14 @@ class Request:
     Arguments:
         label: name or number of the class, for a conditional run; none takes all by their shares.
         codes: values of codes by their index, for a run with codes; others are drawn.
+        where: a condition that rows of a table must meet, see `data.table.condition`.
+        balance: a column of a table whose levels are wanted in equal numbers.
     """
 
     label: str | int | None = None
     codes: Mapping[int, float] = field(default_factory=dict)
+    where: str | None = None
+    balance: str | None = None
 
 
 EVERYTHING = Request()
@@ -118,8 +124,11 @@ class TrainedModel:
         return found if isinstance(found, Codes) else None
 
     def latent(self, n: int, generator: torch.Generator) -> Tensor:
-        """Latent numbers (n, z) from a seeded stream."""
-        return latent(n, latent_size(self.generator), generator)
+        """Latent numbers (n, z) from a seeded stream; for tables, of rows that are permitted (see `model.rows`)."""
+        size = latent_size(self.generator)
+        if isinstance(self.codec, TableCodec):
+            return permitted_latent(self.generator, self.codec, n, size, generator)
+        return latent(n, size, generator)
 
     def condition(self, z: Tensor, request: Request = EVERYTHING) -> Tensor | None:
         """The generator's second input for latent numbers (n, z): classes (n,), codes (n, c), or None.
@@ -180,10 +189,25 @@ class TrainedModel:
         """
         check_count(n)
         check_seed(seed)
+        if request.where is not None or request.balance is not None:
+            return self._asked(n, stream(seed, Purpose.SAMPLE), request)
         z = self.latent(n, stream(seed, Purpose.SAMPLE))
         condition = self.condition(z, request)
         y = self.named(condition) if self.conditional and condition is not None else None
         return Samples(self.generate(z, condition), y, n)
+
+    def _asked(self, n: int, generator: torch.Generator, request: Request) -> Samples:
+        """Rows of a table that meet a condition, or have the levels of a column in equal numbers."""
+        if not isinstance(self.codec, TableCodec):
+            asked = "--where" if request.where is not None else "--balance"
+            raise UserError(f"{asked} needs a run trained on a table; {self.name} generates {self.space.form}")
+        if request.where is not None and request.balance is not None:
+            raise UserError("--where cannot be used with --balance")
+        if request.where is not None:
+            x, tried = rows_where(self.generator, self.codec, request.where, n, generator)
+        else:
+            x, tried = rows_balanced(self.generator, self.codec, request.balance or "", n, generator)
+        return Samples(x, None, tried)
 
     def interpolate(self, rows: int, columns: int, seed: int = 0) -> NDArray[Any]:
         """Samples (rows * columns, ...) along great arcs between pairs of latent codes, row by row.

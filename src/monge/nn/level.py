@@ -58,15 +58,31 @@ class LevelHead(nn.Module):
         self.gated = nn.Buffer(torch.tensor(gated, dtype=torch.long), persistent=False)
         self.gate = nn.Buffer(torch.tensor(gate, dtype=torch.long) - layout.numbers, persistent=False)
 
-    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
-        """Rows (n, width) from numbers and logits (n, width) and standard normal noise (n, sum of blocks)."""
-        numbers, logits = x[:, : self.layout.numbers], x[:, self.layout.numbers :]
+    def forward(self, x: Tensor, noise: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """Rows (n, width) from numbers and logits (n, width) and standard normal noise (n, levels).
+
+        Arguments:
+            allowed: levels that may be drawn, (levels,), at least one of each block; none means all.
+        """
+        numbers = x[:, : self.layout.numbers]
         if not self.layout.blocks:
             return numbers
-        levels = self.drawn(logits.clamp(-LARGEST, LARGEST) + self.offset + gumbel(noise))
+        score = self.logits(x) + gumbel(noise)
+        levels = self.drawn(score if allowed is None else score.masked_fill(~allowed, -math.inf))
         if len(self.gate):
             numbers = numbers.index_copy(1, self.gated, numbers[:, self.gated] * levels[:, self.gate])
         return torch.cat([numbers, levels], 1)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Of the levels of all blocks, (n, levels), from numbers and logits (n, width)."""
+        return x[:, self.layout.numbers :].clamp(-LARGEST, LARGEST) + self.offset
+
+    def chance(self, x: Tensor, allowed: Tensor) -> Tensor:
+        """The probability (n,) that allowed levels, a mask (levels,), are drawn from numbers and logits (n, width)."""
+        weight = self.logits(x).double().exp()
+        both = torch.stack([weight * allowed, weight])
+        mass = both.new_zeros(2, len(x), len(self.layout.blocks)).index_add(2, self.block, both)
+        return (mass[0] / mass[1]).prod(1)
 
     def drawn(self, score: Tensor) -> Tensor:
         """One-hot vectors of the largest score (n, levels) of each block, with the gradient of a softmax."""
@@ -103,6 +119,12 @@ class HeadedGenerator(nn.Module):
         """Rows (n, width) of latent numbers (n, latent)."""
         own, noise, tail = z.split(self.parts, 1)
         return cast(Tensor, self.head(self.generator(torch.cat([own, tail], 1)), noise))
+
+    def restricted(self, z: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows (n, width) with allowed levels, a mask (levels,), only, and how probable those were, (n,)."""
+        own, noise, tail = z.split(self.parts, 1)
+        x = self.generator(torch.cat([own, tail], 1))
+        return self.head(x, noise, allowed), self.head.chance(x, allowed)
 
 
 def gumbel(normal: Tensor) -> Tensor:

@@ -13,12 +13,17 @@ from torch import Tensor
 
 from monge.data.scale import Codec
 from monge.data.space import TableSpace
+from monge.data.table import combination, dependence
+from monge.data.table.combination import Combinations
+from monge.data.table.condition import Condition, parse
+from monge.data.table.derived import Derivation, from_json, restore
 from monge.data.table.quantile import NumberCode
 from monge.data.table.schema import Column, Schema
 from monge.nn.level import Layout
 
 Values = NDArray[np.float64]
 DAY = 86400
+NOTHING = Combinations(())
 STEPS = (DAY, 3600, 60, 1)
 """Seconds of which all times of a column may be multiples."""
 
@@ -147,18 +152,29 @@ class ColumnCode:
 class TableCodec(Codec):
     """Rows of a table: normal numbers and one-hot levels for networks; standard deviations and levels for distances.
 
+    Columns that are exact functions of others are not modelled, but computed when rows are decoded.
+
     Arguments:
         schema: the columns.
         codes: one for each column of a row.
+        derivations: how columns follow from others.
+        combinations: of values that no row has, or hardly any.
+        rule: that generated rows must follow, or None.
     """
 
     schema: Schema
     codes: tuple[ColumnCode, ...]
+    derivations: tuple[Derivation, ...] = ()
+    combinations: Combinations = NOTHING
+    rule: Condition | None = None
 
     @classmethod
     def fit(cls, schema: Schema, raw: Values) -> "TableCodec":
         """The codec of training rows (n, d)."""
-        return cls(schema, tuple(ColumnCode.fit(column, raw[:, i]) for i, column in enumerate(schema)))
+        derivations = dependence.find(schema, raw)
+        without = {derivation.column for derivation in derivations}
+        codes = tuple(ColumnCode.fit(column, raw[:, i]) for i, column in enumerate(schema))
+        return cls(schema, codes, derivations, combination.find(schema, raw, without))
 
     @cached_property
     def space(self) -> TableSpace:  # type: ignore[override]
@@ -169,9 +185,9 @@ class TableCodec(Codec):
     @cached_property
     def layout(self) -> Layout:
         """Of a row in model scale: the normal numbers, then the blocks, in the order of the columns."""
-        numbers = sum(code.plain for code in self.codes)
+        numbers = sum(code.plain for _, code in self.modelled)
         start, number, gates, blocks = numbers, 0, [], []
-        for code in self.codes:
+        for _, code in self.modelled:
             if code.gate is not None:
                 gates.append((number, start + code.gate))
             if code.levels:
@@ -179,10 +195,16 @@ class TableCodec(Codec):
             number, start = number + code.plain, start + code.levels
         return Layout(numbers, tuple(blocks), tuple(gates))
 
+    @cached_property
+    def modelled(self) -> list[tuple[int, ColumnCode]]:
+        """Positions and codes of the columns that do not follow from others."""
+        derived = {derivation.column for derivation in self.derivations}
+        return [(index, code) for index, code in enumerate(self.codes) if index not in derived]
+
     def parts(self) -> Iterator[tuple[int, ColumnCode, int, int]]:
-        """Position, code, position of its normal number and of its block, in turn."""
+        """Of each column that is modelled: position, code, position of its normal number, and of its block."""
         number = block = 0
-        for index, code in enumerate(self.codes):
+        for index, code in self.modelled:
             yield index, code, number, block
             number, block = number + code.plain, block + bool(code.levels)
 
@@ -231,10 +253,10 @@ class TableCodec(Codec):
         x = model.detach().cpu().double()
         z, blocks = x[:, : self.layout.numbers].numpy(), x[:, self.layout.numbers :].split(self.layout.blocks, 1)
         levels = [block.argmax(1).numpy() for block in blocks]
-        none, zero, out = np.zeros(len(x), np.int64), np.zeros(len(x)), np.empty((len(x), len(self.codes)))
+        none, zero, out = np.zeros(len(x), np.int64), np.zeros(len(x)), np.zeros((len(x), len(self.codes)))
         for index, code, number, block in self.parts():
             out[:, index] = code.value(levels[block] if code.levels else none, z[:, number] if code.plain else zero)
-        return out
+        return restore(self.derivations, out)
 
     def metric(self, raw: Values) -> Values:
         return np.concatenate([code.metric(raw[:, index]) for index, code in enumerate(self.codes)], 1)
@@ -249,16 +271,25 @@ class TableCodec(Codec):
         return self.encode(self.raw(metric.detach().cpu().double().numpy())).to(metric.device, metric.dtype)
 
     def state(self) -> dict[str, object]:
-        """`{"kind": "table", "columns": [...], "codes": [...]}`."""
-        codes = [code.state() for code in self.codes]
-        return {"kind": TableSpace.name, "columns": self.schema.as_json(), "codes": codes}
+        """`{"kind": "table", "columns": [...], "codes": [...], "derivations": [...], "combinations": {...}}`."""
+        return {
+            "kind": TableSpace.name,
+            "columns": self.schema.as_json(),
+            "codes": [code.state() for code in self.codes],
+            "derivations": [derivation.as_json() for derivation in self.derivations],
+            "combinations": self.combinations.as_json(),
+            "rule": None if self.rule is None else str(self.rule),
+        }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "TableCodec":
         """The codec whose `state` this is."""
         schema = Schema.from_json(state["columns"])
         pairs = zip(schema, state["codes"], strict=True)
-        return cls(schema, tuple(ColumnCode.from_state(column, code) for column, code in pairs))
+        codes = tuple(ColumnCode.from_state(column, code) for column, code in pairs)
+        derivations = tuple(from_json(derivation) for derivation in state["derivations"])
+        rule = None if state["rule"] is None else parse(state["rule"], schema, "--rule")
+        return cls(schema, codes, derivations, Combinations.from_json(state["combinations"]), rule)
 
 
 def step_of(column: Column, values: Values) -> float:
