@@ -95,7 +95,7 @@ def table(name: str, space: "Space") -> Config:
     A row of numbers and levels needs no convolutions, but a fast critic; learning rates are high, and both fall to
     zero. The Gaussian copula is fitted beside it, and kept where it is nearer to the data.
     """
-    rule = TrainingConfig(batch=256, n_critic=1, learning_rate=2e-3, decay_from=0.5, ema=0.999)
+    rule = TrainingConfig(batch=256, n_critic=1, learning_rate=2e-3, decay_from=0.5, ema=0.999, precision="bfloat16")
     return Config(
         recipe="table",
         objective="relativistic:weight=0.3:every=2",

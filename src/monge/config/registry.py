@@ -177,6 +177,7 @@ CRITICS: Table = {
 
 DATA: Table = {
     "digits": Entry("1,797 real handwritten digits, 8 x 8, from scikit-learn", "monge.data.builtin:digits"),
+    "toy:shop": Entry("10,000 orders of a made shop, a table of mixed columns", "monge.data.builtin:shop"),
     "toy:ring8": Entry("8 Gaussians on a circle", "monge.data.toy:ring8"),
     "toy:grid25": Entry("25 Gaussians on a grid", "monge.data.toy:grid25"),
     "toy:swissroll": Entry("a spiral", "monge.data.toy:swissroll"),

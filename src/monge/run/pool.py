@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -39,15 +39,26 @@ def parallel(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -
             raise
 
 
+_PRODUCTS: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+"""Torch's settings of matrix products on the CPU."""
+
+
+def short_factors() -> None:
+    """Rounds the factors of matrix products on the CPU to bfloat16, where it has units (AMX) that gain by it."""
+    if torch.cpu._is_amx_tile_supported():
+        _PRODUCTS.fp32_precision = "bf16"
+
+
 @contextmanager
 def torch_state() -> Iterator[None]:
-    """Leaves torch's thread count and its treatment of denormal numbers as they were, whatever happens inside."""
-    threads, flushed = torch.get_num_threads(), _flushes_denormals()
+    """Leaves torch's threads, precision and treatment of denormal numbers as they were, whatever happens inside."""
+    threads, flushed, precision = torch.get_num_threads(), _flushes_denormals(), _PRODUCTS.fp32_precision
     try:
         yield
     finally:
         torch.set_num_threads(threads)
         torch.set_flush_denormal(flushed)
+        _PRODUCTS.fp32_precision = precision
 
 
 @contextmanager

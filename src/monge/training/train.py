@@ -17,7 +17,7 @@ from monge.model.build import pick_device
 from monge.model.load import COPULA
 from monge.objective import Objective
 from monge.run.folder import RunFolder
-from monge.run.pool import flushed_denormals, torch_state
+from monge.run.pool import flushed_denormals, short_factors, torch_state
 from monge.training import checkpoint
 from monge.training.assemble import assemble
 from monge.training.contest import contest, fit_copula, measured
@@ -86,6 +86,8 @@ def train_config(
         return folder
     origin = started(state, config.start_from, folder, facts)
     with torch_state():
+        if config.training.precision == "bfloat16":
+            short_factors()
         watch = None if count else ThreadWatch(objective, sampler, folder)
         count = count or before.get("threads") or measure_threads(state, objective, sampler)
         torch.set_num_threads(count)

@@ -110,8 +110,9 @@ class ColumnCode:
         table = np.append(self.number.spikes, [0.0] * self.plain) if len(self.number.spikes) else np.zeros(1)
         table = np.append(table, np.nan) if self.missing else table
         out: Values = table[level]
-        between = level == self.gate if self.gate is not None else np.full(len(level), self.plain)
-        out[between] = self.number.value(z[between])
+        if self.plain:
+            between = np.ones(len(level), np.bool_) if self.gate is None else level == self.gate
+            out[between] = self.number.value(z[between])
         return out
 
     def metric(self, values: Values) -> Values:
@@ -179,7 +180,7 @@ class TableCodec(Codec):
     @cached_property
     def space(self) -> TableSpace:  # type: ignore[override]
         """Rows of these columns."""
-        shares = [share for code in self.codes for share in code.shares.tolist()]
+        shares = [share for _, code in self.modelled for share in code.shares.tolist()]
         return TableSpace(self.schema, self.layout, tuple(shares))
 
     @cached_property

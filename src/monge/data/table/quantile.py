@@ -5,10 +5,10 @@ a *spike*, a level of its own. The rest becomes standard normal: :math:`z = \Phi
 function F of the other values. Values written to a step (whole numbers, cents) are spread uniformly over it first, and
 rounded to it when they are read back, so nothing is lost.
 
-Where most steps of the range are taken, as in ages or degrees of latitude, the quantile function is averaged over
-neighbouring ranks: followed exactly, it would turn every popular value into a wide stripe of z, and what a smooth
-generator makes into a lattice. Where few are taken, as in the prices of a small shop, each value keeps its interval of
-z; those seen fewer than 3 times share one with their neighbours, so that none of them is passed on by itself.
+Where there are many values, as in degrees of latitude, the quantile function is averaged over neighbouring ranks:
+followed exactly, it would turn every popular value into a wide stripe of z, and what a smooth generator makes into a
+lattice. Where there are few, as in ages or the prices of a small shop, each value keeps its interval of z; those seen
+fewer than 3 times share one with their neighbours, so that none of them is passed on by itself.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ Values = NDArray[np.float64]
 
 KNOTS = 257
 """Points of a smoothed quantile function."""
-SMOOTHING = 0.03
+SMOOTHING = 0.15
 """Standard deviation, in z, of the window in which a quantile function is averaged."""
 LARGE_SPIKE = 0.05
 """Share of a column from which a value is a spike in any case."""
@@ -36,6 +36,8 @@ NEIGHBOURS = 5
 MOST_SPIKES = 40
 FEW_TAKEN = 0.3
 """Share of steps below which each value keeps its own interval of z."""
+FEW_VALUES = 200
+"""Values up to which each keeps its own interval in any case."""
 MOST_VALUES = 500
 RARE = 3
 
@@ -145,7 +147,7 @@ def _knots(values: Values, counts: NDArray[np.int64], step: float) -> tuple[Valu
     """The map between distinct values (k,), seen so often, and normal numbers."""
     total = counts.sum()
     taken = len(values) / ((values[-1] - values[0]) / step + 1) if step else 1.0
-    if taken < FEW_TAKEN and len(values) <= MOST_VALUES:
+    if step and (len(values) <= FEW_VALUES or (taken < FEW_TAKEN and len(values) <= MOST_VALUES)):
         low, high, mass = _shared(values, counts)
         u = np.concatenate([[0], np.cumsum(mass)]) / total
         x = np.stack([low - step / 2, high + step / 2], 1).ravel()
