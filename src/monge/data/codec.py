@@ -125,15 +125,19 @@ class VectorCodec(Codec):
         return {"kind": self.space.name, "mean": self.mean.tolist(), "scale": self.scale.tolist()}
 
 
-def codec_of(train: ArraySplit, schema: Schema | None = None) -> Codec:
+def codec_of(train: ArraySplit, schema: Schema | None = None, rule: str | None = None) -> Codec:
     """The codec of training samples, fitted to them; images may be larger than memory.
 
     Arguments:
         train: the samples.
         schema: of a table's rows.
+        rule: that generated rows of a table must follow, or None.
+
+    Raises:
+        UserError: the rule cannot be read, or training rows break it.
     """
     if schema is not None:
-        return TableCodec.fit(schema, train.all())
+        return TableCodec.fit(schema, train.all(), rule)
     space = space_of(train.values)
     if isinstance(space, ImageSpace):
         return ImageCodec(replace(space, pixels=pixels_of(train)))

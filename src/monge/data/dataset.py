@@ -61,6 +61,8 @@ class DataInfo:
         left_out: how many of the files or rows were not read, by reason.
         resized: how many images were cropped and resized although no size was asked for.
         schema: the columns of a table's rows, or None.
+        rule: a condition that generated rows of a table must meet, or None.
+        notes: what the reader of a table chose, a sentence each.
         obstacle: what keeps the data from having classes that seem meant, or None.
     """
 
@@ -75,6 +77,8 @@ class DataInfo:
     left_out: Mapping[str, int] = field(default_factory=dict)
     resized: int = 0
     schema: Schema | None = None
+    rule: str | None = None
+    notes: tuple[str, ...] = ()
     obstacle: str | None = None
 
 
@@ -169,7 +173,7 @@ class ArrayData(DataSet):
     def __init__(self, info: DataInfo, train: ArraySplit, held_out: ArraySplit, *, fingerprint: str = "") -> None:
         _check_splits(info.name, train, held_out)
         self.info, self.train, self.held_out = info, train, replace(held_out, name="held-out")
-        self.codec = codec_of(train, info.schema)
+        self.codec = codec_of(train, info.schema, info.rule)
         self.fingerprint = fingerprint or content_fingerprint(train)
         if isinstance(self.space, ImageSpace) and self.space.pixels != Pixels():
             self.fingerprint = fingerprint_of(self.fingerprint, repr(self.space.pixels))

@@ -1,12 +1,27 @@
 """What was read of a data set, in one sentence."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from monge.data.dataset import DataSet
-from monge.data.space import ImageSpace, Pixels
+from monge.data.space import ImageSpace, Pixels, TableSpace
 from monge.data.split import Split
+from monge.data.table.codec import TableCodec
 from monge.errors import legible
 
+LISTED = 20
+"""Columns of a kind that are listed by name, at most."""
+PLURALS = {
+    "number": "numbers",
+    "integer": "integers",
+    "category": "categories",
+    "boolean": "truth values",
+    "date": "dates",
+    "datetime": "times",
+    "constant": "constants",
+    "identifier": "left out, as they only identify rows",
+}
 NAMED = 5
 """Classes, and columns, that are listed by name, at most."""
 
@@ -19,7 +34,7 @@ def summary(data: DataSet) -> str:
         >>> summary(digits())
         'digits: 1,797 images 8 x 8 x 1, values 0 to 255, 10 classes; 1,300 for training, 497 held out'
     """
-    parts = [f"{_count(data)}, values {_range(data)}"]
+    parts = [f"{_count(data)}" if isinstance(data.space, TableSpace) else f"{_count(data)}, values {_range(data)}"]
     if (classes := data.info.classes) is not None:
         names = f" ({', '.join(map(legible, classes))})" if len(classes) <= NAMED else ""
         parts.append(f"{len(classes):,} class{'es' if len(classes) != 1 else ''}{names}")
@@ -35,6 +50,35 @@ def summary(data: DataSet) -> str:
     if data.info.obstacle is not None:
         text += f"; no classes, because {data.info.obstacle}"
     return text
+
+
+def details(data: DataSet) -> list[str]:
+    """What was read of a table, line by line: the kinds of its columns, choices of the reader, what follows from what.
+
+    Example:
+        >>> from monge.data.builtin import shop
+        >>> print(details(shop())[-1])
+        total = price * quantity is computed, not modelled
+    """
+    if not isinstance(data.codec, TableCodec):
+        return []
+    schema = data.codec.schema
+    kinds: dict[str, list[str]] = {}
+    for column in schema.columns:
+        name = legible(column.name) + (f" ({len(column.levels)})" if column.kind == "category" else "")
+        kinds.setdefault(column.kind, []).append(name)
+    lines = [f"{PLURALS[kind]}: {_listed(names)}" for kind, names in kinds.items()]
+    missing = [legible(column.name) for column in schema if column.missing]
+    if missing:
+        lines.append(f"with missing values: {_listed(missing)}")
+    lines += data.info.notes
+    return lines + [f"{found.described(schema)} is computed, not modelled" for found in data.codec.derivations]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names with commas between, the first 20 of them."""
+    rest = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + rest
 
 
 def _count(data: DataSet) -> str:

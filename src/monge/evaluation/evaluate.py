@@ -46,6 +46,7 @@ class Evaluation:
         features: what the figures rest on that compare features: "raw", "classifier", or "inception" with eight digits
             of its weights.
         scales: columns that hardly count in the bracket beside others; None for images, and where every column counts.
+        table: the figures of a synthetic table, with the excess of each column, largest first; None for other data.
         statistics: what those of two phases rest on, with their curves; None where they were not asked for.
     """
 
@@ -63,6 +64,7 @@ class Evaluation:
     features: str = "raw"
     scales: Scales | None = None
     statistics: dict[str, Any] | None = None
+    table: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The figures as plain mappings."""
@@ -81,6 +83,8 @@ class Evaluation:
         document["scales"] = None if self.scales is None else asdict(self.scales)
         if self.statistics is not None:
             document["statistics"] = self.statistics
+        if self.table is not None:
+            document["table"] = self.table
         if self.clusters is not None:
             clusters = {name: np.asarray(value).tolist() for name, value in asdict(self.clusters).items()}
             document["critic_clusters"] = clusters
@@ -145,7 +149,19 @@ def read(measured: Measured) -> Evaluation:
         features=measured.features.name,
         scales=measured.scales,
         statistics=details(measured),
+        table=of_table(measured),
     )
+
+
+def of_table(measured: Measured) -> dict[str, Any] | None:
+    """The figures of a synthetic table as plain mappings, with the excess of each column, largest first."""
+    if measured.quality is None or measured.by_column is None:
+        return None
+    parts, errors = measured.by_column.excess, measured.by_column.excess_error
+    names, order = measured.quality.schema.names, np.argsort(-parts, kind="stable").tolist()
+    error = [None if errors is None else float(errors[index]) for index in range(len(names))]
+    excess = {names[index]: {"value": float(parts[index]), "error": error[index]} for index in order}
+    return measured.quality.as_json() | {"excess": excess}
 
 
 def check_data(model: TrainedModel, data: DataSet) -> None:

@@ -8,15 +8,21 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monge.data.dataset import DataSet
+from monge.data.dataset import ArrayData, DataSet
 from monge.data.space import VectorSpace
+from monge.data.table.codec import TableCodec
 from monge.distance.bounds import Bracket
+from monge.distance.excess_split import ExcessSplit, excess_split
 from monge.distance.points import Points
 from monge.evaluation.features import Features
 from monge.evaluation.reference import ReferenceSamples
 from monge.evaluation.scales import Scales, scales
+from monge.evaluation.table_quality import TableQuality
 from monge.metric.critic_matrix import ClusterMatrix, cluster_matrix
-from monge.model.random import Purpose, stream
+from monge.metric.table.baseline import independent_columns
+from monge.model import copula
+from monge.model.inference import generate
+from monge.model.random import Purpose, latent, stream
 from monge.model.trained_model import TrainedModel
 
 FAKES = 5000
@@ -25,6 +31,8 @@ COMPARED = 2000
 """Samples on each side of the figures with a floor, at most; as many generated as held-out ones."""
 FEWEST = 5
 """Held-out samples from which there are floors."""
+ROWS = 50_000
+"""Generated rows of a table that are measured, at most; else as many as training rows."""
 ALONE = 1000
 """Generated samples that are compared where there are no floors."""
 CLUSTERS = 8
@@ -87,6 +95,35 @@ class Measured:
     def bracket(self) -> Bracket:
         """W1 between generated and held-out samples."""
         return self.reference.bracket(self.fake[: self.reference.fakes])
+
+    @cached_property
+    def quality(self) -> TableQuality | None:
+        """The figures of a synthetic table; None for other data, and where nothing thorough is asked for."""
+        data, codec = self.data, self.model.codec
+        if not (self.thorough and isinstance(data, ArrayData) and isinstance(codec, TableCodec)):
+            return None
+        train, count = data.train.all(), min(data.train.size, ROWS)
+        seeds = (stream(self.seed, Purpose.SAMPLE, part) for part in (1, 2))
+        other = copula.fit(data, self.seed)
+        baselines = {
+            "copula": generate(other, codec, latent(count, other.latent, next(seeds))),
+            "independent": independent_columns(train, count, seed=self.seed),
+        }
+        rows = self.model.generate(self.model.latent(count, next(seeds)))
+        return TableQuality.of(
+            codec.schema, train, data.held_out.all(), rows, codec.metric, baselines=baselines, seed=self.seed
+        )
+
+    @cached_property
+    def by_column(self) -> ExcessSplit | None:
+        """The bracket's excess, split exactly into the columns of a table; None for other data."""
+        if not isinstance(self.model.codec, TableCodec):
+            return None
+        sides, n = self.reference, self.reference.n
+        fake = self.fake[: sides.fakes].reshape(sides.draws, 2, n, -1)
+        groups = [index for index, code in enumerate(self.model.codec.codes) for _ in range(code.width)]
+        first, second = list(zip(sides.held_out, sides.train, strict=True)), [(a, b) for a, b in fake]
+        return excess_split(first, second, groups)
 
     @cached_property
     def held_out_samples(self) -> Points:

@@ -9,6 +9,8 @@ from monge.evaluation.estimates import ESTIMATES, PARTS, Figure, annotated
 from monge.evaluation.figures import FIGURES, TRANSPORT
 from monge.evaluation.sample_set import SampleSet
 from monge.evaluation.scales import Scales
+from monge.evaluation.table_text import HEAD as TABLE_HEAD
+from monge.evaluation.table_text import table_rows
 from monge.evaluation.text import aligned, certainty, error, number
 from monge.evaluation.two_samples import Comparison
 
@@ -71,6 +73,9 @@ def evaluation_text(document: Mapping[str, Any]) -> str:
     shown = [next(lines)]
     for section in sections:
         shown += [section.title, *islice(lines, len(section.rows))]
+    if (table := document.get("table")) is not None:
+        rows = [TABLE_HEAD, *((INDENT + name, *rest) for name, *rest in table_rows(table))]
+        shown += ["", f"the table: {table['rows']:,} rows of each kind", *aligned(rows)]
     if (found := document["scales"]) is not None:
         shown.append(f"Warning: {Scales(**found).warning}")
     return "\n".join(shown)

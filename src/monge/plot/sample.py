@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.data.image.encoding import page
-from monge.data.space import ImageSpace, Space
+from monge.data.space import ImageSpace, Space, TableSpace
 from monge.plot.canvas import Projection, as_image
 from monge.plot.style import FAKE, REAL
+from monge.plot.table import column_panels
 
+PANELS = 12
+"""Columns of a table that are shown, at most."""
 ELONGATED = 4
 """Ratio of the lengths along two axes from which each gets a scale of its own."""
 
@@ -85,7 +88,10 @@ def _limits(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
 def picture(
     space: Space, samples: NDArray[Any], real: NDArray[Any] | None = None, frame: NDArray[Any] | None = None
 ) -> Image.Image:
-    """A grid for images; for vectors a cloud, over the real one if given; see `cloud`."""
+    """A grid for images, columns for tables; for vectors a cloud, over the real one if given; see `cloud`."""
     if isinstance(space, ImageSpace):
         return grid(space.shown(samples), columns=max(1, round(len(samples) ** 0.5)))
+    if isinstance(space, TableSpace):
+        columns = range(min(PANELS, len(space.schema)))
+        return column_panels(space.schema, samples[:0] if real is None else real, samples, columns)
     return cloud(samples, real, frame)

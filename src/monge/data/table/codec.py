@@ -1,5 +1,6 @@
 """Rows of tables in the three scales."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from monge.data.scale import Codec
 from monge.data.space import TableSpace
@@ -19,6 +21,7 @@ from monge.data.table.condition import Condition, parse
 from monge.data.table.derived import Derivation, from_json, restore
 from monge.data.table.quantile import NumberCode
 from monge.data.table.schema import Column, Schema
+from monge.errors import UserError
 from monge.nn.level import Layout
 
 Values = NDArray[np.float64]
@@ -170,12 +173,22 @@ class TableCodec(Codec):
     rule: Condition | None = None
 
     @classmethod
-    def fit(cls, schema: Schema, raw: Values) -> "TableCodec":
-        """The codec of training rows (n, d)."""
+    def fit(cls, schema: Schema, raw: Values, rule: str | None = None) -> "TableCodec":
+        """The codec of training rows (n, d).
+
+        Raises:
+            UserError: the rule cannot be read, or training rows break it.
+        """
         derivations = dependence.find(schema, raw)
         without = {derivation.column for derivation in derivations}
         codes = tuple(ColumnCode.fit(column, raw[:, i]) for i, column in enumerate(schema))
-        return cls(schema, codes, derivations, combination.find(schema, raw, without))
+        followed = None if rule is None else parse(rule, schema, "--data.rule")
+        if followed is not None and (broken := int((~followed.holds(raw)).sum())):
+            text = f"{broken:,} of {len(raw):,} training rows break it"
+            raise UserError(
+                f"--data.rule must hold in the data; {text}: {rule}; allow for them, as in 'a <= b or a is null'"
+            )
+        return cls(schema, codes, derivations, combination.find(schema, raw, without), followed)
 
     @cached_property
     def space(self) -> TableSpace:  # type: ignore[override]
@@ -268,8 +281,23 @@ class TableCodec(Codec):
         return np.stack([code.raw(metric[:, group]) for code, group in parts], 1)
 
     def from_metric(self, metric: Tensor) -> Tensor:
-        """Points in metric scale in model scale; without a gradient, as levels and spikes have none."""
-        return self.encode(self.raw(metric.detach().cpu().double().numpy())).to(metric.device, metric.dtype)
+        """Points in metric scale in model scale; which spike a number is, or none, has no gradient."""
+        numbers, blocks = [], []
+        for index, code, _, _ in self.parts():
+            part = metric[:, self.groups[index]]
+            if not code.column.numeric:
+                if code.levels:
+                    kept = [*code.seen.tolist(), code.width - 1] if code.missing else code.seen.tolist()
+                    blocks.append(part[:, kept] * math.sqrt(2))
+                continue
+            values = code.raw(part.detach().cpu().double().numpy())
+            level = torch.from_numpy(code.level(values)).to(metric.device)
+            if code.levels:
+                blocks.append(F.one_hot(level, code.levels).to(metric.dtype))
+            if code.plain and code.number is not None:
+                z = code.number.normal(part[:, 0] * code.deviation)
+                numbers.append(z if code.gate is None else z * (level == code.gate))
+        return torch.cat([torch.stack(numbers, 1) if numbers else metric[:, :0], *blocks], 1)
 
     def state(self) -> dict[str, object]:
         """`{"kind": "table", "columns": [...], "codes": [...], "derivations": [...], "combinations": {...}}`."""

@@ -16,9 +16,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.special import ndtri
+from torch import Tensor
 
 Values = NDArray[np.float64]
 
@@ -107,6 +109,13 @@ class NumberCode:
         """The values (n,) of normal numbers (n,), on the step and within the bounds."""
         found = np.interp(z, self.z, self.x)
         return np.clip(self.rounded(found) if self.step else found, self.low, self.high)
+
+    def normal(self, values: Tensor) -> Tensor:
+        """The normal numbers (n,) in the middle of the values' intervals (n,), differentiable."""
+        x, z = (torch.from_numpy(knots).to(values) for knots in (self.x, self.z))
+        above = torch.searchsorted(x, values.detach().contiguous()).clamp(1, len(x) - 1)
+        share = ((values - x[above - 1]) / (x[above] - x[above - 1])).clamp(0, 1)
+        return torch.lerp(z[above - 1], z[above], share)
 
     def rounded(self, values: Values) -> Values:
         """The values (n,) on the step."""

@@ -27,6 +27,8 @@ from numpy.typing import NDArray
 from monge.data.table.schema import Column, Schema
 
 ROWS = 10_000
+STREAM = 30_000
+"""Sets the draws apart from the choice of the held-out rows, which starts with the seed 0 as well."""
 PRODUCTS = {
     "book": (0.3, 14.0),
     "game": (0.2, 40.0),
@@ -81,7 +83,7 @@ def shop_rows(n: int = ROWS, seed: int = 0) -> tuple[Schema, NDArray[np.float64]
         >>> bool((raw[:, 6] == np.round(raw[:, 4] * raw[:, 5], 2)).all())
         True
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng([seed, STREAM])
     ordered = FIRST_DAY + random.integers(0, 730, n)
     product = _level(random, [PRODUCTS[name][0] for name in sorted(PRODUCTS)], n)
     member = random.random(n) >= GUESTS
