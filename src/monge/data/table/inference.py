@@ -1,0 +1,237 @@
+"""What kind a column of a table is, from all its values."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from monge.data.table import calendar, written
+from monge.data.table.content import Content, Dropped, Numbers, Texts
+from monge.data.table.numeric import Inferred, bounded, finite, left_out, of_numbers, refusal, texts_of
+from monge.data.table.schema import KINDS, Column
+from monge.errors import UserError, unknown_name
+
+MOST_LEVELS = 10_000
+"""Levels of a category, unless it is asked for."""
+
+FEW_LEVELS = 20
+"""Up to which texts may be levels although most rows have one of their own."""
+
+ORDERS = {"day-first": True, "month-first": False}
+"""Dates by the order of their numbers, as an override of a column."""
+
+LEVEL_KINDS = ("category", "boolean", "constant")
+
+_SOME_ROWS = 1000
+_ODD_SHARE = 0.1
+_ODD_WORDS = 3
+_NUMBERS_AT_LEAST = 10
+_TRUTHS = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"))
+
+
+def overrides_of(columns: str | None, names: list[str]) -> dict[str, str]:
+    """The kinds that columns are said to be of: `age:integer,zip:category`.
+
+    Raises:
+        UserError: a part that names no column or no kind.
+    """
+    asked: dict[str, str] = {}
+    rest = columns or ""
+    while rest:
+        found = re.fullmatch(r"\s*(.+?)\s*:\s*([A-Za-z-]+)\s*(?:,(.*))?", rest, re.DOTALL)
+        if found is None:
+            raise UserError(f"--data.columns must be NAME:KIND,NAME:KIND,...; got {columns!r}")
+        name, kind, rest = found[1], found[2].lower(), found[3] or ""
+        if name not in names:
+            raise unknown_name("--data.columns: column", name, names)
+        if kind not in (*KINDS, *ORDERS):
+            raise unknown_name(f"--data.columns {name}: kind", kind, (*KINDS, *ORDERS))
+        asked[name] = kind
+    return asked
+
+
+def infer(name: str, content: Content, asked: str | None = None, commas_divide: bool = True) -> Inferred:
+    """What a column is.
+
+    Arguments:
+        name: of the column.
+        content: its values.
+        asked: the kind that it is said to be of, or one of `ORDERS`, or None.
+        commas_divide: whether commas stand between the columns of the file.
+
+    Raises:
+        UserError: a value that does not fit what was asked for, or is too large; names column, row and value.
+    """
+    if isinstance(content, Dropped):
+        if asked not in (None, "identifier"):
+            raise UserError(f"--data.columns {name}:{asked}: the column {content.why}")
+        hint = "" if asked else f" and is left out; --data.columns {name}:identifier says the same"
+        return left_out(name, content.type, () if asked else (f"column {name!r} {content.why}{hint}",))
+    if asked == "identifier":
+        return left_out(name, content.type)
+    if isinstance(content, Texts) and asked in (None, "number", "integer"):
+        content = _numbers_in(name, content, asked, commas_divide)
+    if isinstance(content, Numbers):
+        content = finite(name, content)
+        if asked not in LEVEL_KINDS:
+            return replace(of_numbers(name, content, asked), words=content.words)
+        content = texts_of(content)
+    return replace(_of_texts(name, content, asked), words=content.words)
+
+
+def _numbers_in(name: str, texts: Texts, asked: str | None, commas_divide: bool) -> Numbers | Texts:
+    """Texts as numbers where they all are, or all but a few words among many numbers; else the texts."""
+    import pyarrow
+    import pyarrow.compute as compute
+
+    if not len(texts.levels) or not re.match("string|large_string", texts.type):
+        return texts
+    some = texts.levels[:_SOME_ROWS].to_pylist()
+    numeric = [word for word in some if any(sign.isdigit() for sign in word)]
+    style = written.style_of(some, commas_divide) or _common_style(numeric, commas_divide)
+    codes = compute.any(compute.match_substring_regex(texts.levels, written.CODE)).as_py()
+    if style is None or (codes and asked is None):
+        if asked is not None:
+            raise refusal(name, asked, texts.first(0), some[0], "a number")
+        return texts
+    fits = compute.match_substring_regex(written.bare(texts.levels, style), style.pattern)
+    fits = fits.to_numpy(zero_copy_only=False)
+    odd = np.flatnonzero(~fits)
+    counts = np.bincount(texts.codes[texts.codes >= 0], minlength=len(fits))
+    if len(odd) and asked is not None:
+        raise refusal(name, asked, texts.first(odd[0]), texts.levels[int(odd[0])].as_py(), "a number")
+    few = len(odd) <= _ODD_WORDS and counts[odd].sum() <= _ODD_SHARE * counts.sum()
+    if len(odd) and not (few and fits.sum() >= _NUMBERS_AT_LEAST):
+        return texts
+    levels = np.full(len(fits) + 1, np.nan)
+    found = written.numbers(texts.levels.filter(pyarrow.array(fits)), style)
+    levels[:-1][fits] = found.to_numpy(zero_copy_only=False) if found is not None else np.nan
+    words = texts.words.copy()
+    for index in odd:
+        words[texts.levels[int(index)].as_py()] += int(counts[index])
+    kind = texts.type if texts.type != "string" else "double"
+    if kind == "double" and not any(re.search("[.,eE]", word) for word in numeric):
+        kind = "int64"
+    example = next((word for word in numeric if style.decimal in word), numeric[0])
+    doubt = written.in_doubt(numeric, style)
+    return Numbers(levels[texts.codes], kind, "number", style, example, doubt, words)
+
+
+def _common_style(words: list[str], commas_divide: bool) -> written.Style | None:
+    """The style of those texts that have digits, where a few have not or are odd."""
+    usual = sorted(words, key=lambda word: not re.fullmatch(r"[-+\d.,' ]+", word))
+    for odd in range(min(len(words), _ODD_WORDS + 1)):
+        if (style := written.style_of(usual[: len(words) - odd], commas_divide)) is not None:
+            return style
+    return None
+
+
+def _of_texts(name: str, texts: Texts, asked: str | None) -> Inferred:
+    levels = len(texts.levels)
+    missing = bool((texts.codes < 0).any())
+    dates_asked = asked in ("date", "datetime", *ORDERS)
+    if levels and (asked is None or dates_asked) and re.match("string|large_string", texts.type):
+        moments = calendar.moments_of(texts.levels, ORDERS.get(asked or ""))
+        if moments is not None:
+            return _of_moments(name, texts, moments, asked)
+    if dates_asked:
+        raise _no_date(name, str(asked), texts)
+    if asked == "constant" and (levels > 1 or (missing and levels)):
+        other = 1 if levels > 1 else None
+        row = texts.first(1) if other else int((texts.codes < 0).argmax()) + 1
+        value = texts.levels[1].as_py() if other else ""
+        raise refusal(name, "constant", row, value, f"{texts.levels[0].as_py()!r}")
+    if asked == "boolean" and levels > 2:
+        raise refusal(name, "boolean", texts.first(2), texts.levels[2].as_py(), "one of two")
+    if levels == 0 or (levels == 1 and not missing and asked in (None, "constant")):
+        return _of_levels(name, texts, "constant")
+    if asked is None and (why := _no_category(texts, missing)):
+        note = f"column {name!r} has {why} and is left out; --data.columns {name}:category keeps it"
+        return left_out(name, texts.type, (note,))
+    if asked is None:
+        words = tuple(sorted(level.lower() for level in texts.levels.to_pylist()))
+        asked = "boolean" if words in _TRUTHS or texts.type == "bool" else "category"
+    return _of_levels(name, texts, asked)
+
+
+def _no_category(texts: Texts, missing: bool) -> str | None:
+    """Why texts are no levels of a category, or None."""
+    rows, levels = int((texts.codes >= 0).sum()), len(texts.levels)
+    if texts.type.startswith(("dictionary", "bool")) and levels < rows:
+        return None
+    if levels == rows and rows > 1:
+        return "a different text in every row"
+    if levels > MOST_LEVELS or (levels > FEW_LEVELS and levels > rows / 2):
+        return f"{levels:,} different texts in {rows:,} rows"
+    return None
+
+
+def _of_levels(name: str, texts: Texts, kind: Any) -> Inferred:
+    """A column of levels, in the order of their numbers or letters."""
+    levels = texts.levels.to_pylist()
+    type = texts.type
+    if type == "string" and kind == "boolean" and {level.lower() for level in levels} <= {"true", "false"}:
+        type = "bool"
+
+    def order(position: int) -> tuple[float, str]:
+        level = levels[position]
+        return (float(level) if re.fullmatch(written.PLAIN, level) else np.inf), level.lower()
+
+    ranked = sorted(range(len(levels)), key=lambda position: (order(position), levels[position]))
+    place = np.full(len(levels) + 1, np.nan)
+    place[ranked] = np.arange(len(levels))
+    missing = bool((texts.codes < 0).any())
+    column = Column(name, kind, type, tuple(levels[position] for position in ranked), missing=missing)
+    return Inferred(column, place[texts.codes])
+
+
+def _of_moments(name: str, texts: Texts, moments: calendar.Moments, asked: str | None) -> Inferred:
+    values = np.append(moments.values, np.nan)[texts.codes]
+    kind: Any = moments.kind
+    if asked == "date" and kind == "datetime":
+        odd = np.flatnonzero(moments.values % calendar.DAY)
+        if len(odd):
+            raise refusal(name, asked, texts.first(odd[0]), texts.levels[int(odd[0])].as_py(), "a day")
+    if asked == "datetime" and kind == "date":
+        values, kind = values * calendar.DAY, "datetime"
+    type = texts.type
+    if type == "string":
+        unit = "us" if moments.digits else "s"
+        type = "date32[day]" if kind == "date" else f"timestamp[{unit}{', tz=UTC' if moments.zoned else ''}]"
+    notes: tuple[str, ...] = ()
+    if moments.in_doubt:
+        first = "day" if moments.form and moments.form.index("d") < moments.form.index("m") else "month"
+        other = "month" if first == "day" else "day"
+        text = f"{texts.levels[0].as_py()!r} in data row {texts.first(0):,} is read with the {first} first"
+        notes = (f"column {name!r}: {text}; --data.columns {name}:{other}-first reads it the other way",)
+    found = bounded(Column(name, kind, type, decimals=moments.digits, form=moments.form), values)
+    return replace(found, notes=notes)
+
+
+def _no_date(name: str, asked: str, texts: Texts) -> UserError:
+    """The refusal of texts that are no dates, with the first that is none."""
+    for index in range(len(texts.levels)):
+        if calendar.moments_of(texts.levels[index : index + 1], ORDERS.get(asked)) is None:
+            return refusal(name, asked, texts.first(index), texts.levels[index].as_py(), "a date")
+    return UserError(f"--data.columns {name}:{asked}: all dates must be written alike; got several ways")
+
+
+def said(words: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """What to say of the words that stood for missing values.
+
+    Arguments:
+        words: by column, how often each word did.
+    """
+    by_word: dict[str, list[str]] = {}
+    for name, counts in words.items():
+        for word in counts:
+            by_word.setdefault(word, []).append(name)
+    notes = []
+    for word, names in by_word.items():
+        count = sum(words[name][word] for name in names)
+        where = ", ".join(map(repr, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        times = f"{count:,} time{'s' if count > 1 else ''}"
+        notes.append(f"{word!r} in {where} is read as missing ({times}); --data.missing chooses the words")
+    return notes
