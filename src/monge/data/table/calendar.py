@@ -246,6 +246,7 @@ def written(values: Days, kind: str, form: str | None, digits: int | None = None
     if form is None:
         form = "%Y-%m-%d" if kind == "date" else "%Y-%m-%dT%H:%M:%S" + ".%f" * (digits > 0)
     fields = re.split(r"%(-?[A-Za-z])", form)
+    values = np.rint(values) if kind == "date" else values
     known = ~np.isnan(values)
     distinct, place = np.unique(values[known], return_inverse=True)
     texts = np.array([_one(value * (DAY if kind == "date" else 1), fields, digits) for value in distinct], object)

@@ -111,7 +111,7 @@ class TextColumn:
             return Numbers(values, kind, "number", style, self._example, self._in_doubt, self._used)
         if self._texts.bytes > LARGEST_TEXTS:
             return Dropped("contains long texts", self._type or "string")
-        return self._texts.texts(self._words, self._type or "string")
+        return self._texts.texts(self._words, self._type or "text")
 
 
 class LevelColumn:

@@ -40,7 +40,7 @@ class Texts:
     Arguments:
         codes: positions of the texts (n,); -1 where one is missing.
         levels: the different texts that occur, trimmed: a pyarrow array of strings.
-        type: as pyarrow names it; the values themselves may be numbers or truth values.
+        type: as pyarrow names it; text where the file has no types, so that it follows from the texts.
         words: how often each word stood for a missing value.
     """
 

@@ -86,7 +86,7 @@ def _numbers_in(name: str, texts: Texts, asked: str | None, commas_divide: bool)
     import pyarrow
     import pyarrow.compute as compute
 
-    if not len(texts.levels) or not re.match("string|large_string", texts.type):
+    if not len(texts.levels) or not re.match("text|string|large_string", texts.type):
         return texts
     some = texts.levels[:_SOME_ROWS].to_pylist()
     numeric = [word for word in some if any(sign.isdigit() for sign in word)]
@@ -111,9 +111,10 @@ def _numbers_in(name: str, texts: Texts, asked: str | None, commas_divide: bool)
     words = texts.words.copy()
     for index in odd:
         words[texts.levels[int(index)].as_py()] += int(counts[index])
-    kind = texts.type if texts.type != "string" else "double"
-    if kind == "double" and not any(re.search("[.,eE]", word) for word in numeric):
-        kind = "int64"
+    kind = texts.type
+    if kind == "text":
+        whole = not any(re.search(f"[{style.decimal}eE]", word) for word in numeric)
+        kind = "int64" if whole else "double"
     example = next((word for word in numeric if style.decimal in word), numeric[0])
     doubt = written.in_doubt(numeric, style)
     return Numbers(levels[texts.codes], kind, "number", style, example, doubt, words)
@@ -132,7 +133,7 @@ def _of_texts(name: str, texts: Texts, asked: str | None) -> Inferred:
     levels = len(texts.levels)
     missing = bool((texts.codes < 0).any())
     dates_asked = asked in ("date", "datetime", *ORDERS)
-    if levels and (asked is None or dates_asked) and re.match("string|large_string", texts.type):
+    if levels and (asked is None or dates_asked) and re.match("text|string|large_string", texts.type):
         moments = calendar.moments_of(texts.levels, ORDERS.get(asked or ""))
         if moments is not None:
             return _of_moments(name, texts, moments, asked)
@@ -172,8 +173,8 @@ def _of_levels(name: str, texts: Texts, kind: Any) -> Inferred:
     """A column of levels, in the order of their numbers or letters."""
     levels = texts.levels.to_pylist()
     type = texts.type
-    if type == "string" and kind == "boolean" and {level.lower() for level in levels} <= {"true", "false"}:
-        type = "bool"
+    if type == "text":
+        type = "bool" if kind == "boolean" and {level.lower() for level in levels} == {"true", "false"} else "string"
 
     def order(position: int) -> tuple[float, str]:
         level = levels[position]
@@ -190,23 +191,25 @@ def _of_levels(name: str, texts: Texts, kind: Any) -> Inferred:
 def _of_moments(name: str, texts: Texts, moments: calendar.Moments, asked: str | None) -> Inferred:
     values = np.append(moments.values, np.nan)[texts.codes]
     kind: Any = moments.kind
-    if asked == "date" and kind == "datetime":
-        odd = np.flatnonzero(moments.values % calendar.DAY)
-        if len(odd):
-            raise refusal(name, asked, texts.first(odd[0]), texts.levels[int(odd[0])].as_py(), "a day")
-    if asked == "datetime" and kind == "date":
-        values, kind = values * calendar.DAY, "datetime"
-    type = texts.type
-    if type == "string":
+    type, form = texts.type, moments.form
+    if type == "text":
         unit = "us" if moments.digits else "s"
         type = "date32[day]" if kind == "date" else f"timestamp[{unit}{', tz=UTC' if moments.zoned else ''}]"
+    if asked == "datetime" and kind == "date":
+        values, kind, form = values * calendar.DAY, "datetime", form or "%Y-%m-%d"
+    elif kind == "datetime" and asked != "datetime":
+        odd = np.flatnonzero(moments.values % calendar.DAY)
+        if not len(odd):
+            values, kind, form = values / calendar.DAY, "date", form or "%Y-%m-%dT%H:%M:%S"
+        elif asked == "date":
+            raise refusal(name, asked, texts.first(odd[0]), texts.levels[int(odd[0])].as_py(), "a day")
     notes: tuple[str, ...] = ()
     if moments.in_doubt:
         first = "day" if moments.form and moments.form.index("d") < moments.form.index("m") else "month"
         other = "month" if first == "day" else "day"
         text = f"{texts.levels[0].as_py()!r} in data row {texts.first(0):,} is read with the {first} first"
         notes = (f"column {name!r}: {text}; --data.columns {name}:{other}-first reads it the other way",)
-    found = bounded(Column(name, kind, type, decimals=moments.digits, form=moments.form), values)
+    found = bounded(Column(name, kind, type, decimals=moments.digits, form=form), values)
     return replace(found, notes=notes)
 
 

@@ -40,7 +40,7 @@ class Inferred:
 
 def left_out(name: str, type: str, notes: tuple[str, ...] = ()) -> Inferred:
     """A column that is in no row."""
-    return Inferred(Column(name, "identifier", type), np.empty(0), notes)
+    return Inferred(Column(name, "identifier", "string" if type == "text" else type), np.empty(0), notes)
 
 
 def refusal(name: str, asked: str, row: int, value: str, must: str) -> UserError:
@@ -76,7 +76,7 @@ def of_numbers(name: str, numbers: Numbers, asked: str | None) -> Inferred:
         UserError: a value that does not fit what was asked for; names column, row and value.
     """
     if numbers.kind != "number":
-        return _of_times(name, numbers)
+        return _of_times(name, numbers, asked)
     if asked not in (None, "number", "integer"):
         raise UserError(f"--data.columns {name}:{asked}: every value must be a date; got numbers")
     return _of_plain_numbers(name, numbers, asked)
@@ -100,12 +100,22 @@ def _of_plain_numbers(name: str, numbers: Numbers, asked: str | None) -> Inferre
     return replace(bounded(Column(name, kind, numbers.type, decimals=decimals), values), notes=notes)
 
 
-def _of_times(name: str, numbers: Numbers) -> Inferred:
+def _of_times(name: str, numbers: Numbers, asked: str | None) -> Inferred:
     """A column of a type of dates or times; a date where all times are midnight."""
     kind: Any = numbers.kind
     values = numbers.values
     known = values[~np.isnan(values)]
-    if kind == "datetime" and len(known) and not (known % calendar.DAY).any():
+    if asked in ("number", "integer"):
+        raise UserError(
+            f"--data.columns {name}:{asked}: every value must be a number; got values of type {numbers.type}"
+        )
+    days = not (known % calendar.DAY).any() if kind == "datetime" else True
+    if asked == "date" and not days:
+        row = int((np.nan_to_num(values) % calendar.DAY > 0).argmax())
+        raise refusal(name, asked, row + 1, calendar.written(values[row : row + 1], kind, None)[0] or "", "a day")
+    if asked == "datetime" and kind == "date":
+        kind, values = "datetime", values * calendar.DAY
+    elif kind == "datetime" and asked != "datetime" and len(known) and days:
         kind, values = "date", values / calendar.DAY
     decimals = 0 if kind == "date" else _decimals(values, numbers.type, most=6)
     return bounded(Column(name, kind, numbers.type, decimals=decimals), values)
