@@ -22,6 +22,7 @@ class TextColumn:
     """A column of text, which becomes numbers while all its texts are.
 
     Arguments:
+        room: for the values.
         words: for missing values, in lower case.
         commas_divide: whether commas stand between the columns of the file.
         type: as pyarrow names it where it is known, else the type is that of what the texts say.
@@ -31,15 +32,22 @@ class TextColumn:
         failed: whether numbers were followed by other texts, so that the column must be read again as text.
     """
 
-    def __init__(self, words: frozenset[str], commas_divide: bool, type: str | None = None, as_text: bool = False):
+    def __init__(
+        self,
+        room: Growing,
+        words: frozenset[str],
+        commas_divide: bool,
+        type: str | None = None,
+        as_text: bool = False,
+    ):
         self.failed = False
         self._words, self._commas_divide, self._type = words, commas_divide, type
         self._style: Style | None = None
         self._as_text = as_text or type is not None
         self._example, self._in_doubt, self._whole = "", False, True
         self._used: Counter[str] = Counter()
-        self._values = Growing()
-        self._texts = Tally()
+        self._values = room
+        self._texts = Tally(room)
 
     def add(self, text: Any) -> None:
         """The next rows: a pyarrow array of strings, or a dictionary of them."""
@@ -93,7 +101,7 @@ class TextColumn:
             self._used.update(_counted(text.filter(is_missing)))
             found = written.numbers(text.filter(compute.invert(is_missing)), self._style)
             if found is None:
-                self.failed, self._values = True, Growing()
+                self.failed = True
                 return
             values = np.full(len(text), np.nan)
             values[~is_missing.to_numpy(zero_copy_only=False)] = found.to_numpy(zero_copy_only=False)
@@ -105,7 +113,7 @@ class TextColumn:
 
     def content(self) -> Content:
         """The column when all rows are in."""
-        if self._values.size:
+        if not self._as_text and self._values.size:
             kind, style = "int64" if self._whole else "double", self._style or PLAIN_STYLE
             values = self._values.all()
             return Numbers(values, kind, "number", style, self._example, self._in_doubt, self._used)
@@ -117,9 +125,9 @@ class TextColumn:
 class LevelColumn:
     """A column with values that are levels: truth values, or the entries of a dictionary, as texts."""
 
-    def __init__(self, words: frozenset[str], type: str):
+    def __init__(self, room: Growing, words: frozenset[str], type: str):
         self.failed = False
-        self._words, self._type, self._texts = words, type, Tally()
+        self._words, self._type, self._texts = words, type, Tally(room)
 
     def add(self, values: Any) -> None:
         """The next rows: a pyarrow array of truth values, or a dictionary."""
@@ -139,9 +147,9 @@ class LevelColumn:
 class NumberColumn:
     """A column of a type of numbers, dates or times."""
 
-    def __init__(self, type: Any):
+    def __init__(self, room: Growing, type: Any):
         self.failed = False
-        self._type, self._values = type, Growing()
+        self._type, self._values = type, room
 
     def add(self, values: Any) -> None:
         """The next rows."""
@@ -155,7 +163,9 @@ class NumberColumn:
         return Numbers(self._values.all(), str(self._type), kind)
 
 
-def column_of(name: str, type: Any, words: frozenset[str], as_text: bool) -> "TextColumn | LevelColumn | NumberColumn":
+def column_of(
+    room: Growing, name: str, type: Any, words: frozenset[str], as_text: bool
+) -> "TextColumn | LevelColumn | NumberColumn":
     """Collects a column of a frame or a `.parquet` file by its type.
 
     Raises:
@@ -166,12 +176,12 @@ def column_of(name: str, type: Any, words: frozenset[str], as_text: bool) -> "Te
     if types.is_boolean(type) or types.is_dictionary(type):
         value = type.value_type if types.is_dictionary(type) else None
         if value is None or not (types.is_nested(value) or types.is_binary(value) or types.is_large_binary(value)):
-            return LevelColumn(words, str(type))
+            return LevelColumn(room, words, str(type))
     if types.is_string(type) or types.is_large_string(type) or types.is_string_view(type):
-        return TextColumn(words, True, str(type), as_text)
+        return TextColumn(room, words, True, str(type), as_text)
     tests = (types.is_integer, types.is_floating, types.is_decimal, types.is_null, types.is_date, types.is_timestamp)
     if any(test(type) for test in (*tests, types.is_time, types.is_duration)):
-        return NumberColumn(type)
+        return NumberColumn(room, type)
     advice = f"drop it, make several columns of it, or leave it out with --data.columns {name}:identifier"
     raise UserError(f"column {name!r} contains values of type {type}; {advice}")
 

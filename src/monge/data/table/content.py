@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from monge.data.table.written import PLAIN_STYLE, Style
 
+_FIRST_ROWS = 2**14
+
 
 @dataclass(frozen=True)
 class Numbers:
@@ -65,35 +67,67 @@ class Dropped:
 Content = Numbers | Texts | Dropped
 
 
-class Growing:
-    """Numbers that are appended, in memory that grows with them: pieces that stay where they were read scatter."""
+class Room:
+    """Rows of numbers in memory that grows with them, so that a table is never there twice.
 
-    def __init__(self, type: type[np.generic] = np.float64) -> None:
-        self._room, self.size = np.empty(2**14, type), 0
+    Arguments:
+        width: of a row.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._flat, self._width = np.empty(_FIRST_ROWS * width), width
+
+    def put(self, column: int, start: int, values: NDArray[Any]) -> None:
+        """Writes values into a column from a row on."""
+        stop = start + len(values)
+        if stop * self._width > len(self._flat):
+            self._flat.resize(max(stop, len(self._flat) // self._width * 5 // 4) * self._width, refcheck=False)
+        self._rows()[start:stop, column] = values
+
+    def column(self, column: int, size: int) -> NDArray[np.float64]:
+        """The first values of a column, in place: nothing may be put beyond them as long as they are used."""
+        return self._rows()[:size, column]
+
+    def first(self, columns: int, rows: int) -> NDArray[np.float64]:
+        """The first columns as an array of their own (rows, columns); the room is used up by it."""
+        for start in range(0, rows, _FIRST_ROWS):
+            block = self._rows()[start : min(start + _FIRST_ROWS, rows), :columns].copy()
+            self._flat[start * columns : start * columns + block.size] = block.ravel()
+        self._flat.resize(rows * columns, refcheck=False)
+        return self._flat.reshape(rows, columns)
+
+    def _rows(self) -> NDArray[np.float64]:
+        return self._flat[: len(self._flat) // self._width * self._width].reshape(-1, self._width)
+
+
+class Growing:
+    """A column of a room, to which numbers are appended."""
+
+    def __init__(self, room: Room, column: int) -> None:
+        self._room, self._column, self.size = room, column, 0
 
     def add(self, values: NDArray[Any]) -> None:
         """Appends numbers."""
-        size = self.size + len(values)
-        if size > len(self._room):
-            self._room.resize(max(size, len(self._room) * 2), refcheck=False)
-        self._room[self.size : size] = values
-        self.size = size
+        self._room.put(self._column, self.size, values)
+        self.size += len(values)
 
-    def all(self) -> NDArray[Any]:
-        """All numbers; none can be added after."""
-        self._room.resize(self.size, refcheck=False)
-        return self._room
+    def all(self) -> NDArray[np.float64]:
+        """All numbers, in place."""
+        return self._room.column(self._column, self.size)
 
 
 class Tally:
     """Collects texts as positions among those that were seen, some of which may be equal.
 
+    Arguments:
+        codes: takes the positions.
+
     Attributes:
         bytes: of the texts that are kept.
     """
 
-    def __init__(self) -> None:
-        self._codes, self._levels, self._count, self.bytes = Growing(np.int32), list[Any](), 0, 0
+    def __init__(self, codes: Growing) -> None:
+        self._codes, self._levels, self._count, self.bytes = codes, list[Any](), 0, 0
 
     def add(self, texts: Any) -> None:
         """The next rows: a dictionary of pyarrow whose values are strings."""
@@ -115,7 +149,7 @@ class Tally:
         import pyarrow
         import pyarrow.compute as compute
 
-        codes = self._codes.all()
+        codes = self._codes.all().astype(np.int32)
         levels = compute.utf8_trim_whitespace(pyarrow.concat_arrays(self._levels or [pyarrow.array([], "string")]))
         is_missing = compute.is_in(compute.utf8_lower(levels), value_set=set_of(words)).to_numpy(zero_copy_only=False)
         merged = levels.dictionary_encode()

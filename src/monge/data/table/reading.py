@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from monge.data import part
 from monge.data.table.collection import TextColumn, column_of
-from monge.data.table.content import Content, Dropped, Numbers, Texts
+from monge.data.table.content import Content, Dropped, Growing, Numbers, Room, Texts
 from monge.data.table.dialect import no_name
 from monge.data.table.inference import infer, overrides_of, said
 from monge.data.table.numeric import Inferred
 from monge.data.table.rows import FrameRows, Rows, rows_of, suffix_of
-from monge.data.table.schema import Schema
+from monge.data.table.schema import Column, Schema
 from monge.data.table.written import PLAIN_STYLE, Style, missing_words
 from monge.errors import UserError
 
@@ -107,12 +107,14 @@ def _table(parts: Sequence[Rows], columns: str | None, missing: str | None) -> T
     """The rows of one table, or of a training and a held-out part."""
     first = parts[0]
     asked = overrides_of(columns, first.names)
-    contents, sizes = _gathered(parts, asked, missing)
+    room = Room(len(first.names))
+    contents, sizes = _gathered(parts, room, asked, missing)
     if not sizes[0]:
         raise UserError(f"{first.what} must have at least one row; got none")
     held_out = np.repeat([False, True], sizes) if len(parts) == 2 else None
     notes = [note for rows in parts for note in rows.notes] + _styles_said(first.names, contents)
-    inferred: list[Inferred] = []
+    found_columns: list[Column] = []
+    kept = 0
     words: dict[str, Mapping[str, int]] = {}
     for position, name in enumerate(first.names):
         content, contents[position] = contents[position], Dropped("")
@@ -122,15 +124,18 @@ def _table(parts: Sequence[Rows], columns: str | None, missing: str | None) -> T
             notes.append(f"column {name!r} says which rows are held out ({int(marked.sum()):,} of {len(marked):,})")
         elif name or not _nothing(content, position, first):
             found = _inferred(first, position, content, asked.get(name))
-            inferred.append(found)
+            found_columns.append(found.column)
+            if found.column.kind != "identifier":
+                room.put(kept, 0, found.values)  # what is there was read before
+                kept += 1
             words[name] = found.words
             notes += found.notes
     notes += said(words)
-    schema = Schema(tuple(found.column for found in inferred))
+    schema = Schema(tuple(found_columns))
     if not len(schema):
         left_out = "; ".join(notes) or "got none"
         raise UserError(f"{first.what} must have a column that is not left out: {left_out}")
-    return Table(schema, _joined(inferred, sum(sizes)), tuple(notes), held_out)
+    return Table(schema, room.first(kept, sum(sizes)), tuple(notes), held_out)
 
 
 def _inferred(rows: Rows, position: int, content: Content, asked: str | None) -> Inferred:
@@ -154,17 +159,9 @@ def _known(content: Texts | Numbers) -> int:
     return int((content.codes >= 0).sum() if isinstance(content, Texts) else (~np.isnan(content.values)).sum())
 
 
-def _joined(inferred: list[Inferred], rows: int) -> NDArray[np.float64]:
-    """The columns that are kept, side by side; each is let go when it is copied."""
-    kept = [found for found in inferred if found.column.kind != "identifier"]
-    inferred.clear()
-    raw = np.empty((rows, len(kept)))
-    for index in range(len(kept) - 1, -1, -1):
-        raw[:, index] = kept.pop().values
-    return raw
-
-
-def _gathered(parts: Sequence[Rows], asked: dict[str, str], missing: str | None) -> tuple[list[Content], list[int]]:
+def _gathered(
+    parts: Sequence[Rows], room: Room, asked: dict[str, str], missing: str | None
+) -> tuple[list[Content], list[int]]:
     """The content of each column, and the number of rows of each part.
 
     Numbers that turn out to be followed by texts are read a second time.
@@ -172,7 +169,7 @@ def _gathered(parts: Sequence[Rows], asked: dict[str, str], missing: str | None)
     contents: list[Content] = []
     sizes: list[int] = []
     failed: set[int] = set()
-    columns = _columns(parts[0], asked, missing, failed)
+    columns = _columns(parts[0], room, asked, missing, failed)
     for turn in range(2):
         positions = [
             index for index, column in enumerate(columns) if column is not None and (not turn or index in failed)
@@ -183,7 +180,7 @@ def _gathered(parts: Sequence[Rows], asked: dict[str, str], missing: str | None)
         failed = {index for index in positions if (column := columns[index]) is not None and column.failed}
         if not failed or turn:
             break
-        again = _columns(parts[0], asked, missing, failed)
+        again = _columns(parts[0], room, asked, missing, failed)
         columns = [again[index] if index in failed else column for index, column in enumerate(columns)]
     for index, column in enumerate(columns):
         columns[index] = None
@@ -217,7 +214,7 @@ def _type(rows: Rows, index: int) -> Any:
     return "string" if rows.types is None else rows.types[index]
 
 
-def _columns(rows: Rows, asked: dict[str, str], missing: str | None, as_text: Collection[int]) -> list[Any]:
+def _columns(rows: Rows, room: Room, asked: dict[str, str], missing: str | None, as_text: Collection[int]) -> list[Any]:
     """What collects each column; None for one that is to be left out."""
     words = missing_words(missing)
     out: list[Any] = []
@@ -227,10 +224,10 @@ def _columns(rows: Rows, asked: dict[str, str], missing: str | None, as_text: Co
         if kind == "identifier" and rows.types is not None:
             out.append(None)
         elif rows.types is None:
-            out.append(TextColumn(words, rows.commas_divide, None, text))
+            out.append(TextColumn(Growing(room, index), words, rows.commas_divide, None, text))
         else:
             try:
-                out.append(column_of(name, rows.types[index], words, text))
+                out.append(column_of(Growing(room, index), name, rows.types[index], words, text))
             except UserError as error:
                 raise UserError(f"{rows.what}: {error}") from error
     return out
