@@ -561,3 +561,27 @@ def test_real_tables() -> None:
     assert int(np.isnan(adult.raw).sum()) == 2799 + 2809 + 857
     homes = read(SHARED / "california_housing.parquet")
     assert kinds(homes) == "number number integer integer integer integer integer number integer category"
+
+
+def test_types_of_frames_can_be_overridden() -> None:
+    columns = {
+        "k": pyarrow.array(["1,5", "2,5", "1,5"]).dictionary_encode(),
+        "d": pyarrow.array([1, 2, 2], "date32"),
+        "big": [2**60, 2**60 + 1, 5],
+        "n": pyarrow.array([3, 1, 3], "int8"),
+        "x": [0.5, 0.25, 0.5],
+    }
+    frame = pyarrow.table(columns)
+    plain = from_frame(frame)
+    assert kinds(plain) == "category date identifier integer number"
+    assert any("'big' has whole numbers of over 15 digits" in note for note in plain.notes)
+    table = from_frame(frame, "k:number,d:category,big:number,n:category,x:category")
+    assert kinds(table) == "number category number category category"
+    assert [column.levels for column in table.schema.columns[3:]] == [("1", "3"), ("0.25", "0.5")]
+    back = table_of(table.schema, table.raw)
+    assert back.schema.types == frame.schema.types
+    assert back.column("k").to_pylist() == ["1.5", "2.5", "1.5"]
+    assert back.select(["d", "n", "x"]).equals(frame.select(["d", "n", "x"]))
+    for how in ("d:integer", "x:integer", "x:date", "n:boolean,d:constant"):
+        with pytest.raises(UserError, match=how[-9:]):
+            from_frame(frame, how)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from monge.data.table.written import PLAIN_STYLE, Style
 
-_FIRST_ROWS = 2**14
+_FIRST_NUMBERS = 2**19
+_BLOCK_ROWS = 2**12
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Room:
     """
 
     def __init__(self, width: int) -> None:
-        self._flat, self._width = np.empty(_FIRST_ROWS * width), width
+        self._flat, self._width = np.empty(max(_FIRST_NUMBERS // width, 1) * width), width
 
     def put(self, column: int, start: int, values: NDArray[Any]) -> None:
         """Writes values into a column from a row on."""
@@ -90,8 +91,8 @@ class Room:
 
     def first(self, columns: int, rows: int) -> NDArray[np.float64]:
         """The first columns as an array of their own (rows, columns); the room is used up by it."""
-        for start in range(0, rows, _FIRST_ROWS):
-            block = self._rows()[start : min(start + _FIRST_ROWS, rows), :columns].copy()
+        for start in range(0, rows, _BLOCK_ROWS):
+            block = self._rows()[start : min(start + _BLOCK_ROWS, rows), :columns].copy()
             self._flat[start * columns : start * columns + block.size] = block.ravel()
         self._flat.resize(rows * columns, refcheck=False)
         return self._flat.reshape(rows, columns)

@@ -155,7 +155,7 @@ def _columns(schema: Schema, raw: Raw, identifiers: bool) -> list[tuple[Column, 
 def _values(arrow: Any, column: Column, values: Raw) -> Any:
     """A column as an array of pyarrow of its type."""
     kind = type_of(arrow, column.type)
-    if column.levels or arrow.types.is_string(kind) or arrow.types.is_large_string(kind) or "view" in column.type:
+    if column.levels or re.match("string|large_string|dictionary", column.type):
         return _of_texts(arrow, texts(column, values), kind)
     if column.kind == "identifier" and not (arrow.types.is_integer(kind) or arrow.types.is_floating(kind)):
         return _of_texts(arrow, texts(column, values), arrow.string())

@@ -86,7 +86,8 @@ def _numbers_in(name: str, texts: Texts, asked: str | None, commas_divide: bool)
     import pyarrow
     import pyarrow.compute as compute
 
-    if not len(texts.levels) or not re.match("text|string|large_string", texts.type):
+    written_out = re.match("text|string|large_string" + "|dictionary<values=(large_)?string" * bool(asked), texts.type)
+    if not len(texts.levels) or not written_out:
         return texts
     some = texts.levels[:_SOME_ROWS].to_pylist()
     numeric = [word for word in some if any(sign.isdigit() for sign in word)]
@@ -139,6 +140,8 @@ def _of_texts(name: str, texts: Texts, asked: str | None) -> Inferred:
             return _of_moments(name, texts, moments, asked)
     if dates_asked:
         raise _no_date(name, str(asked), texts)
+    if asked in ("number", "integer"):
+        raise refusal(name, asked, texts.first(0), texts.levels[0].as_py() if levels else "", "a number")
     if asked == "constant" and (levels > 1 or (missing and levels)):
         other = 1 if levels > 1 else None
         row = texts.first(1) if other else int((texts.codes < 0).argmax()) + 1

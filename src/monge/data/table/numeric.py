@@ -91,6 +91,9 @@ def _of_plain_numbers(name: str, numbers: Numbers, asked: str | None) -> Inferre
         row = int(np.flatnonzero(~np.isnan(values))[row])
         raise refusal(name, asked, row + 1, f"{values[row]:.15g}", "a whole number")
     notes: tuple[str, ...] = ()
+    if asked is None and decimals is None and re.match("u?int", numbers.type):
+        note = f"column {name!r} has whole numbers of over 15 digits, which rather name than count, and is left out"
+        return left_out(name, numbers.type, (f"{note}; --data.columns {name}:number keeps it",))
     if asked is None and whole:
         why, notes = _identifies(name, values, numbers.type)
         if why is not None:
@@ -173,5 +176,8 @@ def texts_of(numbers: Numbers) -> Texts:
     distinct, place = np.unique(values[known], return_inverse=True)
     codes = np.full(len(values), -1)
     codes[known] = place
+    if numbers.kind != "number":
+        moments = calendar.written(distinct, numbers.kind, None, 6)
+        return Texts(codes, pyarrow.array(moments, pyarrow.string()), numbers.type, numbers.words)
     levels = [f"{value:.0f}" if value == np.rint(value) else repr(float(value)) for value in distinct]
     return Texts(codes, pyarrow.array(levels, pyarrow.string()), numbers.type, numbers.words)

@@ -11,7 +11,7 @@ from monge.errors import UserError
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
-_BLOCK_BYTES = 2**22
+_BLOCK_BYTES = 2**21
 _BATCH_ROWS = 2**16
 _ROW_NAMES = re.compile(r"__index_level_\d+__")
 
