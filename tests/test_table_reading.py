@@ -141,7 +141,7 @@ WORLD: dict[str, tuple[str | bytes, str, str, list[Any], str]] = {
         "t.csv",
         "number",
         [0.5],
-        "'unknown' in 'a' is read as missing",
+        "'unknown' in data row 21 is no number and is read as missing",
     ),
     "infinity": ("a\n" + rows("{i}.5") + "-inf\n", "t.csv", "number", [0.5], "'inf' in 'a' is read as missing"),
     "codes": ("zip,n\n" + rows("0012{j},{j}"), "t.csv", "category integer", [0, 0], ""),

@@ -95,12 +95,10 @@ def _moments(parts: dict[str, Any], pattern: str, day_first: bool | None) -> Mom
     year = _whole(parts["Y"]) if "Y" in parts else _century(_whole(parts["y"]))
     in_doubt = False
     if "one" in parts:
-        first_is_day = _day_first(parts, "/" in pattern) if day_first is None else day_first
-        if first_is_day is None:
+        ordered = _ordered(parts, pattern, day_first)
+        if ordered is None:
             return None
-        largest = max(_whole(parts["one"]).max(), _whole(parts["two"]).max())
-        in_doubt = day_first is None and "." not in pattern and bool(largest <= 12)
-        parts = parts | dict(zip("dm" if first_is_day else "md", (parts["one"], parts["two"]), strict=True))
+        parts, in_doubt = ordered
     month = _whole(parts["m"]) if "m" in parts else _named_months(parts["b"])
     day = _whole(parts["d"]) if "d" in parts else np.ones_like(year)
     if month.min() < 1 or month.max() > 12 or day.min() < 1 or year.min() < 1:
@@ -115,16 +113,22 @@ def _moments(parts: dict[str, Any], pattern: str, day_first: bool | None) -> Mom
     return _with_times(parts, values, date, in_doubt)
 
 
+def _ordered(parts: dict[str, Any], pattern: str, day_first: bool | None) -> tuple[dict[str, Any], bool] | None:
+    """The parts with day and month by their order, and whether that is in doubt; None where no order is possible."""
+    first_is_day = _day_first(parts, "/" in pattern) if day_first is None else day_first
+    if first_is_day is None:
+        return None
+    largest = max(_whole(parts["one"]).max(), _whole(parts["two"]).max())
+    in_doubt = day_first is None and "." not in pattern and bool(largest <= 12)
+    return parts | dict(zip("dm" if first_is_day else "md", (parts["one"], parts["two"]), strict=True)), in_doubt
+
+
 def _with_times(parts: dict[str, Any], days: Days, date: str, in_doubt: bool) -> Moments | None:
     import pyarrow.compute as compute
 
     hour, minute, second = (_whole(parts[name]) for name in "HMS")
     half = bool(compute.any(compute.not_equal(parts["p"], "")).as_py())
-    if half:
-        if hour.min() < 1 or hour.max() > 12 or bool(compute.any(compute.equal(parts["p"], "")).as_py()):
-            return None
-        after = compute.match_substring_regex(parts["p"], "[Pp]").to_numpy(zero_copy_only=False)
-        hour = hour % 12 + 12 * after
+    hour = _of_halves(hour, parts["p"]) if half else hour
     if hour.max() > 23 or minute.max() > 59 or second.max() > 59:
         return None
     digits = int(compute.max(compute.utf8_length(parts["f"])).as_py())
@@ -135,15 +139,29 @@ def _with_times(parts: dict[str, Any], days: Days, date: str, in_doubt: bool) ->
     if zones is None:
         return None
     offset, zone = zones
-    seconds = bool(compute.any(compute.not_equal(parts["S"], "")).as_py())
-    hours = ("%I" if half else "%H") if compute.min(compute.utf8_length(parts["H"])).as_py() == 2 else "%-H"
-    time = (hours.replace("%-H", "%-I") if half else hours) + ":%M" + ":%S" * seconds + ".%f" * (digits > 0)
-    if half:
-        time += parts["p"][0].as_py()[:-2] + "%p"
-    form = f"{date}{parts['gap'][0].as_py()}{time}{zone}"
+    form = f"{date}{parts['gap'][0].as_py()}{_time_form(parts, half, digits)}{zone}"
     values = np.rint((days * DAY + hour * 3600 + minute * 60 + second - offset + fraction) * 1e6) / 1e6
     iso = form == "%Y-%m-%dT%H:%M:%S" + ".%f" * (digits > 0)
     return Moments(values, "datetime", None if iso else form, min(digits, 6), zone != "", in_doubt)
+
+
+def _of_halves(hour: NDArray[np.int64], half: Any) -> NDArray[np.int64]:
+    """Hours of the day from those of its halves, AM and PM; 24 where one is none."""
+    import pyarrow.compute as compute
+
+    after = compute.match_substring_regex(half, "[Pp]").to_numpy(zero_copy_only=False)
+    given = compute.not_equal(half, "").to_numpy(zero_copy_only=False)
+    return np.where((hour >= 1) & (hour <= 12) & given, hour % 12 + 12 * after, 24)
+
+
+def _time_form(parts: dict[str, Any], half: bool, digits: int) -> str:
+    """The form of times by their parts."""
+    import pyarrow.compute as compute
+
+    bare = "" if compute.min(compute.utf8_length(parts["H"])).as_py() == 2 else "-"
+    seconds = bool(compute.any(compute.not_equal(parts["S"], "")).as_py())
+    form = f"%{bare}{'I' if half else 'H'}:%M" + ":%S" * seconds + ".%f" * (digits > 0)
+    return form + parts["p"][0].as_py()[:-2] + "%p" if half else form
 
 
 def _zones(text: Any) -> tuple[NDArray[np.int64], str] | None:

@@ -67,10 +67,7 @@ class TextColumn:
 
     def _look(self, text: Any) -> bool:
         """Chooses a style by the first texts; whether the column may still be one of numbers."""
-        words = [word.strip() for word in text[:_LOOKED_AT].unique().to_pylist() if word is not None]
-        some = [word for word in words if word.lower() not in self._words and not written.is_word(word)]
-        if not some:
-            some = [word for word in map(str.strip, text.unique().drop_null().to_pylist()) if not self._missing(word)]
+        some = self._values_among(text[:_LOOKED_AT]) or self._values_among(text)
         self._style = written.style_of(some or ["0"], self._commas_divide)
         if self._style is None or any(len(word) > 1 and word[0] == "0" and word.isdigit() for word in some):
             self._style = None
@@ -80,8 +77,10 @@ class TextColumn:
             self._in_doubt = written.in_doubt(some, self._style)
         return True
 
-    def _missing(self, word: str) -> bool:
-        return word.lower() in self._words or written.is_word(word)
+    def _values_among(self, text: Any) -> list[str]:
+        """The different texts that do not stand for a missing value."""
+        words = [word.strip() for word in text.unique().drop_null().to_pylist()]
+        return [word for word in words if word.lower() not in self._words and not written.is_word(word)]
 
     def _add_numbers(self, text: Any) -> None:
         import pyarrow.compute as compute

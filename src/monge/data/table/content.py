@@ -25,6 +25,7 @@ class Numbers:
         example: a text that is not written plainly.
         in_doubt: whether they could as well be of another style.
         words: how often each word stood for a missing value.
+        notes: choices that were made, in sentences.
     """
 
     values: NDArray[np.float64]
@@ -34,6 +35,7 @@ class Numbers:
     example: str = ""
     in_doubt: bool = False
     words: Counter[str] = field(default_factory=Counter)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, cast
 
-from monge.data.table.written import PLAIN, is_word, style_of
+from monge.data.table.written import PLAIN, missing_words, style_of
 from monge.errors import UserError, legible
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -151,12 +151,16 @@ def _separator(path: Path, text: str) -> str:
     if agreement(best)[1] > 1:
         # a header that no row agrees with is still more telling than one column
         return best if agreement(best)[0] else max(tab_first, key=lambda separator: agreement(separator)[1])
-    rows = text.splitlines()[:_LINES]
-    if len(rows[0].split()) > 1 and all(len(row.split()) == len(rows[0].split()) for row in rows if row.strip()):
-        numbers = [all(re.fullmatch(PLAIN, word) for word in row.split()) for row in rows[1:] if row.strip()]
-        if numbers and all(numbers):
-            raise UserError(f"{path.name}: columns must be divided by commas, semicolons, tabs or |; got spaces")
+    _check_spaces(path.name, text)
     return next((separator for separator in SEPARATORS if separator not in text), ",")
+
+
+def _check_spaces(what: str, text: str) -> None:
+    """Refuses a table whose columns are divided by spaces."""
+    header, *rows = [row.split() for row in text.splitlines()[:_LINES] if row.strip()]
+    numbers = [re.fullmatch(PLAIN, word) for row in rows for word in row]
+    if len(header) > 1 and numbers and all(numbers) and {len(row) for row in rows} == {len(header)}:
+        raise UserError(f"{what}: columns must be divided by commas, semicolons, tabs or |; got spaces")
 
 
 def _always_empty(count: int, rows: Sequence[Sequence[str]]) -> int:
@@ -172,21 +176,21 @@ def _units(rows: Sequence[Sequence[str]], separator: str) -> str | None:
     if len(rows) < 2 + _LINE_COUNT or len(rows[1]) < len(rows[0]):
         return None
     second = [cell.strip() for cell in rows[1]]
-    shown = ", ".join(legible(cell) for cell in second if cell)[:40]
-    if any(second) and all(_UNIT.fullmatch(cell) for cell in second if cell):
+    filled = [cell for cell in second if cell]
+    shown = ", ".join(map(legible, filled))[:40]
+    if filled and all(map(_UNIT.fullmatch, filled)):
         return shown
-    words = 0
-    for index, cell in enumerate(second):
-        below = [row[index].strip() for row in rows[2:] if index < len(row)]
-        filled = [value for value in below if value]
-        if not filled or style_of(filled, separator == ",") is None:
-            continue
-        if not cell:
-            continue
-        if not _WORD.fullmatch(cell) or cell in ("?", "-", ".") or is_word(cell) or cell.lower() in ("na", "n/a"):
-            return None
-        words += 1
-    return shown if words > 1 or (words == 1 and len(second) == 1) else None
+    above = [cell for index, cell in enumerate(second) if cell and _is_numeric(rows[2:], index, separator)]
+    if not all(_WORD.fullmatch(cell) and cell.lower() not in missing_words(None) for cell in above):
+        return None
+    return shown if len(above) > 1 or len(above) == len(second) else None
+
+
+def _is_numeric(rows: Sequence[Sequence[str]], index: int, separator: str) -> bool:
+    """Whether a column of rows has numbers, and nothing else."""
+    cells = [row[index].strip() for row in rows if index < len(row)]
+    words = [cell for cell in cells if cell.lower() not in missing_words(None)]
+    return bool(words) and style_of(words, separator == ",") is not None
 
 
 def _check_header(what: str, names: Sequence[str]) -> None:

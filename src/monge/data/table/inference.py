@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monge.data.table import calendar, written
 from monge.data.table.content import Content, Dropped, Numbers, Texts
@@ -76,49 +77,64 @@ def infer(name: str, content: Content, asked: str | None = None, commas_divide: 
     if isinstance(content, Numbers):
         content = finite(name, content)
         if asked not in LEVEL_KINDS:
-            return replace(of_numbers(name, content, asked), words=content.words)
+            found = of_numbers(name, content, asked)
+            style = None if content.style == written.PLAIN_STYLE else content.style
+            notes = (*content.notes, *found.notes)
+            found = replace(found, style=style, example=content.example, in_doubt=content.in_doubt)
+            return replace(found, notes=notes, words=content.words)
         content = texts_of(content)
     return replace(_of_texts(name, content, asked), words=content.words)
 
 
 def _numbers_in(name: str, texts: Texts, asked: str | None, commas_divide: bool) -> Numbers | Texts:
     """Texts as numbers where they all are, or all but a few words among many numbers; else the texts."""
-    import pyarrow
     import pyarrow.compute as compute
 
     written_out = re.match("text|string|large_string" + "|dictionary<values=(large_)?string" * bool(asked), texts.type)
     if not len(texts.levels) or not written_out:
         return texts
     some = texts.levels[:_SOME_ROWS].to_pylist()
-    numeric = [word for word in some if any(sign.isdigit() for sign in word)]
+    numeric = [word for word in some if re.search(r"\d", word)]
     style = written.style_of(some, commas_divide) or _common_style(numeric, commas_divide)
     codes = compute.any(compute.match_substring_regex(texts.levels, written.CODE)).as_py()
     if style is None or (codes and asked is None):
-        if asked is not None:
-            raise refusal(name, asked, texts.first(0), some[0], "a number")
         return texts
     fits = compute.match_substring_regex(written.bare(texts.levels, style), style.pattern)
     fits = fits.to_numpy(zero_copy_only=False)
     odd = np.flatnonzero(~fits)
-    counts = np.bincount(texts.codes[texts.codes >= 0], minlength=len(fits))
     if len(odd) and asked is not None:
         raise refusal(name, asked, texts.first(odd[0]), texts.levels[int(odd[0])].as_py(), "a number")
-    few = len(odd) <= _ODD_WORDS and counts[odd].sum() <= _ODD_SHARE * counts.sum()
+    in_odd = int(np.isin(texts.codes, odd).sum())
+    few = len(odd) <= _ODD_WORDS and in_odd <= _ODD_SHARE * (texts.codes >= 0).sum()
     if len(odd) and not (few and fits.sum() >= _NUMBERS_AT_LEAST):
         return texts
+    numbers = _as_numbers(texts, fits, style, numeric)
+    if not len(odd):
+        return numbers
+    text = f"{texts.levels[int(odd[0])].as_py()!r} in data row {texts.first(odd[0]):,} is no number"
+    also = f" ({in_odd:,} such values); --data.columns {name}:category keeps it"
+    return replace(numbers, notes=(f"column {name!r}: {text} and is read as missing{also}",))
+
+
+def _as_numbers(texts: Texts, fits: NDArray[np.bool_], style: written.Style, words: list[str]) -> Numbers:
+    """Texts as numbers, missing where they are none.
+
+    Arguments:
+        texts: the column.
+        fits: which levels are numbers.
+        style: of them.
+        words: some of them.
+    """
+    import pyarrow
+
     levels = np.full(len(fits) + 1, np.nan)
     found = written.numbers(texts.levels.filter(pyarrow.array(fits)), style)
-    levels[:-1][fits] = found.to_numpy(zero_copy_only=False) if found is not None else np.nan
-    words = texts.words.copy()
-    for index in odd:
-        words[texts.levels[int(index)].as_py()] += int(counts[index])
+    levels[:-1][fits] = np.nan if found is None else found.to_numpy(zero_copy_only=False)
     kind = texts.type
     if kind == "text":
-        whole = not any(re.search(f"[{style.decimal}eE]", word) for word in numeric)
-        kind = "int64" if whole else "double"
-    example = next((word for word in numeric if style.decimal in word), numeric[0])
-    doubt = written.in_doubt(numeric, style)
-    return Numbers(levels[texts.codes], kind, "number", style, example, doubt, words)
+        kind = "double" if any(re.search(f"[{style.decimal}eE]", word) for word in words) else "int64"
+    example = next((word for word in words if style.decimal in word), words[0])
+    return Numbers(levels[texts.codes], kind, "number", style, example, written.in_doubt(words, style), texts.words)
 
 
 def _common_style(words: list[str], commas_divide: bool) -> written.Style | None:
@@ -131,27 +147,14 @@ def _common_style(words: list[str], commas_divide: bool) -> written.Style | None
 
 
 def _of_texts(name: str, texts: Texts, asked: str | None) -> Inferred:
-    levels = len(texts.levels)
-    missing = bool((texts.codes < 0).any())
-    dates_asked = asked in ("date", "datetime", *ORDERS)
-    if levels and (asked is None or dates_asked) and re.match("text|string|large_string", texts.type):
-        moments = calendar.moments_of(texts.levels, ORDERS.get(asked or ""))
-        if moments is not None:
-            return _of_moments(name, texts, moments, asked)
-    if dates_asked:
-        raise _no_date(name, str(asked), texts)
-    if asked in ("number", "integer"):
-        raise refusal(name, asked, texts.first(0), texts.levels[0].as_py() if levels else "", "a number")
-    if asked == "constant" and (levels > 1 or (missing and levels)):
-        other = 1 if levels > 1 else None
-        row = texts.first(1) if other else int((texts.codes < 0).argmax()) + 1
-        value = texts.levels[1].as_py() if other else ""
-        raise refusal(name, "constant", row, value, f"{texts.levels[0].as_py()!r}")
-    if asked == "boolean" and levels > 2:
-        raise refusal(name, "boolean", texts.first(2), texts.levels[2].as_py(), "one of two")
+    levels, missing = len(texts.levels), bool((texts.codes < 0).any())
+    if asked in (None, "date", "datetime", *ORDERS) and (moments := _moments_in(texts, asked)) is not None:
+        return _of_moments(name, texts, moments, asked)
+    if asked is not None:
+        _check_levels(name, texts, asked)
     if levels == 0 or (levels == 1 and not missing and asked in (None, "constant")):
         return _of_levels(name, texts, "constant")
-    if asked is None and (why := _no_category(texts, missing)):
+    if asked is None and (why := _no_category(texts)):
         note = f"column {name!r} has {why} and is left out; --data.columns {name}:category keeps it"
         return left_out(name, texts.type, (note,))
     if asked is None:
@@ -160,7 +163,32 @@ def _of_texts(name: str, texts: Texts, asked: str | None) -> Inferred:
     return _of_levels(name, texts, asked)
 
 
-def _no_category(texts: Texts, missing: bool) -> str | None:
+def _moments_in(texts: Texts, asked: str | None) -> calendar.Moments | None:
+    """Texts as dates or times, or None."""
+    if not len(texts.levels) or not re.match("text|string|large_string", texts.type):
+        return None
+    return calendar.moments_of(texts.levels, ORDERS.get(asked or ""))
+
+
+def _check_levels(name: str, texts: Texts, asked: str) -> None:
+    """Refuses texts that are no levels of the kind that was asked for."""
+    levels = len(texts.levels)
+    if asked in ("date", "datetime", *ORDERS):
+        raise _no_date(name, asked, texts)
+    if asked in ("number", "integer") and levels:
+        raise refusal(name, asked, texts.first(0), texts.levels[0].as_py(), "a number")
+    if asked == "boolean" and levels > 2:
+        raise refusal(name, asked, texts.first(2), texts.levels[2].as_py(), "one of two")
+    if asked == "constant" and levels:
+        other = np.flatnonzero(texts.codes != texts.codes[0])
+        if len(other):
+            code = int(texts.codes[other[0]])
+            value = "" if code < 0 else texts.levels[code].as_py()
+            usual = texts.levels[max(int(texts.codes[0]), 0)].as_py()
+            raise refusal(name, asked, int(other[0]) + 1, value, repr(usual))
+
+
+def _no_category(texts: Texts) -> str | None:
     """Why texts are no levels of a category, or None."""
     rows, levels = int((texts.codes >= 0).sum()), len(texts.levels)
     if texts.type.startswith(("dictionary", "bool")) and levels < rows:
@@ -206,14 +234,16 @@ def _of_moments(name: str, texts: Texts, moments: calendar.Moments, asked: str |
             values, kind, form = values / calendar.DAY, "date", form or "%Y-%m-%dT%H:%M:%S"
         elif asked == "date":
             raise refusal(name, asked, texts.first(odd[0]), texts.levels[int(odd[0])].as_py(), "a day")
-    notes: tuple[str, ...] = ()
-    if moments.in_doubt:
-        first = "day" if moments.form and moments.form.index("d") < moments.form.index("m") else "month"
-        other = "month" if first == "day" else "day"
-        text = f"{texts.levels[0].as_py()!r} in data row {texts.first(0):,} is read with the {first} first"
-        notes = (f"column {name!r}: {text}; --data.columns {name}:{other}-first reads it the other way",)
     found = bounded(Column(name, kind, type, decimals=moments.digits, form=form), values)
-    return replace(found, notes=notes)
+    return replace(found, notes=_order_said(name, texts, moments.form) if moments.in_doubt else ())
+
+
+def _order_said(name: str, texts: Texts, form: str | None) -> tuple[str, ...]:
+    """What to say of dates whose day and month could be exchanged."""
+    first = "day" if form and form.index("d") < form.index("m") else "month"
+    other = "month" if first == "day" else "day"
+    text = f"{texts.levels[0].as_py()!r} in data row {texts.first(0):,} is read with the {first} first"
+    return (f"column {name!r}: {text}; --data.columns {name}:{other}-first reads it the other way",)
 
 
 def _no_date(name: str, asked: str, texts: Texts) -> UserError:

@@ -12,6 +12,7 @@ from monge.data.layout import LARGEST
 from monge.data.table import calendar
 from monge.data.table.content import Numbers, Texts
 from monge.data.table.schema import Column
+from monge.data.table.written import Style
 from monge.errors import UserError
 
 _EXACT = 2**53
@@ -30,12 +31,18 @@ class Inferred:
         values: raw (n,); empty for an identifier.
         notes: choices that were made, in sentences.
         words: how often each word stood for a missing value.
+        style: how its numbers are written, unless plainly.
+        example: one of them.
+        in_doubt: whether they could as well be of another style.
     """
 
     column: Column
     values: NDArray[np.float64]
     notes: tuple[str, ...] = ()
     words: Mapping[str, int] = field(default_factory=dict)
+    style: Style | None = None
+    example: str = ""
+    in_doubt: bool = False
 
 
 def left_out(name: str, type: str, notes: tuple[str, ...] = ()) -> Inferred:

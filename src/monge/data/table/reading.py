@@ -1,8 +1,8 @@
 """Tables with columns of any kind, from files, folders and data frames: what the columns are, and the rows."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from monge.data.table.dialect import no_name
 from monge.data.table.inference import infer, overrides_of, said
 from monge.data.table.numeric import Inferred
 from monge.data.table.rows import FrameRows, Rows, rows_of, suffix_of
-from monge.data.table.schema import Column, Schema
-from monge.data.table.written import PLAIN_STYLE, Style, missing_words
+from monge.data.table.schema import Schema
+from monge.data.table.written import Style, missing_words
 from monge.errors import UserError
 
 SPLIT_NAMES = ("split", "part", "partition", "subset", "fold", "set")
@@ -112,10 +112,9 @@ def _table(parts: Sequence[Rows], columns: str | None, missing: str | None) -> T
     if not sizes[0]:
         raise UserError(f"{first.what} must have at least one row; got none")
     held_out = np.repeat([False, True], sizes) if len(parts) == 2 else None
-    notes = [note for rows in parts for note in rows.notes] + _styles_said(first.names, contents)
-    found_columns: list[Column] = []
+    notes = [note for rows in parts for note in rows.notes]
+    inferred: list[Inferred] = []
     kept = 0
-    words: dict[str, Mapping[str, int]] = {}
     for position, name in enumerate(first.names):
         content, contents[position] = contents[position], Dropped("")
         marked = None if held_out is not None or name in asked else _marked(name, content)
@@ -124,14 +123,14 @@ def _table(parts: Sequence[Rows], columns: str | None, missing: str | None) -> T
             notes.append(f"column {name!r} says which rows are held out ({int(marked.sum()):,} of {len(marked):,})")
         elif name or not _nothing(content, position, first):
             found = _inferred(first, position, content, asked.get(name))
-            found_columns.append(found.column)
             if found.column.kind != "identifier":
                 room.put(kept, 0, found.values)  # what is there was read before
                 kept += 1
-            words[name] = found.words
+            # what is in place is gone, so it must not be held
+            inferred.append(replace(found, values=np.empty(0)))
             notes += found.notes
-    notes += said(words)
-    schema = Schema(tuple(found_columns))
+    notes += _styles_said(inferred) + said({found.column.name: found.words for found in inferred})
+    schema = Schema(tuple(found.column for found in inferred))
     if not len(schema):
         left_out = "; ".join(notes) or "got none"
         raise UserError(f"{first.what} must have a column that is not left out: {left_out}")
@@ -170,18 +169,15 @@ def _gathered(
     sizes: list[int] = []
     failed: set[int] = set()
     columns = _columns(parts[0], room, asked, missing, failed)
-    for turn in range(2):
-        positions = [
-            index for index, column in enumerate(columns) if column is not None and (not turn or index in failed)
-        ]
-        for rows in parts if positions else ():
-            counted = _add(rows, parts[0], columns, positions)
-            sizes += [counted] if not turn else []
-        failed = {index for index in positions if (column := columns[index]) is not None and column.failed}
-        if not failed or turn:
-            break
+    positions = [index for index, column in enumerate(columns) if column is not None]
+    if positions:
+        sizes = [_add(rows, parts[0], columns, positions) for rows in parts]
+    failed.update(index for index in positions if columns[index].failed)
+    if failed:
         again = _columns(parts[0], room, asked, missing, failed)
         columns = [again[index] if index in failed else column for index, column in enumerate(columns)]
+        for rows in parts:
+            _add(rows, parts[0], columns, sorted(failed))
     for index, column in enumerate(columns):
         columns[index] = None
         contents.append(Dropped("", str(_type(parts[0], index))) if column is None else column.content())
@@ -233,17 +229,18 @@ def _columns(rows: Rows, room: Room, asked: dict[str, str], missing: str | None,
     return out
 
 
-def _styles_said(names: Sequence[str], contents: Sequence[Content]) -> list[str]:
+def _styles_said(inferred: Sequence[Inferred]) -> list[str]:
     """What to say of numbers that are not written plainly, by style."""
-    by_style: dict[tuple[Style, bool], list[tuple[str, str]]] = {}
-    for name, content in zip(names, contents, strict=True):
-        if isinstance(content, Numbers) and content.style != PLAIN_STYLE:
-            by_style.setdefault((content.style, content.in_doubt), []).append((name, content.example))
+    by_style: dict[tuple[Style, bool], list[Inferred]] = {}
+    for found in inferred:
+        if found.style is not None:
+            by_style.setdefault((found.style, found.in_doubt), []).append(found)
     notes = []
-    for (style, in_doubt), found in by_style.items():
-        where = ", ".join(repr(name) for name, _ in found[:3]) + (f" and {len(found) - 3} more" if found[3:] else "")
+    for (style, in_doubt), alike in by_style.items():
+        where = ", ".join(repr(found.column.name) for found in alike[:3])
+        where += f" and {len(alike) - 3} more" if alike[3:] else ""
         doubt = ", which might be thousands: write them without the comma then" if in_doubt else ""
-        notes.append(f"numbers in {where} are read with {style}, such as {found[0][1]!r}{doubt}")
+        notes.append(f"numbers in {where} are read with {style}, such as {alike[0].example!r}{doubt}")
     return notes
 
 
