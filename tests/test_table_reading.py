@@ -169,6 +169,16 @@ WORLD: dict[str, tuple[str | bytes, str, str, list[Any], str]] = {
         "'d': '02/01/2020' in data row 1 is read with the month first; --data.columns d:day-first",
     ),
     "German dates": ("a\n" + rows("1.{m}.2020"), "t.csv", "date", [18262], ""),
+    "days as numbers": ("a,b\n" + rows("2020{m}28,{j}"), "t.csv", "date integer", [18289, 0], ""),
+    "no days": ("a,b\n" + rows("2020{m}28,{j}") + "20200230,1\n", "t.csv", "integer integer", [20200128, 0], ""),
+    "late decimal comma": ("a;b\n" + rows("{i};{j}", 99) * 999 + "1,5;1\n", "t.csv", "number integer", [0, 0], "'1,5'"),
+    "mostly numbers": (
+        "a,b\n" + rows("{j},{j}") + "x,1\n",
+        "t.csv",
+        "category integer",
+        [0, 0],
+        "'a' is read as category, as 'x' in data row 21 is no number",
+    ),
     "short years": ("a\n" + rows("28/{m}/99"), "t.csv", "date", [10619], ""),
     "named months": (
         "a,b\n" + "28 Jan 2020,January 28, 2020\n".replace("y 28, ", "y 28 ") * 9 + "1 Feb 2020,x\n",

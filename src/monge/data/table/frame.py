@@ -162,7 +162,7 @@ def _values(arrow: Any, column: Column, values: Raw) -> Any:
     missing = np.isnan(values)
     if arrow.types.is_null(kind):
         return arrow.nulls(len(values))
-    if arrow.types.is_decimal(kind):
+    if arrow.types.is_decimal(kind) or (column.kind == "date" and arrow.types.is_integer(kind)):
         return arrow.array(texts(column, values), arrow.string()).cast(kind)
     if arrow.types.is_floating(kind):
         digits = column.decimals

@@ -93,14 +93,11 @@ def _numbers_in(name: str, texts: Texts, asked: str | None, commas_divide: bool)
     written_out = re.match("text|string|large_string" + "|dictionary<values=(large_)?string" * bool(asked), texts.type)
     if not len(texts.levels) or not written_out:
         return texts
-    some = texts.levels[:_SOME_ROWS].to_pylist()
-    numeric = [word for word in some if re.search(r"\d", word)]
-    style = written.style_of(some, commas_divide) or _common_style(numeric, commas_divide)
     codes = compute.any(compute.match_substring_regex(texts.levels, written.CODE)).as_py()
-    if style is None or (codes and asked is None):
+    found = None if codes and asked is None else _common_style(texts.levels, commas_divide)
+    if found is None:
         return texts
-    fits = compute.match_substring_regex(written.bare(texts.levels, style), style.pattern)
-    fits = fits.to_numpy(zero_copy_only=False)
+    style, numeric, fits = found
     odd = np.flatnonzero(~fits)
     if len(odd) and asked is not None:
         raise refusal(name, asked, texts.first(odd[0]), texts.levels[int(odd[0])].as_py(), "a number")
@@ -137,13 +134,28 @@ def _as_numbers(texts: Texts, fits: NDArray[np.bool_], style: written.Style, wor
     return Numbers(levels[texts.codes], kind, "number", style, example, written.in_doubt(words, style), texts.words)
 
 
-def _common_style(words: list[str], commas_divide: bool) -> written.Style | None:
-    """The style of those texts that have digits, where a few have not or are odd."""
-    usual = sorted(words, key=lambda word: not re.fullmatch(r"[-+\d.,' ]+", word))
-    for odd in range(min(len(words), _ODD_WORDS + 1)):
-        if (style := written.style_of(usual[: len(words) - odd], commas_divide)) is not None:
-            return style
-    return None
+def _common_style(levels: Any, commas_divide: bool) -> tuple[written.Style, list[str], NDArray[np.bool_]] | None:
+    """The style of all texts, or of all but a few; some that have digits; and which texts are of the style."""
+    import pyarrow
+    import pyarrow.compute as compute
+
+    some = levels[:_SOME_ROWS].to_pylist()
+    fits, style = np.ones(len(levels), np.bool_), written.PLAIN_STYLE
+    for _ in range(2):
+        numeric = [word for word in some if re.search(r"\d", word)]
+        usual = sorted(numeric, key=lambda word: not re.fullmatch(r"[-+\d.,' ]+", word))
+        trials = (usual[: len(usual) - odd] for odd in range(min(len(usual), _ODD_WORDS + 1)))
+        found = next(filter(None, (written.style_of(words, commas_divide) for words in trials)), None)
+        if found is None:
+            return None
+        style = found
+        matches = compute.match_substring_regex(written.bare(levels, style), style.pattern)
+        fits = matches.to_numpy(zero_copy_only=False)
+        if fits.all():
+            break
+        # the first texts may not have shown the style: 1;2;3;...;1,5
+        some += levels.filter(pyarrow.array(~fits))[:_SOME_ROWS].to_pylist()
+    return style, numeric, fits
 
 
 def _of_texts(name: str, texts: Texts, asked: str | None) -> Inferred:
@@ -157,10 +169,23 @@ def _of_texts(name: str, texts: Texts, asked: str | None) -> Inferred:
     if asked is None and (why := _no_category(texts)):
         note = f"column {name!r} has {why} and is left out; --data.columns {name}:category keeps it"
         return left_out(name, texts.type, (note,))
-    if asked is None:
-        words = tuple(sorted(level.lower() for level in texts.levels.to_pylist()))
-        asked = "boolean" if words in _TRUTHS or texts.type == "bool" else "category"
-    return _of_levels(name, texts, asked)
+    if asked is not None:
+        return _of_levels(name, texts, asked)
+    words = tuple(sorted(level.lower() for level in texts.levels.to_pylist()))
+    found = _of_levels(name, texts, "boolean" if words in _TRUTHS or texts.type == "bool" else "category")
+    return replace(found, notes=_mixture_said(name, texts))
+
+
+def _mixture_said(name: str, texts: Texts) -> tuple[str, ...]:
+    """What to say of a category whose values are mostly numbers but for a few words."""
+    numeric = [re.fullmatch(written.PLAIN, level) is not None for level in texts.levels.to_pylist()]
+    odd = np.flatnonzero(~np.array(numeric))
+    rows = int(np.isin(texts.codes, odd).sum())
+    if not len(odd) or rows > _ODD_SHARE * (texts.codes >= 0).sum():
+        return ()
+    word = texts.levels[int(odd[0])].as_py()
+    text = f"{word!r} in data row {texts.first(odd[0]):,} is no number, unlike most values"
+    return (f"column {name!r} is read as category, as {text}; --data.missing may name words for missing values",)
 
 
 def _moments_in(texts: Texts, asked: str | None) -> calendar.Moments | None:

@@ -18,6 +18,7 @@ from monge.errors import UserError
 _EXACT = 2**53
 _MOST_DECIMALS = 15
 _SOME_ROWS = 1000
+_DAYS_AT_LEAST = 5
 _ID_NAME = re.compile(r"(.*[^a-z])?(id|ids|index|idx|uuid|guid|key|row|rowid|rownum|row_number|no|nr|number)", re.I)
 _CAMEL_ID = re.compile(r".*[a-z](Id|ID)")
 
@@ -92,6 +93,8 @@ def of_numbers(name: str, numbers: Numbers, asked: str | None) -> Inferred:
 def _of_plain_numbers(name: str, numbers: Numbers, asked: str | None) -> Inferred:
     values = numbers.values
     decimals = _decimals(values, numbers.type)
+    if asked is None and decimals == 0 and (days := _calendar_days(values, numbers.type)) is not None:
+        return bounded(Column(name, "date", numbers.type, decimals=0, form="%Y%m%d"), days)
     whole = decimals == 0 and not numbers.type.startswith("decimal")
     if asked == "integer" and decimals != 0:
         row = int((np.rint(values) != values)[~np.isnan(values)].argmax())
@@ -108,6 +111,24 @@ def _of_plain_numbers(name: str, numbers: Numbers, asked: str | None) -> Inferre
             return left_out(name, numbers.type, (note,))
     kind: Any = asked or ("integer" if whole else "number")
     return replace(bounded(Column(name, kind, numbers.type, decimals=decimals), values), notes=notes)
+
+
+def _calendar_days(values: NDArray[np.float64], type: str) -> NDArray[np.float64] | None:
+    """Whole numbers such as 20200131 as days; None where one is no day from 1900 to 2100, or too few differ to tell."""
+    known = values[~np.isnan(values)]
+    if not type.startswith("int") or not len(known) or known.min() < 19000101 or known.max() > 21001231:
+        return None
+    distinct, place = np.unique(known.astype(np.int64), return_inverse=True)
+    month, day = distinct // 100 % 100, distinct % 100
+    if len(distinct) < _DAYS_AT_LEAST or month.min() < 1 or month.max() > 12 or day.min() < 1:
+        return None
+    months = ((distinct // 10_000 - 1970) * 12 + month - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]") + (day - 1)
+    if (days.astype("datetime64[M]") != months).any():
+        return None
+    out = np.full(len(values), np.nan)
+    out[~np.isnan(values)] = days.astype(np.int64)[place]
+    return out
 
 
 def _of_times(name: str, numbers: Numbers, asked: str | None) -> Inferred:

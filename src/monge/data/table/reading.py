@@ -18,7 +18,7 @@ from monge.data.table.numeric import Inferred
 from monge.data.table.rows import FrameRows, Rows, rows_of, suffix_of
 from monge.data.table.schema import Schema
 from monge.data.table.written import Style, missing_words
-from monge.errors import UserError
+from monge.errors import UserError, legible
 
 SPLIT_NAMES = ("split", "part", "partition", "subset", "fold", "set")
 """Names of a column that says which rows are held out."""
@@ -134,7 +134,7 @@ def _table(parts: Sequence[Rows], columns: str | None, missing: str | None) -> T
     if not len(schema):
         left_out = "; ".join(notes) or "got none"
         raise UserError(f"{first.what} must have a column that is not left out: {left_out}")
-    return Table(schema, room.first(kept, sum(sizes)), tuple(notes), held_out)
+    return Table(schema, room.first(kept, sum(sizes)), tuple(map(legible, notes)), held_out)
 
 
 def _inferred(rows: Rows, position: int, content: Content, asked: str | None) -> Inferred:
