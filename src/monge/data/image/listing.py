@@ -1,19 +1,15 @@
 """What a folder's images are by their places alone: training or held-out samples, and of which class."""
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from monge.data.image.file import SUFFIXES
+from monge.data.part import TEST, TRAINING, VALIDATION
 from monge.errors import UserError, legible
 
-_SET = r"([-_ .]?(set|data|images|imgs|img|split|\d{4}))?"
-_TRAINING = re.compile(rf"(train|training|trn){_SET}", re.IGNORECASE)
-_TEST = re.compile(rf"(test|testing|tst|held[-_ .]?out|holdout){_SET}", re.IGNORECASE)
-_VALIDATION = re.compile(rf"(val|valid|validation|dev|eval|evaluation){_SET}", re.IGNORECASE)
 _LISTED = 5
 """Endings of files that are listed as left out, at most."""
 
@@ -128,9 +124,9 @@ def _below(inside: Mapping[Path, Parts]) -> Mapping[Path, Parts]:
 def _part_names(folder: Path, names: Iterable[str]) -> tuple[str, str] | None:
     """The subfolders that are the training and the held-out part; none where these names say nothing of the kind."""
     names = sorted(names)
-    train = [name for name in names if _TRAINING.fullmatch(name)]
-    test = [name for name in names if _TEST.fullmatch(name)]
-    held_out = test or [name for name in names if _VALIDATION.fullmatch(name)]
+    train = [name for name in names if TRAINING.fullmatch(name)]
+    test = [name for name in names if TEST.fullmatch(name)]
+    held_out = test or [name for name in names if VALIDATION.fullmatch(name)]
     if not train or not held_out:
         return None
     for what, same in (("training", train), ("held-out", held_out)):

@@ -20,6 +20,7 @@ from monge.data.dataset import ArrayData, DataInfo, split_data
 from monge.data.label import index_labels, labels_of
 from monge.data.layout import LARGEST
 from monge.data.table import column
+from monge.data.table.rows import pyarrow as pyarrow
 from monge.errors import UserError, unknown_name
 
 SUFFIXES = (".csv", ".parquet")
@@ -139,25 +140,6 @@ def difference(ours: Sequence[str] | None, theirs: Sequence[str] | None) -> str 
     found = {verb: [repr(name) for name in some if name not in others] for verb, (some, others) in sides.items()}
     parts = [f"{verb} {', '.join(names)}" for verb, names in found.items() if names]
     return " and ".join(parts) or "has them in another order"
-
-
-def pyarrow(what: str) -> Any:
-    """The package pyarrow with its modules for both kinds of file.
-
-    Arguments:
-        what: needs it.
-
-    Raises:
-        UserError: it is absent.
-    """
-    try:
-        import pyarrow
-        import pyarrow.csv
-        import pyarrow.parquet
-    except ImportError:
-        text = "tables need the package pyarrow (monge's extra `table`): pip install 'pyarrow>=20'"
-        raise UserError(f"{what}: {text}") from None
-    return pyarrow
 
 
 def _load(path: Path, label: str | None) -> Any:
