@@ -41,9 +41,15 @@ class DataConfig:
     layout: Literal["auto", "nhwc", "nchw"] = "auto"
     """Order of an image array's axes, for shapes that fit both."""
     skip_bad: bool = False
-    """Skip unreadable images and table rows with missing values instead of rejecting the data."""
+    """Skip unreadable images and table rows without a class instead of rejecting the data."""
     label: str | None = None
     """Column of a table that contains the classes."""
+    columns: str | None = None
+    """Kinds of columns of a table that are not to be inferred, such as age:integer,zip:category."""
+    missing: str | None = None
+    """Words for missing values in a table, with commas between, instead of the usual ones (NA, ?, None and others)."""
+    rule: str | None = None
+    """A condition that all generated rows of a table must meet, such as "low <= high and age >= 18"."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from monge.data.codec import VectorCodec, codec_of
 from monge.data.scale import Codec
-from monge.data.space import ImageSpace, Pixels, Space
+from monge.data.space import ImageSpace, Pixels, Space, TableSpace
 from monge.data.split import ArraySplit, FreshSplit, Law, Split, content_fingerprint, drawn, split
 from monge.data.table.schema import Schema
 from monge.errors import UserError
@@ -127,6 +127,10 @@ class DataSet(ABC):
             warnings.warn(what, UserWarning, stacklevel=3)
         twin = copy.copy(self)
         twin.codec = codec
+        if isinstance(ours, TableSpace) and isinstance(theirs, TableSpace) and ours.schema != theirs.schema:
+            twin.train, twin.held_out = (
+                _recoded(part, ours.schema, theirs.schema) for part in (self.train, self.held_out)
+            )
         return twin
 
     @abstractmethod
@@ -257,6 +261,12 @@ def split_data(
     """One array of raw samples as a data set, by `split`; labels, one per sample, are split along."""
     parts = [ArraySplit(values, i, None if labels is None else labels[i]) for i in split(len(values), held_out)]
     return ArrayData(info, *parts, fingerprint=fingerprint)
+
+
+def _recoded(part: Split, ours: Schema, theirs: Schema) -> Split:
+    """Rows of a table by the levels of another one."""
+    assert isinstance(part, ArraySplit)  # as tables are
+    return replace(part, values=theirs.recoded(part.values, ours))
 
 
 def fingerprint_of(*texts: str) -> str:

@@ -17,8 +17,9 @@ from monge.config.schema import DataConfig
 from monge.data.array import from_array, read_array, reason
 from monge.data.dataset import ArrayData, DataSet
 from monge.data.image.folder import read_folder
-from monge.data.space import ImageSpace, Space
-from monge.data.table.reader import has_column, is_frame, is_table, read_frame, read_table
+from monge.data.space import ImageSpace, Space, TableSpace
+from monge.data.table.reader import has_column, is_frame, is_table, kinds_of, parts_of, read_frame, read_table
+from monge.data.table.rows import SUFFIXES
 from monge.errors import UserError, refuse_masked, unknown_name
 
 MEMORY = "memory:"
@@ -32,37 +33,51 @@ def open_data(
     layout: str = "auto",
     skip_bad: bool = False,
     label: str | None = None,
+    columns: str | None = None,
+    missing: str | None = None,
+    rule: str | None = None,
     builtin: Mapping[str, Callable[[], DataSet]] = MappingProxyType({}),
 ) -> DataSet:
     """Opens data.
 
     Arguments:
-        path: a built-in name, a folder of images, a `.npy`, `.npz`, `.csv` or `.parquet` file, or `FILE.npz:KEY`.
+        path: a built-in name, a folder of images, a `.npy` or `.npz` file, `FILE.npz:KEY`, a table (see
+            `data.table.reader.read_table`), or a folder of a table `train` and a table `test`.
         size: side, or height and width such as "64x96", to which images are cropped and resized, or None.
         layout: auto, nhwc or nchw: order of the axes of an array of images.
-        skip_bad: leave out unreadable images of a folder, and rows of a table with missing values.
+        skip_bad: leave out unreadable images of a folder, and rows of a table without a class.
         label: the column of a table that contains the classes.
+        columns, missing, rule: how a table is read, as in `data.table.reader.read_table`.
         builtin: constructors of the built-in data.
 
     Raises:
         UserError: unknown or unreadable data, or an option that does not apply to it.
     """
-    if label is not None and not is_table(path):
+    of_tables = {"columns": columns, "missing": missing, "rule": rule}
+    tables = is_tables(path)
+    if label is not None and not tables:
         refuse_label(path, label)
     if path in builtin:
-        _refuse(path, size=size, layout=layout)
+        _refuse(path, size=size, layout=layout, **of_tables)
         return builtin[path]()
     file, key = _key(path)
     mode = _mode(file, path, builtin)
+    if tables and (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        _refuse(path, size=size, layout=layout)
+        return read_table(Path(file), label, skip_bad, **of_tables)
+    _refuse(path, **of_tables)
     if stat.S_ISDIR(mode):
         _refuse(path, layout=layout)
         return read_folder(Path(file), size, skip_bad)
-    if not stat.S_ISREG(mode) or not (is_table(file) or Path(file).suffix.lower() in (".npy", ".npz")):
-        raise UserError(f"data must be a folder of images or a .npy, .npz, .csv or .parquet file; got {path!r}")
-    if is_table(file):
-        _refuse(path, size=size, layout=layout)
-        return read_table(Path(file), label, skip_bad)
+    if not stat.S_ISREG(mode) or Path(file).suffix.lower() not in (".npy", ".npz"):
+        kinds = f".npy, .npz, {', '.join(SUFFIXES)}"
+        raise UserError(f"data must be a folder of images or a file of one of the kinds {kinds}; got {path!r}")
     return read_array(Path(file), key, layout=layout, size=size)
+
+
+def is_tables(path: str) -> bool:
+    """Whether a path is a table, or a folder of a training and a held-out one."""
+    return is_table(path) or (os.path.isdir(path) and parts_of(Path(path)) is not None)
 
 
 def load_data(source: str | os.PathLike[str] | ArrayLike, y: ArrayLike | None = None, **how: Any) -> DataSet:
@@ -103,6 +118,9 @@ def in_memory(
     size: int | str | None = None,
     skip_bad: bool = False,
     label: str | None = None,
+    columns: str | None = None,
+    missing: str | None = None,
+    rule: str | None = None,
 ) -> ArrayData:
     """An array as a data set, by the same rules as a `.npy` file; a data frame by those of a table.
 
@@ -113,8 +131,9 @@ def in_memory(
         name: short name.
         layout: auto, nhwc or nchw: order of the axes of images.
         size: side, or height and width such as "64x96", to which images are cropped and resized.
-        skip_bad: leave out rows of a data frame with missing values.
+        skip_bad: leave out rows of a data frame without a class.
         label: the column of a data frame that contains the classes.
+        columns, missing, rule: how a data frame is read, as in `data.table.reader.read_table`.
 
     Raises:
         UserError: an array or a data frame that is not allowed; the text says why.
@@ -124,9 +143,10 @@ def in_memory(
         raise UserError(f"y cannot be combined with --data.label {label}: both give the classes; leave one out")
     if is_frame(x):
         _refuse("a data frame", size=size, layout=layout)
-        return read_frame(x, name, y, label, skip_bad)
+        return read_frame(x, name, y, label, skip_bad, columns=columns, missing=missing, rule=rule)
     if label is not None:
         refuse_label(name, label)
+    _refuse(name, columns=columns, missing=missing, rule=rule)
     try:
         values = np.asarray(x)
     except (RuntimeError, TypeError, ValueError) as error:
@@ -161,7 +181,7 @@ def refuse_label(what: str, label: str) -> NoReturn:
         UserError: always.
     """
     text = "elsewhere labels come from the array y of an .npz file or from the subfolders of an image folder"
-    raise UserError(f"--data.label {label} needs a table (.csv, .parquet); got {what!r}; {text}")
+    raise UserError(f"--data.label {label} needs a table (.csv, .parquet and others); got {what!r}; {text}")
 
 
 def _key(path: str) -> tuple[str, str | None]:
@@ -180,10 +200,10 @@ def _mode(file: str, path: str, builtin: Mapping[str, object]) -> int:
         raise UserError(f"data {path!r} cannot be read: {reason(error)}") from error
 
 
-def _refuse(path: str, size: int | str | None = None, layout: str = "auto") -> None:
+def _refuse(path: str, **options: int | str | None) -> None:
     """Refuses options that were given for data that do not take them."""
-    for option, given in (("size", size is not None), ("layout", layout != "auto")):
-        if given:
+    for option, given in options.items():
+        if given not in (None, "auto"):
             raise UserError(f"--data.{option} cannot be used with {path!r}")
 
 
@@ -201,17 +221,23 @@ def takes(source: str, label: str | None) -> set[str]:
     """The reading options that apply to a source; `label` is one of a table that has this column."""
     if source in registry.DATA:
         return set()
-    if is_table(source):
-        return {"skip_bad", "label"} if has_column(source, label or "") else {"skip_bad"}
+    if is_tables(source):
+        # what other rows must meet is nothing that these need
+        labelled = label is None or os.path.isdir(source) or has_column(source, label)
+        return {"skip_bad", "columns", "missing"} | ({"label"} if labelled else set())
     return {"size", "skip_bad"} if Path(source).is_dir() else {"size", "layout"}
 
 
 def open_like(source: str, how: DataConfig, space: Space | None) -> DataSet:
-    """As `open_source`, but images whose size is only a default get that of other data, with which they are compared.
+    """As `open_source`, but read as other data were, with which these are compared.
+
+    Images whose size is only a default get that of the others, and the columns of tables their kinds.
 
     Arguments:
         space: of the other data, if there are any.
     """
+    if isinstance(space, TableSpace) and how.columns is None and is_tables(source):
+        how = replace(how, columns=kinds_of(space.schema, Path(source)))
     data = open_source(source, how)
     if not data.info.resized or not isinstance(space, ImageSpace) or data.space.shape[1:] == space.shape[1:]:
         return data

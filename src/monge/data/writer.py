@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monge.data.image.encoding import tiff
-from monge.data.space import Space, VectorSpace
-from monge.data.table.reader import pyarrow
+from monge.data.space import Space, TableSpace, VectorSpace
+from monge.data.table import frame
+from monge.data.table.rows import pyarrow
+from monge.data.table.schema import Column, Schema
 from monge.errors import UserError
 
 Names = Sequence[str]
@@ -47,6 +49,8 @@ def encode(
         buffer = io.BytesIO()
         np.save(buffer, x)
         return buffer.getvalue()
+    if isinstance(space, TableSpace):
+        return _table(space.schema, x, suffix, y, label or "y")
     pages = suffix in (".tif", ".tiff")
     if isinstance(space, VectorSpace) == pages:
         allowed = ".png, .npz, .npy, .csv or .parquet for vectors" if pages else ".png, .tif, .npz or .npy for images"
@@ -57,6 +61,18 @@ def encode(
     if y is not None:
         names.append(label or "y")
     return _csv(names, x, y) if suffix == ".csv" else _parquet(names, x, y)
+
+
+def _table(schema: Schema, x: NDArray[Any], suffix: str, y: NDArray[Any] | None, label: str) -> bytes:
+    """Rows of a table, with their classes in a column behind them."""
+    if suffix not in (".csv", ".parquet"):
+        raise UserError(f"--out must end in .csv, .parquet, .png, .npz or .npy for tables; got {suffix}")
+    if y is not None:
+        levels, places = np.unique(y.astype(str), return_inverse=True)
+        kind = "int64" if y.dtype.kind in "iu" else "string"
+        schema = Schema((*schema.columns, Column(label, "category", kind, tuple(levels.tolist()))))
+        x = np.column_stack([x, places])
+    return frame.csv_bytes(schema, x) if suffix == ".csv" else frame.parquet_bytes(schema, x)
 
 
 def _csv(names: Names, x: NDArray[Any], y: NDArray[Any] | None) -> bytes:

@@ -172,7 +172,7 @@ def check_data(model: TrainedModel, data: DataSet) -> None:
     """
     if found := difference(model.columns, data.info.columns):
         raise UserError(f"--data must have the columns of the run, in order; {data.info.name} {found}")
-    if data.space.shape != model.space.shape:
+    if data.space != model.space:
         ours, theirs = model.space.shape, data.space.shape
         raise UserError(f"--data must have samples of shape {ours}, as the run generates; got {theirs}")
 
