@@ -177,11 +177,13 @@ class TableSpace(Space):
         schema: the columns.
         layout: of a row in model scale.
         shares: of all levels of the layout's blocks, in the training rows.
+        rows: how many training rows there are.
     """
 
     schema: Schema = field(compare=False)
     layout: Layout = field(compare=False)
     shares: tuple[float, ...] = field(compare=False)
+    rows: int = field(default=0, compare=False)
     columns: tuple[tuple[str, bool], ...] = ()
     name: ClassVar[str] = "table"
     unit: ClassVar[str] = "standard deviations"

@@ -164,6 +164,7 @@ class TableCodec(Codec):
         derivations: how columns follow from others.
         combinations: of values that no row has, or hardly any.
         rule: that generated rows must follow, or None.
+        rows: how many training rows it was fitted to.
     """
 
     schema: Schema
@@ -171,6 +172,7 @@ class TableCodec(Codec):
     derivations: tuple[Derivation, ...] = ()
     combinations: Combinations = NOTHING
     rule: Condition | None = None
+    rows: int = 0
 
     @classmethod
     def fit(cls, schema: Schema, raw: Values, rule: str | None = None) -> "TableCodec":
@@ -188,13 +190,13 @@ class TableCodec(Codec):
             raise UserError(
                 f"--data.rule must hold in the data; {text}: {rule}; allow for them, as in 'a <= b or a is null'"
             )
-        return cls(schema, codes, derivations, combination.find(schema, raw, without), followed)
+        return cls(schema, codes, derivations, combination.find(schema, raw, without), followed, len(raw))
 
     @cached_property
     def space(self) -> TableSpace:  # type: ignore[override]
         """Rows of these columns."""
         shares = [share for _, code in self.modelled for share in code.shares.tolist()]
-        return TableSpace(self.schema, self.layout, tuple(shares))
+        return TableSpace(self.schema, self.layout, tuple(shares), self.rows)
 
     @cached_property
     def layout(self) -> Layout:
@@ -307,6 +309,7 @@ class TableCodec(Codec):
             "codes": [code.state() for code in self.codes],
             "derivations": [derivation.as_json() for derivation in self.derivations],
             "combinations": self.combinations.as_json(),
+            "rows": self.rows,
             "rule": None if self.rule is None else str(self.rule),
         }
 
@@ -318,7 +321,7 @@ class TableCodec(Codec):
         codes = tuple(ColumnCode.from_state(column, code) for column, code in pairs)
         derivations = tuple(from_json(derivation) for derivation in state["derivations"])
         rule = None if state["rule"] is None else parse(state["rule"], schema, "--rule")
-        return cls(schema, codes, derivations, Combinations.from_json(state["combinations"]), rule)
+        return cls(schema, codes, derivations, Combinations.from_json(state["combinations"]), rule, state["rows"])
 
 
 def step_of(column: Column, values: Values) -> float:

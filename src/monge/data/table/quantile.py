@@ -26,7 +26,7 @@ Values = NDArray[np.float64]
 
 KNOTS = 257
 """Points of a smoothed quantile function."""
-SMOOTHING = 0.15
+SMOOTHING = 0.25
 """Standard deviation, in z, of the window in which a quantile function is averaged."""
 LARGE_SPIKE = 0.05
 """Share of a column from which a value is a spike in any case."""
