@@ -58,7 +58,7 @@ def details(data: DataSet) -> list[str]:
     Example:
         >>> from monge.data.builtin import shop
         >>> print(details(shop())[-1])
-        total = price * quantity is computed, not modelled
+        computed, not modelled: total = price * quantity
     """
     if not isinstance(data.codec, TableCodec):
         return []
@@ -72,7 +72,7 @@ def details(data: DataSet) -> list[str]:
     if missing:
         lines.append(f"with missing values: {_listed(missing)}")
     lines += data.info.notes
-    return lines + [f"{found.described(schema)} is computed, not modelled" for found in data.codec.derivations]
+    return lines + [f"computed, not modelled: {found.described(schema)}" for found in data.codec.derivations]
 
 
 def _listed(names: Sequence[str]) -> str:
