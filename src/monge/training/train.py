@@ -20,6 +20,7 @@ from monge.run.folder import RunFolder
 from monge.run.pool import flushed_denormals, short_factors, torch_state
 from monge.training import checkpoint
 from monge.training.assemble import assemble
+from monge.training.compatibility import model_of
 from monge.training.contest import contest, fit_copula, measured
 from monge.training.diagnosis import Setup, likely_cause
 from monge.training.guard import failures_told, interruption
@@ -79,7 +80,7 @@ def train_config(
     facts = known_facts(folder, config, data)
     before = facts or {}
     checkpoint_every = checkpoint_every or before.get("checkpoint_every")
-    if before.get("status") == "finished" and before["config"]["steps"] >= config.steps:
+    if _finished(before, config.steps):
         changes = present(folder, config, data, facts)
         if not changes.items() <= before.items():
             folder.update(**changes)
@@ -110,8 +111,14 @@ def train_config(
             display(state.step, {"steps": config.steps})
             hooks = _hooks(folder, state.step, monitor, watch, display)
             cause = partial(likely_cause, Setup(config, data, objective))
-            _train(state, objective, sampler, settings, hooks, folder, cause, partial(_model, folder, config, data))
+            model = partial(_model, folder, config, model_of(config, objective, data), data)
+            _train(state, objective, sampler, settings, hooks, folder, cause, model)
     return folder
+
+
+def _finished(facts: Mapping[str, Any], steps: int) -> bool:
+    """Whether a run with these facts has finished, at least as many steps as are asked for."""
+    return facts.get("status") == "finished" and facts["config"]["steps"] >= steps
 
 
 def loop_settings(config: Config, checkpoint_every: int | None = None) -> LoopSettings:
@@ -186,11 +193,11 @@ def _train(
     settle(folder, status="finished" if done else "interrupted", step=state.step, error=None, **found)
 
 
-def _model(folder: RunFolder, config: Config, data: DataSet, generator: nn.Module) -> dict[str, Any]:
+def _model(folder: RunFolder, config: Config, model: str, data: DataSet, generator: nn.Module) -> dict[str, Any]:
     """Which model a finished run keeps, if there is a choice; fits the copula of a table where it is one."""
-    if config.model == "gan" or not isinstance(data, ArrayData):
+    if model == "gan" or not isinstance(data, ArrayData):
         return {}
-    if config.model == COPULA:
+    if model == COPULA:
         found = fit_copula(folder, data, config.seed)
         if not folder.entries():
             folder.log(measured(found, data, config.seed))
