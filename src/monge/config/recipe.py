@@ -101,7 +101,7 @@ def table(name: str, space: "Space") -> Config:
         objective="relativistic:weight=0.3:every=2",
         generator="residual:latent=128:width=256:depth=3",
         critic="mlp:width=256:depth=3",
-        model="auto",
+        model="auto" if space.name == "table" else "gan",
         steps=10_000,
         training=rule,
     )

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from monge.data.space import VectorSpace
+from monge.data.space import TableSpace, VectorSpace
 from monge.data.table.reader import difference
 from monge.distance.bounds import CERTIFIED, Bracket, Progress, bracket, silent
 from monge.distance.dual.family import FAMILIES, Family
@@ -91,6 +91,8 @@ def compare(
     if found := difference(a.columns, b.columns):
         raise UserError(f"A and B must have the same columns in one order: of those of {a.name}, {b.name} {found}")
     if a.space != b.space:
+        if isinstance(a.space, TableSpace) and (found := a.space.difference(b.space)):
+            raise UserError(f"A and B must hold the same kind of values in each column: {found}")
         raise UserError(
             f"A and B must hold the same kind of samples: {a.name} has {a.space.form}, {b.name} has {b.space.form}"
         )

@@ -15,7 +15,6 @@ from monge.data.dataset import ArrayData, DataSet
 from monge.errors import TrainingError
 from monge.model.build import pick_device
 from monge.model.load import COPULA
-from monge.objective import Objective
 from monge.run.folder import RunFolder
 from monge.run.pool import flushed_denormals, short_factors, torch_state
 from monge.training import checkpoint
@@ -110,9 +109,7 @@ def train_config(
             )
             display(state.step, {"steps": config.steps})
             hooks = _hooks(folder, state.step, monitor, watch, display)
-            cause = partial(likely_cause, Setup(config, data, objective))
-            model = partial(_model, folder, config, model_of(config, objective, data), data)
-            _train(state, objective, sampler, settings, hooks, folder, cause, model)
+            _train(state, sampler, settings, hooks, folder, Setup(config, data, objective))
     return folder
 
 
@@ -173,28 +170,22 @@ def _hooks(folder: RunFolder, first: int, monitor: Monitor, watch: ThreadWatch |
 
 
 def _train(
-    state: TrainingState,
-    objective: Objective,
-    sampler: Sampler,
-    settings: LoopSettings,
-    hooks: Hooks,
-    folder: RunFolder,
-    cause: Callable[[], str],
-    model: Callable[[nn.Module], dict[str, Any]],
+    state: TrainingState, sampler: Sampler, settings: LoopSettings, hooks: Hooks, folder: RunFolder, setup: Setup
 ) -> None:
-    """Runs the loop, and leaves the outcome in `run.json`, with what `model` says of the averaged generator."""
+    """Runs the loop, and leaves the outcome in `run.json`, with the model that is kept."""
     try:
-        with interruption() as stop, failures_told(state, folder, cause), flushed_denormals():
-            done = run_loop(state, objective, sampler, settings, hooks, stop=stop)
+        with interruption() as stop, failures_told(state, folder, partial(likely_cause, setup)), flushed_denormals():
+            done = run_loop(state, setup.objective, sampler, settings, hooks, stop=stop)
     except TrainingError as error:
         settle(folder, status="failed", error=str(error))
         raise
-    found = model(state.generator_ema) if done else {}
+    found = _model(folder, setup, state.generator_ema) if done else {}
     settle(folder, status="finished" if done else "interrupted", step=state.step, error=None, **found)
 
 
-def _model(folder: RunFolder, config: Config, model: str, data: DataSet, generator: nn.Module) -> dict[str, Any]:
+def _model(folder: RunFolder, setup: Setup, generator: nn.Module) -> dict[str, Any]:
     """Which model a finished run keeps, if there is a choice; fits the copula of a table where it is one."""
+    config, data, model = setup.config, setup.data, model_of(setup.config, setup.objective, setup.data)
     if model == "gan" or not isinstance(data, ArrayData):
         return {}
     if model == COPULA:
