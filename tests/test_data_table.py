@@ -164,7 +164,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "missing label": (
         "k,b" + "\nx,1\n,2\ny,4" * 3,
         {"label": "k"},
-        "3 of 9 rows have no class .*'k', .* row 2; --data.sk",
+        "3 of 9 rows have no class .*'k', .* row 2; --data",
     ),
     "labels alone": ("k\nx\ny\n", {"label": "k"}, "t.csv must have a column besides 'k'"),
     "one class": ("k,b\nx,1\nx,2\n", {"label": "k"}, "--data.label k must have at least 2 classes; got 1"),
@@ -175,11 +175,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "size": ("a,b" + ROWS, {"size": 8}, "--data.size cannot be used with 't.csv'"),
     "layout": ("a,b" + ROWS, {"layout": "nhwc"}, "--data.layout cannot be used with 't.csv'"),
-    "kind": ("a,b" + ROWS, {"columns": "b:boolean"}, "t.csv: --data.columns b:boolean: .* one of two; got '4'"),
+    "kind": ("a,b" + ROWS, {"columns": "b:boolean"}, "t.csv: --data.columns b:boolean: .* one of two; got '6'"),
     "rule": (
         "a,b" + ROWS,
         {"rule": "a < b"},
-        "--data.rule must hold in the data; 1 of 3 training rows break it: a < b",
+        "--data.rule must hold in the data; 1 of 3 training rows break it: a",
     ),
     "no rule": ("a,b" + ROWS, {"rule": "a < c"}, "--data.rule.*'c'"),
 }
