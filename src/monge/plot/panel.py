@@ -1,7 +1,6 @@
 """Two sample sets, the potential between them and their coupling, in three panels side by side."""
 
 from dataclasses import dataclass
-from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -74,8 +73,13 @@ class Plane:
     def frame(self, plot: Axes) -> None:
         """Limits, labels and shape of a panel."""
         plot.set(xlim=(self.low[0], self.high[0]), ylim=(self.low[1], self.high[1]), box_aspect=1)
-        plot.set_xlabel(fill(self.labels[0], LONGEST))
-        plot.set_ylabel(fill(self.labels[1], LONGEST))
+        plot.set_xlabel(_broken(self.labels[0]))
+        plot.set_ylabel(_broken(self.labels[1]))
+
+
+def _broken(label: str) -> str:
+    """The label of an axis, with the unit in a line of its own where it is long."""
+    return label if len(label) <= LONGEST else label.replace(" (", "\n(")
 
 
 def panels(
