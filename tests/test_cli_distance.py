@@ -299,7 +299,8 @@ def test_mixed_tables(capsys: pytest.CaptureFixture[str]) -> None:
     unknown = document(["c.csv", "a.csv", *QUIET], capsys)
     assert unknown["bracket"]["excess"] == pytest.approx(levels["bracket"]["excess"], abs=0.1)
     assert run(["distance", "a.csv", "d.csv", "--out", "x.png", "--families", "linear"]) == 0
-    assert Image.open("x.png").size[0] > 1000
+    with Image.open("x.png") as picture:
+        assert picture.size[0] > 1000
     assert "A and B differ" in capsys.readouterr().out
 
 
