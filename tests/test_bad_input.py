@@ -109,12 +109,24 @@ USAGE = {
     "no value": (["train", "digits", "--steps"], ["--steps needs a value"]),
     "choice": (["train", "digits", "--training.optimiser", "adma"], ["--training.optimiser 'adma'", "'adam'? allowed"]),
     "column of text": (
-        ["train", "table.csv"],
-        ["table.csv: columns must be numeric; 'species' contains text", "--data.label species"],
+        ["train", "table.csv", "--data.columns", "species:number"],
+        ["table.csv: --data.columns species:number: every value must be a number; got 'a' in data row 1"],
+    ),
+    "kind of a column": (
+        ["train", "table.csv", "--data.columns", "length:integr"],
+        ["--data.columns length: kind 'integr'", "did you mean 'integer'"],
+    ),
+    "copula of vectors": (["train", "vectors.npy", "--model", "copula"], ["--model must be gan for vectors", "copula"]),
+    "copula with classes": (
+        ["train", "table.csv", "--data.label", "species", "--training.conditional", "--model", "copula"],
+        ["--model must be gan with classes or codes", "got copula"],
     ),
     "column": (["train", "table.csv", "--data.label", "specis"], ["--data.label 'specis'", "did you mean 'species'?"]),
     "column of an array": (["train", "vectors.npy", "--data.label", "y"], ["--data.label y", "got 'vectors.npy'"]),
-    "no classes": (["train", "table.csv", "--data.label", "length", *SMALL], ["'species' contains text"]),
+    "no classes": (
+        ["train", "table.csv", "--training.conditional", *SMALL],
+        ["--training.conditional needs labels; table has none", "a table with --data.label"],
+    ),
     "missing path": (["train", "no/such/folder"], ["'no/such/folder'", "digits"]),
     "data name": (["train", "toy:grid52"], ["did you mean 'toy:grid25'"]),
     "key": (["train", "vectors.npy:x"], ["'vectors.npy:x'", "must not have a key"]),

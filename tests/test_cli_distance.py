@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -247,26 +248,95 @@ def test_constant_data(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_column_that_drowns_the_others_is_in_the_output_and_the_document(capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("pyarrow")
     random = np.random.default_rng(0)
     for name in "ab":
-        rows = random.normal(size=(200, 3)) * (1000, 1, 1)
-        text = "\n".join(["cell_count,size,depth", *(",".join(map(str, row)) for row in rows)])
-        Path(f"{name}.csv").write_text(text)
-    said = document(["a.csv", "b.csv", *QUIET], capsys)
-    assert said["scales"] == {"dominant": ["cell_count"], "share": said["scales"]["share"]} | {
-        "barely_tested": ["size", "depth"]
+        np.save(f"{name}.npy", random.normal(size=(200, 3)) * (1000, 1, 1))
+    said = document(["a.npy", "b.npy", *QUIET], capsys)
+    assert said["scales"] == {"dominant": ["column 1"], "share": said["scales"]["share"]} | {
+        "barely_tested": ["column 2", "column 3"]
     }
     assert said["scales"]["share"] > 0.9999
     assert not said["differ"]
     assert said["verdict"] == [
-        f"No overall difference detected (energy test, p = {said['p_value']['value']:.3g}), but cell_count makes up "
-        "99.9 % of the variance, so size and depth were barely tested. Rescale the columns and repeat."
+        f"No overall difference detected (energy test, p = {said['p_value']['value']:.3g}), but column 1 makes up "
+        "99.9 % of the variance, so column 2 and column 3 were barely tested. Rescale the columns and repeat."
     ]
-    assert run(["distance", "a.csv", "b.csv", *QUIET]) == 0
+    assert run(["distance", "a.npy", "b.npy", *QUIET]) == 0
     shown, told = capsys.readouterr()
     assert " ".join(said["verdict"]) in shown
     assert "of the variance" not in told
+
+
+def table(name: str, n: int, seed: int, *, shift: float = 0, jobs: str = "abc") -> None:
+    """Rows of an age, a job, whether somebody is a member, and a day, some of them missing."""
+    random = np.random.default_rng(seed)
+    lines = ["age,job,member,day"]
+    for _ in range(n):
+        age, job = round(random.normal(40 + shift, 12)), jobs[random.integers(len(jobs))]
+        known = random.random(2) > 0.1
+        lines.append(
+            f"{age if known[0] else ''},{job if known[1] else ''},"
+            f"{'yes' if random.random() < 0.3 else 'no'},2020-01-{random.integers(1, 29):02}"
+        )
+    Path(name).write_text("\n".join(lines) + "\n")
+
+
+def test_mixed_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    """B is read with the kinds of A, and measured by its scales; levels that only B has count as differing."""
+    pytest.importorskip("pyarrow")
+    table("a.csv", 300, 0)
+    table("b.csv", 200, 1)
+    table("c.csv", 200, 2, jobs="abd")
+    table("d.csv", 200, 3, shift=12)
+    same, levels, numbers = (document(["a.csv", name, *QUIET], capsys) for name in ("b.csv", "c.csv", "d.csv"))
+    assert (same["a"]["kind"], same["a"]["shape"], same["differ"], same["scales"]) == ("table", [4], False, None)
+    assert (levels["differ"], numbers["differ"]) == (True, True)
+    assert all(said["bracket"]["excess"] > 2 * said["bracket"]["excess_error"] for said in (levels, numbers))
+    table("e.csv", 300, 0, jobs="def")
+    renamed = document(["a.csv", "e.csv", *QUIET], capsys)  # the same rows but for the names of all levels
+    assert renamed["bracket"]["lower"] > 0.3
+    assert renamed["bracket"]["upper"] > 0.7
+    unknown = document(["c.csv", "a.csv", *QUIET], capsys)
+    assert unknown["bracket"]["excess"] == pytest.approx(levels["bracket"]["excess"], abs=0.1)
+    assert run(["distance", "a.csv", "d.csv", "--out", "x.png", "--families", "linear"]) == 0
+    with Image.open("x.png") as picture:
+        assert picture.size[0] > 1000
+    assert "A and B differ" in capsys.readouterr().out
+
+
+def test_tables_that_cannot_be_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pyarrow")
+    table("a.csv", 60, 0)
+    lines = Path("a.csv").read_text().splitlines()
+    texts = {
+        "order": [re.sub("^([^,]*),([^,]*)", r"\2,\1", row) for row in lines],
+        "fewer": [row.rpartition(",")[0] for row in lines],
+        "words": [lines[0], *(f"old{row}" for row in lines[1:])],
+    }
+    for name, some in texts.items():
+        Path(f"{name}.csv").write_text("\n".join(some))
+    for name, said in {
+        "order": "the same columns in one order: of those of a.csv, order.csv has them in another order",
+        "fewer": "of those of a.csv, fewer.csv lacks 'day'",
+        "words": "B: words.csv: --data.columns age:number: every value must be a number; got 'old",
+    }.items():
+        assert run(["distance", "a.csv", f"{name}.csv", *QUIET]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line
+
+
+def test_b_is_read_as_a(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where B alone would be read otherwise: constants, fractions, days that could be months, columns of nothing."""
+    pytest.importorskip("pyarrow")
+    head = "n,k,day,some\n"
+    rows = {"a": "{j},{k},{day:02}/03/2020,{m}\n", "b": "{j}.5,x,{few:02}/03/2020,\n"}
+    for name, row in rows.items():
+        filled = (row.format(j=i % 7, k="xy"[i % 2], day=1 + i % 28, few=1 + i % 9, m=i % 3) for i in range(80))
+        Path(f"{name}.csv").write_text(head + "".join(filled))
+    assert document(["a.csv", "b.csv", *QUIET], capsys)["bracket"]["excess"] > 0.5
+    assert run(["distance", "b.csv", "a.csv", *QUIET]) == 2  # b.csv alone is read with the month first
+    said = "a.csv: --data.columns day:month-first: every value must be a date; got '13/03/2020' in data row 13"
+    assert said in capsys.readouterr().err
 
 
 def test_dependent_rows_are_warned_of(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from monge.cli import run
 from monge.data.builtin import digits
 from monge.data.source import in_memory, open_data
-from monge.data.summary import summary
+from monge.data.summary import details, summary
 from monge.data.toy import ring8
 from monge.errors import legible
 
@@ -49,10 +49,10 @@ def test_tables(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     path = tmp_path / "t.csv"
     path.write_text("a,b,kind\n" + "".join(f"{i},{i / 2},{'xyz'[i % 3]}\n" for i in range(29)) + "1,,x\n")
-    with pytest.warns(UserWarning, match="1 of 30 rows .* are skipped"):
-        data = open_data(str(path), label="kind", skip_bad=True)
-    text = "t: 29 vectors of 2 numbers (a, b), values 0 to 28, 3 classes (x, y, z); 24 for training, 5 held out"
-    assert summary(data) == f"{text}; left out: 1 with missing or infinite values"
+    data = open_data(str(path), label="kind", skip_bad=True)
+    text = "t: 30 rows of 2 columns (a, b), 3 classes (x, y, z); 24 for training, 6 held out"
+    assert summary(data) == text
+    assert details(data)[:3] == ["integers: a", "numbers: b", "with missing values: b"]
 
 
 def test_names_are_legible() -> None:

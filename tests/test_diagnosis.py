@@ -69,7 +69,7 @@ def test_data_momentum_and_critics_without_a_bound() -> None:
     far[in_memory(far).train.index[3], 1] = 1e6
     said = "has a value 110 standard deviations from its mean; leave out such samples, or take the logarithm"
     assert cause(data=in_memory(far)).startswith(f"column 2 {said}")
-    assert cause(data=monge.load_data(pyarrow.table({"a": far[:, 1]}))).startswith(f"column 'a' {said}")
+    assert not cause(data=monge.load_data(pyarrow.table({"a": far[:, 1]}))).startswith("column")  # becomes normal
     assert cause(beta1=0.95) == "beta1=0.95 is much momentum for wgan-gp; try --training.beta1 0"
     assert cause(beta1=0.95, optimiser="rmsprop").startswith("no setting stands out")
     assert cause("gan").startswith("nothing keeps the critic of gan from growing steep")

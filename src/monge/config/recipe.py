@@ -104,7 +104,7 @@ def table(name: str, space: "Space") -> Config:
         objective=f"relativistic:weight={2 if few else 0.3}:every=2",
         generator="residual:latent=128:width=256:depth=3",
         critic="mlp:width=256:depth=3",
-        model="auto",
+        model="auto" if space.name == "table" else "gan",
         steps=2_000 if few else 10_000,
         training=rule,
     )

@@ -171,7 +171,7 @@ class VectorSpace(Space):
 class TableSpace(Space):
     """Rows of a table, raw as in `data.table.schema`, in model scale numbers and one-hot blocks of levels.
 
-    Two of them are equal if their columns have equal names and hold numbers, or levels, alike.
+    Two of them are equal if their columns have equal names and hold numbers, dates, times or levels alike.
 
     Arguments:
         schema: the columns.
@@ -184,15 +184,24 @@ class TableSpace(Space):
     layout: Layout = field(compare=False)
     shares: tuple[float, ...] = field(compare=False)
     rows: int = field(default=0, compare=False)
-    columns: tuple[tuple[str, bool], ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
     name: ClassVar[str] = "table"
     unit: ClassVar[str] = "standard deviations"
     scale: ClassVar[str] = "of numbers in standard deviations, where a level that differs counts 1"
     pictured: ClassVar[int] = 1000
 
     def __post_init__(self) -> None:
-        columns = tuple((column.name, column.numeric) for column in self.schema)
+        held = {"date": "dates", "datetime": "times"}
+        columns = tuple(
+            (column.name, held.get(column.kind, "numbers" if column.numeric else "levels")) for column in self.schema
+        )
         object.__setattr__(self, "columns", columns)
+
+    def difference(self, other: Space) -> str | None:
+        """The first column that holds something else than in another table, in words; None where there is none."""
+        pairs = zip(self.columns, other.columns, strict=False) if isinstance(other, TableSpace) else ()
+        found = next(((ours, theirs) for ours, theirs in pairs if ours != theirs), None)
+        return None if found is None else f"{found[0][0]!r} has {found[0][1]} in the one, {found[1][1]} in the other"
 
     @property
     def shape(self) -> tuple[int, ...]:

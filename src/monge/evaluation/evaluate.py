@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from monge.data.dataset import DataSet
+from monge.data.space import TableSpace
 from monge.data.table.reader import difference
 from monge.distance.bounds import CHOSEN, Bracket
 from monge.errors import UserError
@@ -172,6 +173,8 @@ def check_data(model: TrainedModel, data: DataSet) -> None:
     """
     if found := difference(model.columns, data.info.columns):
         raise UserError(f"--data must have the columns of the run, in order; {data.info.name} {found}")
+    if isinstance(model.space, TableSpace) and (found := model.space.difference(data.space)):
+        raise UserError(f"--data must hold the same kind of values as the run in each column: {found}")
     if data.space != model.space:
         ours, theirs = model.space.shape, data.space.shape
         raise UserError(f"--data must have samples of shape {ours}, as the run generates; got {theirs}")

@@ -68,6 +68,8 @@ class SampleSet:
         Raises:
             UserError: fewer than 8 samples.
         """
+        if like is not None and like.space == data.space:
+            data = data.measured_by(like.codec)  # before any rows are taken: those of tables change with it
         random = np.random.default_rng([seed, side, STREAM])
         number = int(random.integers(2**63))
         if isinstance(data, ArrayData):
@@ -77,8 +79,6 @@ class SampleSet:
             total, raw, places, classes = None, data.train.sample(most, number), None, None
         if len(raw) < LEAST:
             raise UserError(f"{name} must have at least {LEAST} samples; got {len(raw)}")
-        if like is not None and like.space == data.space:
-            data = data.measured_by(like.codec)
         order = random.permutation(len(raw))
         return cls(
             name,

@@ -1,11 +1,13 @@
 """Two sample sets and how far apart they are."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from monge.data.space import VectorSpace
+from monge.data.space import TableSpace, VectorSpace
+from monge.data.table.codec import TableCodec
 from monge.data.table.reader import difference
 from monge.distance.bounds import CERTIFIED, Bracket, Progress, bracket, silent
 from monge.distance.dual.family import FAMILIES, Family
@@ -91,6 +93,8 @@ def compare(
     if found := difference(a.columns, b.columns):
         raise UserError(f"A and B must have the same columns in one order: of those of {a.name}, {b.name} {found}")
     if a.space != b.space:
+        if isinstance(a.space, TableSpace) and (found := a.space.difference(b.space)):
+            raise UserError(f"A and B must hold the same kind of values in each column: {found}")
         raise UserError(
             f"A and B must hold the same kind of samples: {a.name} has {a.space.form}, {b.name} has {b.space.form}"
         )
@@ -119,11 +123,18 @@ def compare(
 
 
 def serial(side: SampleSet, seed: int) -> SerialDependence | None:
-    """How the rows of a set depend on their order in the file, within each class where there are classes."""
+    """How the rows of a set depend on their order in the file, within each class where there are classes.
+
+    Of a table, the column is one of its own, not a coordinate in metric scale.
+    """
     if side.recorded is None:
         return None
     classes = None if side.classes is None else side.classes[side.recorded]
-    return serial_dependence(side.points[side.recorded], classes, seed=seed)
+    found = serial_dependence(side.points[side.recorded], classes, seed=seed)
+    if found is None or found.column is None or not isinstance(side.codec, TableCodec):
+        return found
+    ends = [group.stop for group in side.codec.groups]
+    return replace(found, column=bisect_right(ends, found.column))
 
 
 def check_families(families: Sequence[str | Family]) -> None:

@@ -109,7 +109,7 @@ class _Rejection:
         return Samples(np.concatenate(kept), y, tried)
 
     def _drawn(self, purpose: Purpose, size: int, step: int) -> tuple[Tensor, Tensor | None]:
-        z = self._model.latent(size, stream(self._seed, purpose, step))
+        z = self._model.latent(size, stream(self._seed, purpose, step), self._request)
         return z, self._model.condition(z, self._request)
 
     def _judged(self, samples: np.ndarray, condition: Tensor | None) -> Points:

@@ -7,7 +7,7 @@ Whatever else a condition says is met by rejection.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from torch import Tensor
 from monge.data.table.codec import TableCodec
 from monge.data.table.condition import Condition, parse
 from monge.data.table.imputation import quotas
+from monge.data.table.predicate import Membership
+from monge.data.table.schema import Column
 from monge.errors import UserError
 from monge.model.inference import generate
 from monge.model.random import latent
@@ -38,9 +40,16 @@ def permitted(codec: TableCodec, raw: Rows, seed: int) -> NDArray[np.bool_]:
 
 
 def permitted_latent(
-    network: torch.nn.Module, codec: TableCodec, n: int, size: int, generator: torch.Generator
+    made: Callable[[Tensor], Rows], codec: TableCodec, n: int, size: int, generator: torch.Generator
 ) -> Tensor:
     """Latent numbers (n, size) of n rows that are permitted.
+
+    Arguments:
+        made: gives the rows (n, d) of latent numbers (n, size).
+        codec: of the rows.
+        n: how many.
+        size: numbers of each.
+        generator: of all chance.
 
     Raises:
         UserError: next to no row is.
@@ -48,7 +57,7 @@ def permitted_latent(
     found, have, tried = [], 0, 0
     while have < n:
         z = latent(max(64, math.ceil(1.1 * (n - have))), size, generator)
-        kept = permitted(codec, generate(network, codec, z), int(torch.randint(2**31, (), generator=generator)))
+        kept = permitted(codec, made(z), int(torch.randint(2**31, (), generator=generator)))
         found.append(z[torch.from_numpy(kept)])
         have, tried = have + int(kept.sum()), tried + len(z)
         if tried > max(LEAST_TRIES, TRIES * n):
@@ -82,7 +91,7 @@ def rows_balanced(
     index = codec.schema.position(name)
     seen, parts, tried = codec.codes[index].seen.tolist(), [], 0
     for level, count in zip(seen, quotas(len(seen), n), strict=True):
-        one = parse(f"`{name}` = '{codec.schema.kept[index].levels[level]}'", codec.schema, "--balance")
+        one = Condition(Membership(index, (level,)), codec.schema)
         if count:
             what = f"--balance {name}: level {codec.schema.kept[index].levels[level]!r}"
             rows, more = _collected(network, codec, one, _allowed(codec, one), count, generator, what)
@@ -148,13 +157,20 @@ def _allowed(codec: TableCodec, condition: Condition) -> Tensor | None:
         if index in asked:
             values = np.array(asked[index], np.float64)
             values[values == len(code.column.levels)] = np.nan
-            place = code.level(values)
-            if not (place >= 0).any() and code.levels:
-                names = [code.column.levels[int(value)] for value in values if not np.isnan(value)]
-                raise UserError(f"--where: no training row has {code.column.name} = {' or '.join(map(repr, names))}")
+            there = np.isin(values, code.seen) | (np.isnan(values) & code.missing)
+            if not there.any():
+                raise _impossible(code.column, values)
             if code.levels:
                 allowed[start : start + code.levels] = False
-                allowed[start + place[place >= 0]] = True
+                allowed[start + code.level(values[there])] = True
                 restricted = True
         start += code.levels
     return allowed if restricted else None
+
+
+def _impossible(column: Column, values: Rows) -> UserError:
+    """The refusal of levels, or of a missing value, that no training row has."""
+    if not len(values):
+        return UserError(f"--where must allow a level of {column.name}; got conditions that exclude each other")
+    names = " or ".join("null" if np.isnan(value) else repr(column.levels[int(value)]) for value in values)
+    return UserError(f"--where must allow a level of {column.name} that a training row has; got {names}")

@@ -24,6 +24,7 @@ from monge.model.random import Purpose, latent, stream
 from monge.model.rows import permitted_latent, rows_balanced, rows_where
 from monge.nn.code import Codes
 from monge.nn.condition import ConditionalGenerator, condition_of
+from monge.nn.copula import CopulaGenerator
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,12 +124,16 @@ class TrainedModel:
         found = getattr(self.generator, "codes", None)
         return found if isinstance(found, Codes) else None
 
-    def latent(self, n: int, generator: torch.Generator) -> Tensor:
-        """Latent numbers (n, z) from a seeded stream; for tables, of rows that are permitted (see `model.rows`)."""
+    def latent(self, n: int, generator: torch.Generator, request: Request = EVERYTHING) -> Tensor:
+        """Latent numbers (n, z) from a seeded stream; for tables, of rows that are permitted (see `model.rows`).
+
+        Arguments:
+            request: what else is asked, as of `condition`, since the rows follow from both.
+        """
         size = latent_size(self.generator)
-        if isinstance(self.codec, TableCodec):
-            return permitted_latent(self.generator, self.codec, n, size, generator)
-        return latent(n, size, generator)
+        if not isinstance(self.codec, TableCodec):
+            return latent(n, size, generator)
+        return permitted_latent(lambda z: self.generate(z, self.condition(z, request)), self.codec, n, size, generator)
 
     def condition(self, z: Tensor, request: Request = EVERYTHING) -> Tensor | None:
         """The generator's second input for latent numbers (n, z): classes (n,), codes (n, c), or None.
@@ -162,8 +167,10 @@ class TrainedModel:
         """The critic.
 
         Raises:
-            UserError: it is a module of the user's own that is not at hand.
+            UserError: it is a module of the user's own that is not at hand, or there is none, as of a copula.
         """
+        if isinstance(self.generator, CopulaGenerator):
+            raise UserError(f"run {self.name!r} keeps a copula, which has no critic")
         if self.critic is None:
             raise UserError(f"run {self.name!r} was trained with your own critic; pass it again")
         return self.critic
@@ -191,18 +198,21 @@ class TrainedModel:
         check_seed(seed)
         if request.where is not None or request.balance is not None:
             return self._asked(n, stream(seed, Purpose.SAMPLE), request)
-        z = self.latent(n, stream(seed, Purpose.SAMPLE))
+        z = self.latent(n, stream(seed, Purpose.SAMPLE), request)
         condition = self.condition(z, request)
         y = self.named(condition) if self.conditional and condition is not None else None
         return Samples(self.generate(z, condition), y, n)
 
     def _asked(self, n: int, generator: torch.Generator, request: Request) -> Samples:
         """Rows of a table that meet a condition, or have the levels of a column in equal numbers."""
+        asked = "--where" if request.where is not None else "--balance"
         if not isinstance(self.codec, TableCodec):
-            asked = "--where" if request.where is not None else "--balance"
             raise UserError(f"{asked} needs a run trained on a table; {self.name} generates {self.space.form}")
         if request.where is not None and request.balance is not None:
             raise UserError("--where cannot be used with --balance")
+        if self.conditional or request.label is not None or request.codes:
+            text = "conditions are on columns, and these classes and codes are in none"
+            raise UserError(f"{asked} cannot be used with --class, --code or a conditional run: {text}")
         if request.where is not None:
             x, tried = rows_where(self.generator, self.codec, request.where, n, generator)
         else:

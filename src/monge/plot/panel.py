@@ -28,6 +28,8 @@ MOST = 1000
 FEW = 300
 """Points a side over the potential."""
 GREYS = LinearSegmentedColormap.from_list("greys", ["#6d7480", "#ffffff"])
+LONGEST = 36
+"""Letters of a line of an axis's label, which has a third of the picture."""
 LINES = 120
 """Pairs whose coupling is drawn."""
 FONT_SIZES: dict[Any, Any] = {"font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "legend.fontsize": 8}
@@ -71,8 +73,13 @@ class Plane:
     def frame(self, plot: Axes) -> None:
         """Limits, labels and shape of a panel."""
         plot.set(xlim=(self.low[0], self.high[0]), ylim=(self.low[1], self.high[1]), box_aspect=1)
-        plot.set_xlabel(self.labels[0])
-        plot.set_ylabel(self.labels[1])
+        plot.set_xlabel(_broken(self.labels[0]))
+        plot.set_ylabel(_broken(self.labels[1]))
+
+
+def _broken(label: str) -> str:
+    """The label of an axis, with the unit in a line of its own where it is long."""
+    return label if len(label) <= LONGEST else label.replace(" (", "\n(")
 
 
 def panels(

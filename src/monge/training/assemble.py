@@ -9,7 +9,7 @@ from monge.data.space import Space
 from monge.errors import UserError
 from monge.model.build import build_critic, build_generator, build_objective, label_shares, latent_size
 from monge.objective import Objective
-from monge.training.compatibility import check_combination, check_model, outputs
+from monge.training.compatibility import check_combination, model_of, outputs
 from monge.training.replay import ReplayPool
 from monge.training.sampler import Sampler
 from monge.training.schedule import rates
@@ -35,9 +35,9 @@ def assemble(
         )
     objective = build_objective(config)
     check_combination(rule, objective, data)
-    check_model(config.model, data)
+    contested = model_of(config, objective, data) == "auto"
     validation, steered = None, objective.augment is not None and objective.augment.steered
-    if steered or config.model == "auto":
+    if steered or contested:
         assert isinstance(data, ArrayData)  # as all images and tables are
         data, validation = data.validated()
     shares = label_shares(data) if rule.conditional else None

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from monge.config.schema import TrainingConfig
+from monge.config.schema import Config, TrainingConfig
 from monge.data.dataset import DataSet
 from monge.data.space import TableSpace
 from monge.errors import UserError
@@ -23,6 +23,10 @@ def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet)
     Raises:
         UserError: says what to change.
     """
+    if isinstance(data.space, TableSpace) and not data.space.layout.width:
+        raise UserError(
+            f"{data.info.name} must have a column whose values differ; got {data.space.form}, all of them equal"
+        )
     _check_classes(rule, objective.auxiliary, data)
     if objective.augment is not None and data.space.side is None:
         raise UserError(f"--augment must be off for {data.space.name}s, as its transforms are those of images")
@@ -70,14 +74,18 @@ def _warn_of_untrained(data: DataSet) -> None:
         warnings.warn(text, UserWarning, stacklevel=4)
 
 
-def check_model(model: str, data: DataSet) -> None:
-    """Refuses a copula of anything but a table.
+def model_of(config: Config, objective: Objective, data: DataSet) -> str:
+    """Which model is kept: `gan`, `copula`, or for `auto` the nearer one; with classes or codes `auto` is `gan`.
 
     Raises:
-        UserError: names the model and the data.
+        UserError: a copula of anything but a table, or one that would be asked for classes or codes.
     """
-    if model != "gan" and not isinstance(data.space, TableSpace):
-        raise UserError(f"--model must be gan for {data.space.name}s, as a copula is one of tables; got {model}")
+    if config.model != "gan" and not isinstance(data.space, TableSpace):
+        raise UserError(f"--model must be gan for {data.space.name}s, as a copula is one of tables; got {config.model}")
+    asked = config.training.conditional or objective.auxiliary is not None
+    if config.model == "copula" and asked:
+        raise UserError("--model must be gan with classes or codes, which no copula can be asked for; got copula")
+    return "gan" if asked else config.model
 
 
 def outputs(critic: nn.Module, data: DataSet, pack: int) -> int:

@@ -17,12 +17,12 @@ from monge.data.table.codec import TableCodec
 from monge.errors import TrainingError
 from monge.model.build import pick_device
 from monge.model.load import COPULA
-from monge.objective import Objective
 from monge.run.folder import RunFolder
 from monge.run.pool import flushed_denormals, short_factors, torch_state
 from monge.training import checkpoint
 from monge.training.assemble import assemble
 from monge.training.calibration import calibrate
+from monge.training.compatibility import model_of
 from monge.training.contest import contest, fit_copula, measured
 from monge.training.diagnosis import Setup, likely_cause
 from monge.training.guard import failures_told, interruption
@@ -82,7 +82,7 @@ def train_config(
     facts = known_facts(folder, config, data)
     before = facts or {}
     checkpoint_every = checkpoint_every or before.get("checkpoint_every")
-    if before.get("status") == "finished" and before["config"]["steps"] >= config.steps:
+    if _finished(before, config.steps):
         changes = present(folder, config, data, facts)
         if not changes.items() <= before.items():
             folder.update(**changes)
@@ -112,9 +112,13 @@ def train_config(
             )
             display(state.step, {"steps": config.steps})
             hooks = _hooks(folder, state.step, config, data.codec, monitor, watch, display)
-            cause = partial(likely_cause, Setup(config, data, objective))
-            _train(state, objective, sampler, settings, hooks, folder, cause, partial(_model, folder, config, data))
+            _train(state, sampler, settings, hooks, folder, Setup(config, data, objective))
     return folder
+
+
+def _finished(facts: Mapping[str, Any], steps: int) -> bool:
+    """Whether a run with these facts has finished, at least as many steps as are asked for."""
+    return facts.get("status") == "finished" and facts["config"]["steps"] >= steps
 
 
 def loop_settings(config: Config, checkpoint_every: int | None = None) -> LoopSettings:
@@ -182,31 +186,25 @@ def _hooks(
 
 
 def _train(
-    state: TrainingState,
-    objective: Objective,
-    sampler: Sampler,
-    settings: LoopSettings,
-    hooks: Hooks,
-    folder: RunFolder,
-    cause: Callable[[], str],
-    model: Callable[[nn.Module], dict[str, Any]],
+    state: TrainingState, sampler: Sampler, settings: LoopSettings, hooks: Hooks, folder: RunFolder, setup: Setup
 ) -> None:
-    """Runs the loop, and leaves the outcome in `run.json`, with what `model` says of the averaged generator."""
+    """Runs the loop, and leaves the outcome in `run.json`, with the model that is kept."""
     try:
-        with interruption() as stop, failures_told(state, folder, cause), flushed_denormals():
-            done = run_loop(state, objective, sampler, settings, hooks, stop=stop)
+        with interruption() as stop, failures_told(state, folder, partial(likely_cause, setup)), flushed_denormals():
+            done = run_loop(state, setup.objective, sampler, settings, hooks, stop=stop)
     except TrainingError as error:
         settle(folder, status="failed", error=str(error))
         raise
-    found = model(state.generator_ema) if done else {}
+    found = _model(folder, setup, state.generator_ema) if done else {}
     settle(folder, status="finished" if done else "interrupted", step=state.step, error=None, **found)
 
 
-def _model(folder: RunFolder, config: Config, data: DataSet, generator: nn.Module) -> dict[str, Any]:
+def _model(folder: RunFolder, setup: Setup, generator: nn.Module) -> dict[str, Any]:
     """Which model a finished run keeps, if there is a choice; fits the copula of a table where it is one."""
-    if config.model == "gan" or not isinstance(data, ArrayData):
+    config, data, model = setup.config, setup.data, model_of(setup.config, setup.objective, setup.data)
+    if model == "gan" or not isinstance(data, ArrayData):
         return {}
-    if config.model == COPULA:
+    if model == COPULA:
         found = fit_copula(folder, data, config.seed)
         if not folder.entries():
             folder.log(measured(found, data, config.seed))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monge.data.table import calendar, written
 from monge.data.table.content import Content, Dropped, Numbers, Texts
-from monge.data.table.numeric import Inferred, bounded, finite, left_out, of_numbers, refusal, texts_of
+from monge.data.table.numeric import Inferred, as_asked, bounded, finite, left_out, of_numbers, refusal, texts_of
 from monge.data.table.schema import KINDS, Column
 from monge.errors import UserError, unknown_name
 
@@ -77,13 +77,13 @@ def infer(name: str, content: Content, asked: str | None = None, commas_divide: 
     if isinstance(content, Numbers):
         content = finite(name, content)
         if asked not in LEVEL_KINDS:
-            found = of_numbers(name, content, asked)
+            found = as_asked(of_numbers(name, content, asked), asked)
             style = None if content.style == written.PLAIN_STYLE else content.style
             notes = (*content.notes, *found.notes)
             found = replace(found, style=style, example=content.example, in_doubt=content.in_doubt)
             return replace(found, notes=notes, words=content.words)
         content = texts_of(content)
-    return replace(_of_texts(name, content, asked), words=content.words)
+    return replace(as_asked(_of_texts(name, content, asked), asked), words=content.words)
 
 
 def _numbers_in(name: str, texts: Texts, asked: str | None, commas_divide: bool) -> Numbers | Texts:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from monge.data.layout import LARGEST
 from monge.data.table import calendar
 from monge.data.table.content import Numbers, Texts
-from monge.data.table.schema import Column
+from monge.data.table.schema import KINDS, Column
 from monge.data.table.written import Style
 from monge.errors import UserError
 
@@ -54,6 +54,14 @@ def left_out(name: str, type: str, notes: tuple[str, ...] = ()) -> Inferred:
 def refusal(name: str, asked: str, row: int, value: str, must: str) -> UserError:
     """The refusal of a value that is not of the kind that was asked for."""
     return UserError(f"--data.columns {name}:{asked}: every value must be {must}; got {value!r} in data row {row:,}")
+
+
+def as_asked(found: Inferred, asked: str | None) -> Inferred:
+    """A column of the kind that was asked for, even where all its values are one, or missing."""
+    if found.column.kind != "constant" or asked not in KINDS:
+        return found
+    kind: Any = asked
+    return replace(found, column=replace(found.column, kind=kind))
 
 
 def finite(name: str, numbers: Numbers) -> Numbers:

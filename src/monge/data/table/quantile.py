@@ -8,7 +8,8 @@ rounded to it when they are read back, so nothing is lost.
 Where there are many values, as in degrees of latitude, the quantile function is averaged over neighbouring ranks:
 followed exactly, it would turn every popular value into a wide stripe of z, and what a smooth generator makes into a
 lattice. Where there are few, as in ages or the prices of a small shop, each value keeps its interval of z; those seen
-fewer than 3 times share one with their neighbours, so that none of them is passed on by itself.
+fewer than 3 times share one with their neighbours, or with the gap around them, so that none of them is passed on by
+itself.
 """
 
 from collections.abc import Mapping
@@ -114,7 +115,9 @@ class NumberCode:
         """The normal numbers (n,) in the middle of the values' intervals (n,), differentiable."""
         x, z = (torch.from_numpy(knots).to(values) for knots in (self.x, self.z))
         above = torch.searchsorted(x, values.detach().contiguous()).clamp(1, len(x) - 1)
-        share = ((values - x[above - 1]) / (x[above] - x[above - 1])).clamp(0, 1)
+        # knots of times may be equal in single precision
+        width = (x[above] - x[above - 1]).clamp_min(torch.finfo(x.dtype).tiny)
+        share = ((values - x[above - 1]) / width).clamp(0, 1)
         return torch.lerp(z[above - 1], z[above], share)
 
     def rounded(self, values: Values) -> Values:
@@ -145,7 +148,7 @@ def _spikes(distinct: Values, counts: NDArray[np.int64], step: float) -> NDArray
     else:
         usual = np.ones(len(counts))
     prominent = (counts >= SMALL_SPIKE * total) & (counts > PROMINENCE * usual) & (counts > RARE)
-    found: NDArray[np.bool_] = prominent | (counts >= LARGE_SPIKE * total)
+    found: NDArray[np.bool_] = prominent | ((counts >= LARGE_SPIKE * total) & (counts >= RARE))
     if found.sum() > MOST_SPIKES:
         least = np.sort(counts[found])[-MOST_SPIKES]
         found &= counts >= least
@@ -157,7 +160,7 @@ def _knots(values: Values, counts: NDArray[np.int64], step: float) -> tuple[Valu
     total = counts.sum()
     taken = len(values) / ((values[-1] - values[0]) / step + 1) if step else 1.0
     if step and (len(values) <= FEW_VALUES or (taken < FEW_TAKEN and len(values) <= MOST_VALUES)):
-        low, high, mass = _shared(values, counts)
+        low, high, mass = _shared(values, counts, step)
         u = np.concatenate([[0], np.cumsum(mass)]) / total
         x = np.stack([low - step / 2, high + step / 2], 1).ravel()
         z = ndtri(np.stack([u[:-1], u[1:]], 1).ravel().clip(0.25 / total, 1 - 0.25 / total))
@@ -174,18 +177,28 @@ def _knots(values: Values, counts: NDArray[np.int64], step: float) -> tuple[Valu
     return fine[::8], _rising(smooth[::8])
 
 
-def _shared(values: Values, counts: NDArray[np.int64]) -> tuple[Values, Values, NDArray[np.int64]]:
-    """Cells of one value each, or of rare neighbours together: their least and greatest values, and counts."""
-    cell, filled, cells = [], 0, -1
-    for count in counts:
+def _shared(values: Values, counts: NDArray[np.int64], step: float) -> tuple[Values, Values, NDArray[np.int64]]:
+    """Cells of one value each, or of rare neighbours together: their least and greatest values, and counts.
+
+    A rare value without rare neighbours takes the gap up to the next values on both sides.
+    """
+    firsts, filled = [], 0
+    for index, count in enumerate(counts.tolist()):
         if count >= RARE or filled >= RARE or filled == 0:
-            cells, filled = cells + 1, 0
-        cell.append(cells)
+            firsts.append(index)
+            filled = 0
         filled = 0 if count >= RARE else filled + count
-    index = np.array(cell)
-    starts = np.searchsorted(index, np.arange(cells + 1))
-    ends = np.append(starts[1:], len(values)) - 1
-    return values[starts], values[ends], np.add.reduceat(counts, starts)
+    starts = np.array(firsts)
+    few = np.add.reduceat(counts, starts) < RARE
+    few[1:] &= counts[starts[:-1]] < RARE
+    few[0] = False
+    starts = starts[~few]  # what is left of rare neighbours joins those before
+    mass, ends = np.add.reduceat(counts, starts), np.append(starts[1:], len(values)) - 1
+    low, high = values[starts], values[ends]
+    alone = np.flatnonzero(mass < RARE)
+    before, after = alone[alone > 0], alone[alone < len(starts) - 1]
+    low[before], high[after] = values[ends[before - 1]] + step, values[starts[after + 1]] - step
+    return low, high, mass
 
 
 def _rising(values: Values) -> Values:

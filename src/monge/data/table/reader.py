@@ -3,6 +3,7 @@
 pyarrow reads them. It is an extra, imported only where there is a table.
 """
 
+import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +16,7 @@ from monge.data.dataset import ArrayData, DataInfo, split_data
 from monge.data.label import index_labels, labels_of, whole_numbers
 from monge.data.split import ArraySplit
 from monge.data.table.reading import Table, from_frame, parts_of, read, read_folder
-from monge.data.table.rows import pyarrow, rows_of, suffix_of
+from monge.data.table.rows import FrameRows, pyarrow, rows_of, suffix_of
 from monge.data.table.schema import Column, Schema
 from monge.errors import UserError, unknown_name
 
@@ -46,8 +47,10 @@ def read_table(
     Raises:
         UserError: pyarrow is absent, the file cannot be read, or a column is not allowed; the text says which and why.
     """
-    kinds = _with_classes(columns, label)
-    table = read_folder(path, kinds, missing) if path.is_dir() else read(path, kinds, missing)
+    parts = parts_of(path) if path.is_dir() else None
+    if label is not None:
+        columns = _with_classes(path.name, columns, label, rows_of(parts[0] if parts else path).names)
+    table = read_folder(path, columns, missing) if path.is_dir() else read(path, columns, missing)
     name = path.name if path.is_dir() else path.name[: -len(suffix_of(path) or "")]
     return _data(name, path.name, table, label, skip_bad, None, rule)
 
@@ -74,7 +77,9 @@ def read_frame(
     Raises:
         UserError: as `read_table`.
     """
-    table = from_frame(frame, _with_classes(columns, label), missing)
+    if label is not None:
+        columns = _with_classes("data frame", columns, label, FrameRows(frame, "data frame").names)
+    table = from_frame(frame, columns, missing)
     return _data(name, "data frame", table, label, skip_bad, y, rule)
 
 
@@ -103,8 +108,17 @@ def kinds_of(schema: Schema, path: Path) -> str | None:
         names = rows_of(path).names
     except Exception:  # whoever opens the file says what is wrong with it
         return None
-    kinds = [f"{column.name}:{column.kind}" for column in schema.columns if column.name in names]
-    return ",".join(kind for kind in kinds if not kind.endswith(":constant")) or None
+    kinds = [(column.name, _kind(column)) for column in schema.columns if column.name in names]
+    return ",".join(f"{name}:{kind}" for name, kind in kinds if kind is not None) or None
+
+
+def _kind(column: Column) -> str | None:
+    """The kind that another table's column must have to be compared with this one; None for any."""
+    if column.kind == "constant":
+        return "number" if column.numeric else "category" if column.levels else None
+    if column.form is not None and re.match("%-?d.+%-?m|%-?m.+%-?d", column.form):
+        return "day-first" if column.form.index("d") < column.form.index("m") else "month-first"
+    return "number" if column.kind == "integer" else column.kind
 
 
 def difference(ours: Sequence[str] | None, theirs: Sequence[str] | None) -> str | None:
@@ -117,9 +131,15 @@ def difference(ours: Sequence[str] | None, theirs: Sequence[str] | None) -> str 
     return " and ".join(parts) or "has them in another order"
 
 
-def _with_classes(columns: str | None, label: str | None) -> str | None:
-    """Kinds of columns, that of the classes among them."""
-    return columns if label is None else ",".join(filter(None, [columns, f"{label}:category"]))
+def _with_classes(what: str, columns: str | None, label: str, names: Sequence[str]) -> str:
+    """Kinds of columns, that of the classes among them.
+
+    Raises:
+        UserError: there is no such column.
+    """
+    if label not in names:
+        raise unknown_name(f"{what}: --data.label", label, names)
+    return ",".join(filter(None, [columns, f"{label}:category"]))
 
 
 def _data(
@@ -129,8 +149,6 @@ def _data(
     schema, raw, held_out, left_out = table.schema, table.raw, table.held_out, {}
     labels, classes = labels_of(y, len(raw)), None
     if label is not None:
-        if label not in schema.names:
-            raise unknown_name(f"{what}: --data.label", label, schema.names)
         kept, labels, classes = _classes(what, schema.kept[schema.position(label)], raw[:, schema.position(label)])
         if not kept.all() and not skip_bad:
             row = int((~kept).argmax()) + 1

@@ -51,8 +51,9 @@ class Column:
 
     @property
     def numeric(self) -> bool:
-        """Whether its values are numbers, dates or times, so that differences mean something."""
-        return self.kind in ("number", "integer", "date", "datetime")
+        """Whether its values are numbers, dates or times, so that differences mean something; a constant may be one."""
+        constant = self.kind == "constant" and self.low is not None
+        return constant or self.kind in ("number", "integer", "date", "datetime")
 
 
 @dataclass(frozen=True)
