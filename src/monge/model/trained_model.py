@@ -203,6 +203,8 @@ class TrainedModel:
             raise UserError(f"{asked} needs a run trained on a table; {self.name} generates {self.space.form}")
         if request.where is not None and request.balance is not None:
             raise UserError("--where cannot be used with --balance")
+        if request.label is not None or request.codes:
+            raise UserError("--where and --balance cannot be used with --class or --code")
         if request.where is not None:
             x, tried = rows_where(self.generator, self.codec, request.where, n, generator)
         else:
