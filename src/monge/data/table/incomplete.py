@@ -105,7 +105,7 @@ def _as_own(what: str, own: Column, found: Column, values: Array) -> tuple[Colum
     Raises:
         UserError: they are of different kinds.
     """
-    if not own.levels and own.low is None:
+    if own.kind == "constant" and not own.levels and own.low is None:
         return found, values  # no training row has a value
     if not found.levels and found.low is None:
         return own, values
