@@ -118,6 +118,11 @@ def _as_own(what: str, own: Column, found: Column, values: Array) -> tuple[Colum
     if not own.levels:
         digits = None if own.decimals is None or found.decimals is None else max(own.decimals, found.decimals)
         return replace(own, decimals=digits), values
+    return _with_levels(own, found, values)
+
+
+def _with_levels(own: Column, found: Column, values: Array) -> tuple[Column, Array]:
+    """A column with the levels that it lacks of another one, and the other one's values (n,) by it."""
     key = str.lower if own.kind == "boolean" else str  # True in one file is true in another
     levels, place = list(own.levels), {key(level): index for index, level in enumerate(own.levels)}
     codes = np.full(len(found.levels) + 1, np.nan)
