@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from monge import api
     from monge.cli.progress import TrainingBar
-    from monge.data.summary import summary
+    from monge.data.summary import details, summary
     from monge.model.build import pick_device
     from monge.training.settings import choice
     from monge.training.train import train_config
@@ -74,6 +74,8 @@ def main(arguments: Sequence[str]) -> int:
         and (chosen := choice(data, config.recipe))
     ):
         NOTICES.say(chosen)
+    for line in reversed(details(data)):
+        NOTICES.say(line)
     NOTICES.say(summary(data))  # which stands before what was said earlier
     with TrainingBar() as progress:
         folder = train_config(

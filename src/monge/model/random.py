@@ -27,6 +27,7 @@ class Purpose(IntEnum):
     AUGMENT = 12
     STEER = 13
     COPULA = 14
+    CALIBRATE = 15
 
 
 def stream(seed: int, purpose: Purpose, step: int = 0) -> torch.Generator:

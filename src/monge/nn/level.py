@@ -10,6 +10,8 @@ from torch import Tensor, nn
 LARGEST = 15.0
 """Where logits are cut off, so that no level is ruled out, or in, for good."""
 TEMPERATURE = 0.5
+LEAST = 1e-6
+"""Share of a level, at least."""
 
 
 class Layout(NamedTuple):
@@ -49,7 +51,8 @@ class LevelHead(nn.Module):
 
     def __init__(self, layout: Layout, shares: Sequence[float]) -> None:
         super().__init__()
-        self.offset = nn.Buffer(torch.tensor(shares).clamp_min(1e-6).log(), persistent=False)
+        self.shares = nn.Buffer(torch.tensor(shares).clamp_min(LEAST), persistent=False)
+        self.offset = nn.Buffer(self.shares.log())
         self.layout = layout
         self.noise = sum(layout.blocks)
         sizes = torch.tensor(layout.blocks, dtype=torch.long)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monge.data.dataset import DataSet
-from monge.data.space import ImageSpace, VectorSpace
+from monge.data.space import ImageSpace, TableSpace, VectorSpace
 from monge.metric.memorisation import nearest, searchable
 from monge.model.trained_model import Request, TrainedModel
 from monge.plot import grid, picture, png
@@ -110,7 +110,9 @@ def generated_and_real(model: TrainedModel, data: DataSet | None) -> list[Pictur
         if data is None:
             return [embed(picture(space, fake), "Generated points")]
         real = data.held_out.sample(data.held_out.at_most(CLOUD))
-        return [embed(picture(space, fake, real, background(data)), "Generated points on top of held-out real points")]
+        rows = isinstance(space, TableSpace)
+        alt = "Generated over held-out real rows" if rows else "Generated points on top of held-out real points"
+        return [embed(picture(space, fake, real, background(data)), alt)]
     shown = [embed(picture(space, model.sample(SHOWN).x), "Grid of generated images")]
     if data is not None:
         real = data.held_out.sample(data.held_out.at_most(SHOWN))

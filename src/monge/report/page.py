@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from monge.data.dataset import DataSet
 from monge.data.source import MEMORY
 from monge.data.space import Space
 from monge.errors import UserError
+from monge.evaluation.table_text import HEAD, table_rows
 from monge.model.build import OWN
 from monge.model.load import config_of, own_data
 from monge.model.trained_model import TrainedModel
@@ -24,6 +25,7 @@ from monge.report.chart import Chart, Curve
 from monge.report.finding import Level
 from monge.report.html import environment
 from monge.report.likeness import likeness
+from monge.report.table import TableView, table_view
 from monge.report.verdict import verdict
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
@@ -50,6 +52,7 @@ class Gallery:
     paths: gallery.Picture | None = None
     neighbours: gallery.Neighbours | None = None
     figures: Mapping[str, Any] = field(default_factory=dict)
+    table: TableView | None = None
 
 
 def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Path:
@@ -89,6 +92,9 @@ def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Pat
             charts=charts(entries),
             history=gallery.history(run),
             gallery=found,
+            table_rows=table_rows(figures["table"]) if "table" in figures else (),
+            table_head=HEAD,
+            scale=space.scale,
             settings=flatten(config),
             command=command(config, space, facts),
             in_memory=config.source.startswith(MEMORY),
@@ -129,6 +135,7 @@ def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None) -> G
         found.paths = gallery.paths(model, data)
         if data is not None:
             found.neighbours = gallery.neighbours(model, data)
+            found.table = table_view(model, data)
             found.figures = likeness(model, data, found.neighbours)
     except UserError as error:
         found.missing.append(f"This report has no samples: {error}.")
@@ -145,6 +152,10 @@ def charts(entries: Sequence[Mapping[str, Any]]) -> dict[str, Markup]:
     def term(name: str, style: str) -> Curve:
         return Curve(name.replace("_", " "), [(e["step"], e[name]) for e in entries if name in e], style)
 
+    def taken(curve: Curve) -> Curve:
+        """Without the steps on which a lazy penalty is left out, and so is exactly 0."""
+        return replace(curve, points=[point for point in curve.points if point[1]] or curve.points)
+
     drawn = {
         "excess": Chart("Excess during training", [part("excess", "excess")]),
         "bracket": Chart(
@@ -153,7 +164,7 @@ def charts(entries: Sequence[Mapping[str, Any]]) -> dict[str, Markup]:
             band="band",
         ),
         "critic": Chart("Critic loss during training", [term("critic_loss", "critic")], zero=False),
-        "penalty": Chart("Penalty during training", [term("penalty", "penalty")]),
+        "penalty": Chart("Penalty during training", [taken(term("penalty", "penalty"))]),
     }
     return {
         name: Markup('<div class="wide">{}</div><div class="narrow">{}</div>').format(

@@ -12,6 +12,8 @@ from torch import nn
 
 from monge.config.schema import Config
 from monge.data.dataset import ArrayData, DataSet
+from monge.data.scale import Codec
+from monge.data.table.codec import TableCodec
 from monge.errors import TrainingError
 from monge.model.build import pick_device
 from monge.model.load import COPULA
@@ -20,6 +22,7 @@ from monge.run.folder import RunFolder
 from monge.run.pool import flushed_denormals, short_factors, torch_state
 from monge.training import checkpoint
 from monge.training.assemble import assemble
+from monge.training.calibration import calibrate
 from monge.training.contest import contest, fit_copula, measured
 from monge.training.diagnosis import Setup, likely_cause
 from monge.training.guard import failures_told, interruption
@@ -108,7 +111,7 @@ def train_config(
                 data, folder, config, objective.loss, settings, latent_size=sampler.latent, step=state.step
             )
             display(state.step, {"steps": config.steps})
-            hooks = _hooks(folder, state.step, monitor, watch, display)
+            hooks = _hooks(folder, state.step, config, data.codec, monitor, watch, display)
             cause = partial(likely_cause, Setup(config, data, objective))
             _train(state, objective, sampler, settings, hooks, folder, cause, partial(_model, folder, config, data))
     return folder
@@ -151,7 +154,15 @@ class Log:
         self._display(state.step, {**terms, **seen})
 
 
-def _hooks(folder: RunFolder, first: int, monitor: Monitor, watch: ThreadWatch | None, display: Display) -> Hooks:
+def _hooks(
+    folder: RunFolder,
+    first: int,
+    config: Config,
+    codec: Codec,
+    monitor: Monitor,
+    watch: ThreadWatch | None,
+    display: Display,
+) -> Hooks:
     """What happens in a run's folder, and is shown, from a first step on."""
 
     def step(state: TrainingState, seconds: float) -> None:
@@ -162,7 +173,12 @@ def _hooks(folder: RunFolder, first: int, monitor: Monitor, watch: ThreadWatch |
     def save(state: TrainingState) -> None:
         checkpoint.save(state, folder.checkpoints, monitor.copying.kept)
 
-    return Hooks(step, monitor, Log(folder, first, display), save)
+    def observe(state: TrainingState, terms: TermValues) -> Mapping[str, Any]:
+        if state.step >= config.steps and isinstance(codec, TableCodec):
+            calibrate(state, codec, config.seed)
+        return monitor(state, terms)
+
+    return Hooks(step, observe, Log(folder, first, display), save)
 
 
 def _train(

@@ -1,0 +1,78 @@
+"""What the report of a run on a table shows of it: rows, columns and pairs, real and synthetic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monge.data.dataset import ArrayData, DataSet
+from monge.data.space import TableSpace
+from monge.data.table.frame import texts
+from monge.data.table.schema import Schema
+from monge.metric.table.bin import Rows
+from monge.metric.table.pair import strict_pairs
+from monge.metric.table.shape import column_shapes
+from monge.model.trained_model import TrainedModel
+from monge.plot.table import association_maps, column_panels, pair_panels
+from monge.report.gallery import Picture, embed
+
+ROWS = 10_000
+"""Rows of a side, at most."""
+LISTED = 8
+"""Rows of a side that are listed."""
+COLUMNS, PAIRS = 9, 6
+"""Columns, and pairs of columns, that are drawn: those that are least alike."""
+
+
+@dataclass(frozen=True)
+class TableView:
+    """Rows and pictures of a table.
+
+    Attributes:
+        names: of the columns.
+        generated, real: rows as text, as a file would have them.
+        associations, columns, pairs: pictures.
+    """
+
+    names: Sequence[str]
+    generated: Sequence[Sequence[str]]
+    real: Sequence[Sequence[str]]
+    columns: Picture
+    pairs: Picture | None = None
+    associations: Picture | None = None
+
+
+def table_view(model: TrainedModel, data: DataSet | None) -> TableView | None:
+    """Rows and pictures of a table; None for other data, and where the data are not at hand."""
+    if not isinstance(model.space, TableSpace) or not isinstance(data, ArrayData):
+        return None
+    data = data.measured_by(model.codec)
+    assert isinstance(data, ArrayData)
+    schema, n = model.space.schema, data.train.at_most(ROWS)
+    real, fake = data.train.sample(n), model.sample(n).x
+    shapes = column_shapes(schema, real, fake)
+    worst = np.argsort(shapes, kind="stable")[:COLUMNS].tolist()
+    columns = column_panels(schema, real, fake, worst, [f"{shapes[index]:.3f}" for index in worst])
+    generated, known = (_listed(schema, rows[:LISTED]) for rows in (fake, real))
+    shown = embed(columns, "The columns that are least alike, real and synthetic over each other")
+    if len(schema) < 2:
+        return TableView(schema.names, generated, known, shown)
+    likeness = strict_pairs(schema, real, fake)
+    first, second = np.triu_indices(len(schema), 1)
+    order = np.argsort(likeness[first, second], kind="stable")[:PAIRS]
+    least = [(int(first[place]), int(second[place])) for place in order]
+    pairs = pair_panels(schema, real, fake, least, [f"{likeness[pair]:.3f}" for pair in least])
+    return TableView(
+        schema.names,
+        generated,
+        known,
+        shown,
+        embed(pairs, "The pairs of columns that are least alike"),
+        embed(association_maps(schema, real, fake), "How strongly columns go together: real, synthetic, difference"),
+    )
+
+
+def _listed(schema: Schema, rows: Rows) -> list[list[str]]:
+    """Rows as text; a missing value is an empty one."""
+    columns = [texts(column, rows[:, index]) for index, column in enumerate(schema)]
+    return [["" if value is None else value for value in row] for row in zip(*columns, strict=True)]
