@@ -105,8 +105,18 @@ def like(table: Any, frame: Any) -> Any:
     if kind == "pandas":
         return _like_pandas(table, frame)
     fields = [(frame if name in frame.column_names else table).schema.field(name) for name in table.column_names]
-    fields = [field.remove_metadata() for field in fields]
-    return table.cast(pyarrow("a table").schema(fields))
+    arrow = pyarrow("a table")
+    columns = [
+        column if column.type == field.type else _plain(column).cast(field.type)
+        for column, field in zip(table.columns, fields, strict=True)
+    ]
+    return arrow.table(columns, arrow.schema([field.remove_metadata() for field in fields]))
+
+
+def _plain(values: Any) -> Any:
+    """A column, without a dictionary, which not every type can be cast from."""
+    arrow = pyarrow("a table")
+    return arrow.chunked_array([values.to_pylist()]) if arrow.types.is_dictionary(values.type) else values
 
 
 def _like_pandas(table: Any, frame: Any) -> Any:
@@ -119,9 +129,8 @@ def _like_pandas(table: Any, frame: Any) -> Any:
         if name not in named:
             columns[name] = values.to_pandas(date_as_object=False)
             continue
-        type = frame.dtypes[named[name]]
+        values, type = _plain(values), frame.dtypes[named[name]]
         if isinstance(type, pandas.CategoricalDtype):
-            values = values.cast(values.type.value_type) if hasattr(values.type, "value_type") else values
             columns[named[name]] = pandas.Categorical(values.to_pylist(), dtype=type)
         elif isinstance(type, pandas.ArrowDtype):
             array = pandas.arrays.ArrowExtensionArray(values.cast(type.pyarrow_dtype))

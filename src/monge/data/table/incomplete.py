@@ -1,6 +1,7 @@
 """Tables to be completed: read by the columns of another table, whose rows are generated."""
 
 import os
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -73,7 +74,11 @@ def read_incomplete(
     if set(kinds.values()) <= {"identifier"}:
         raise UserError(f"{rows.what} must have a column of {_listed(schema.names)}; got {_listed(rows.names)}")
     asked = ",".join(f"{name}:{kind}" for name, kind in kinds.items() if kind)
-    found = from_frame(source, asked, missing, what) if path is None else read(path, asked, missing)
+    try:
+        found = from_frame(source, asked, missing, what) if path is None else read(path, asked, missing)
+    except UserError as error:
+        said = re.sub(r"--data\.columns (.+?):([\w-]+): every", r"column '\1' is \2 in the run: every", str(error))
+        raise UserError(said) from error
     columns, raw = {column.name: column for column in schema.columns}, np.full((len(found.raw), len(schema)), np.nan)
     for column, values in zip(found.schema, found.raw.T, strict=True):
         own = columns.get(column.name)
@@ -138,7 +143,7 @@ def _others(rows: Rows, names: list[str]) -> dict[str, tuple[Column, Array]]:
     arrow = pyarrow(rows.what)
     positions = {rows.names.index(name): name for name in names}
     pieces: dict[int, list[Any]] = {position: [] for position in positions}
-    for position, piece in rows.pieces(list(positions)):
+    for position, piece in rows.pieces(list(positions)) if positions else ():
         pieces[position].append(piece)
     out: dict[str, tuple[Column, Array]] = {}
     for position, name in positions.items():
