@@ -66,27 +66,62 @@ def table_codec(model: TrainedModel, what: str) -> TableCodec:
 def completed(model: TrainedModel, given: IncompleteTable, seed: int = 0) -> Completion:
     """Rows with their missing values completed from generated rows, see `data.table.imputation`.
 
-    The rows of the pool are permitted ones. Columns that are functions of others are computed where they were unknown.
+    Columns that are functions of others are computed where they were unknown. Of the generated rows only those are
+    taken that leave a row without impossible combinations and with the table's rule met, if there are any.
 
     Arguments:
         model: of the table.
         given: the rows.
         seed: decides what is chosen.
     """
-    codec, raw = table_codec(model, "fill"), given.raw.copy()
-    known = ~np.isnan(raw)
-    some = np.flatnonzero(~known.all(axis=1))
-    if len(some):
-        pool = model.sample(min(max(FEWEST, FOR_EACH * len(some)), MOST), seed).x
-        deviations = np.array([code.deviation for code in codec.codes])
-        raw[some] = fill(given.schema, raw[some], known[some], pool, deviations, seed)
-    for derivation in codec.derivations:
-        unknown = ~known[:, derivation.column]
-        raw[unknown, derivation.column] = derivation.compute(raw)[unknown]
+    codec = table_codec(model, "fill")
+    known = ~np.isnan(given.raw)
+    raw, incomplete = given.raw, np.flatnonzero(~known.all(axis=1))
+    if len(incomplete):
+        pool = model.sample(min(max(FEWEST, FOR_EACH * len(incomplete)), MOST), seed).x
+        raw = _completed(codec, given, known, incomplete, pool, seed)
     schema, x = given.completed(raw)
     missing = int(np.isnan(raw).sum())
     forbidden = np.empty(0, np.int64) if codec.rule is None else np.flatnonzero(~codec.rule.holds(raw))
     return Completion(schema, x, int((~known).sum()) - missing, missing, forbidden)
+
+
+def _completed(
+    codec: TableCodec,
+    given: IncompleteTable,
+    known: NDArray[np.bool_],
+    incomplete: NDArray[np.int64],
+    pool: NDArray[np.float64],
+    seed: int,
+) -> NDArray[np.float64]:
+    """The rows (n, d) with those completed, from a pool of rows, that have unknown values."""
+    raw, deviations = given.raw.copy(), np.array([code.deviation for code in codec.codes])
+
+    def filled_from(rows: NDArray[np.int64], pool: NDArray[np.float64]) -> NDArray[np.float64]:
+        found = fill(given.schema, given.raw[rows], known[rows], pool, deviations, seed)
+        return _restored(codec, found, known[rows])
+
+    raw[incomplete] = filled_from(incomplete, pool)
+    for row in incomplete[~_possible(codec, raw[incomplete])]:
+        trials = _restored(codec, np.where(known[row], given.raw[row], pool), known[row])
+        if (possible := _possible(codec, trials)).any():
+            raw[row] = filled_from(np.array([row]), pool[possible])[0]
+    return raw
+
+
+def _restored(codec: TableCodec, raw: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Rows (n, d) with the columns that follow from others computed, where they are not known, (n, d) or (d,)."""
+    out, known = raw.copy(), np.broadcast_to(known, raw.shape)
+    for derivation in codec.derivations:
+        unknown = ~known[:, derivation.column]
+        out[unknown, derivation.column] = derivation.compute(out)[unknown]
+    return out
+
+
+def _possible(codec: TableCodec, raw: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which rows (n,) have no impossible combination and meet the table's rule."""
+    possible = ~codec.combinations.violated(raw)
+    return possible if codec.rule is None else possible & codec.rule.holds(raw)
 
 
 def values(model: TrainedModel, samples: Samples, *, identifiers: bool = False) -> Any:
