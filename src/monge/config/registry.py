@@ -262,6 +262,7 @@ EXPERIMENTS: Table = {
     "stacked-digits": _experiment(
         "generator.stacked_digits", "three digits in three colours: how many of 1,000 combinations are generated"
     ),
+    "small-tables": _experiment("table.small_tables", "thirteen small tables: the generator against a Gaussian copula"),
     "clipping": _experiment(
         "critic.clipping", "clipped against penalised critics: gradients through the layers, weights, moments"
     ),

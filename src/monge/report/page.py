@@ -25,7 +25,7 @@ from monge.report.chart import Chart, Curve
 from monge.report.finding import Level
 from monge.report.html import environment
 from monge.report.likeness import likeness
-from monge.report.table import TableView, table_view
+from monge.report.table import TableView, likeness_of_table, table_view
 from monge.report.verdict import verdict
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
@@ -92,7 +92,7 @@ def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Pat
             charts=charts(entries),
             history=gallery.history(run),
             gallery=found,
-            table_rows=table_rows(figures["table"]) if "table" in figures else (),
+            table_rows=table_rows(figures["table"]) if "efficacy" in figures.get("table", {}) else (),
             table_head=HEAD,
             scale=space.scale,
             settings=flatten(config),
@@ -136,7 +136,7 @@ def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None) -> G
         if data is not None:
             found.neighbours = gallery.neighbours(model, data)
             found.table = table_view(model, data)
-            found.figures = likeness(model, data, found.neighbours)
+            found.figures = likeness(model, data, found.neighbours) | likeness_of_table(model, data)
     except UserError as error:
         found.missing.append(f"This report has no samples: {error}.")
     return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,15 +10,19 @@ from monge.data.dataset import ArrayData, DataSet
 from monge.data.space import TableSpace
 from monge.data.table.frame import texts
 from monge.data.table.schema import Schema
+from monge.evaluation.table_quality import GENERATED, REAL
 from monge.metric.table.bin import Rows
 from monge.metric.table.pair import strict_pairs
 from monge.metric.table.shape import column_shapes
+from monge.metric.table.two_sample import LEAST, two_sample_test
 from monge.model.trained_model import TrainedModel
 from monge.plot.table import association_maps, column_panels, pair_panels
 from monge.report.gallery import Picture, embed
 
 ROWS = 10_000
 """Rows of a side, at most."""
+TOLD = 4_000
+"""Rows of a side that trees are to tell apart, at most."""
 LISTED = 8
 """Rows of a side that are listed."""
 COLUMNS, PAIRS = 9, 6
@@ -70,6 +75,27 @@ def table_view(model: TrainedModel, data: DataSet | None) -> TableView | None:
         embed(pairs, "The pairs of columns that are least alike"),
         embed(association_maps(schema, real, fake), "How strongly columns go together: real, synthetic, difference"),
     )
+
+
+def likeness_of_table(model: TrainedModel, data: DataSet) -> dict[str, Any]:
+    """How like the real rows generated ones are, named as in an evaluation's document; nothing for other data."""
+    if not isinstance(model.space, TableSpace) or not isinstance(data, ArrayData):
+        return {}
+    data = data.measured_by(model.codec)
+    assert isinstance(data, ArrayData)
+    schema, n = model.space.schema, data.train.at_most(data.held_out.at_most(TOLD))
+    train, held_out, fake = data.train.sample(n), data.held_out.sample(n), model.sample(n).x
+    sides = {GENERATED: (held_out, fake), REAL: (held_out, train)}
+    tests = {name: two_sample_test(schema, *side) if n >= LEAST else None for name, side in sides.items()}
+    shapes = [column_shapes(schema, train, rows).tolist() for rows in (fake, held_out)]
+    return {
+        "table": {
+            "likeness": {name: {"two_sample": test and test.as_json()} for name, test in tests.items()},
+            "columns": {
+                name: {"shape": own, "floor": floor} for name, own, floor in zip(schema.names, *shapes, strict=True)
+            },
+        }
+    }
 
 
 def _listed(schema: Schema, rows: Rows) -> list[list[str]]:

@@ -16,6 +16,7 @@ import numpy as np
 from monge.evaluation.reference import QUICK_DRAWS
 from monge.evaluation.text import certainty, percent
 from monge.report.finding import CHANCE, TAIL, Entry, Finding, Level, Seen, findings, relative, tail
+from monge.report.table_finding import leaks, tells
 
 SLIGHT = 0.04
 """Distance over that of two real samples up to which a difference is slight."""
@@ -78,7 +79,8 @@ def judge(measured: Sequence[Entry], figures: Entry) -> Verdict:
     if not last["floor"] > 0:
         return Verdict(None, alike(last, scatter), [])
     seen = Seen(last, scatter, noise(last, scatter, measured, figures), measured, figures)
-    others, by_distance = findings(seen), distance(seen)
+    of_table = [finding for finding in (tells(seen), leaks(seen)) if finding is not None]
+    others, by_distance = sorted([*findings(seen), *of_table], key=lambda one: one.limit), distance(seen)
     level = min(by_distance, others[0].limit)
     calm = [replace(finding, kind="info") if finding.kind == "good" else finding for finding in others]
     if level is Level.NOT_FOUND:

@@ -1,0 +1,1 @@
+"""Synthetic tables: the generator against simpler models."""
