@@ -1,4 +1,5 @@
 # make demo       set up what the core needs, train on digits into runs/digits
+# make demo-table set up what tables need, train on a made shop's orders into runs/shop, measure and sample it
 # make test       set up everything; lint, types, layers, fast tests
 # make test-slow  the long studies
 PYTHON ?= python3
@@ -6,10 +7,16 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NO_NETWORK := { echo "setup failed: pip could not install the packages; is the package index reachable? (details above)" >&2; exit 1; }
 
-.PHONY: demo test test-slow lint setup setup-dev clean
+.PHONY: demo demo-table test test-slow lint setup setup-table setup-dev clean
 
 demo: setup
 	$(BIN)/monge train digits --run runs/digits
+
+demo-table: setup-table
+	$(BIN)/monge train toy:shop --minutes 1 --run runs/shop
+	$(BIN)/monge evaluate runs/shop
+	$(BIN)/monge sample runs/shop -n 1000 --where "payment = 'invoice' and price >= 50" --out runs/shop/invoices.csv
+	head -4 runs/shop/invoices.csv
 
 test: setup-dev lint
 	$(BIN)/python -m pytest -n 2 -q
@@ -24,6 +31,7 @@ lint: setup-dev
 	$(BIN)/lint-imports
 
 setup: .venv/core
+setup-table: .venv/table
 setup-dev: .venv/dev
 
 .venv/bin/python:
@@ -36,6 +44,10 @@ setup-dev: .venv/dev
 .venv/core: .venv/bin/python pyproject.toml constraints.txt
 	@echo "setting up .venv (once; about 1 GB, some minutes)"
 	@$(PIP) -e . || $(NO_NETWORK)
+	@touch $@
+
+.venv/table: .venv/core
+	@$(PIP) -e '.[table]' || $(NO_NETWORK)
 	@touch $@
 
 .venv/dev: .venv/core

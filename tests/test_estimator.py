@@ -122,8 +122,18 @@ def test_classes() -> None:
     np.testing.assert_array_equal(plain.fit(X, y).sample(3), plain.fit(X).sample(3))
 
 
-def test_a_data_frame_keeps_the_names_of_its_columns() -> None:
+def test_a_data_frame_of_numbers_is_vectors_with_names() -> None:
     frame = pyarrow.table({"length": X[:, 0], "wide": X[:, 1] > -3})
     fitted = WassersteinGAN(steps=2, threads=1).fit(frame)
+    assert fitted.model_.space.name == "vector"
+    assert fitted.run_.facts()["config"]["recipe"] == "vector"
     assert fitted.model_.columns == ["length", "wide"] == list(fitted.feature_names_in_)
     assert fitted.n_features_in_ == 2
+    array = np.column_stack([X[:, 0], X[:, 1] > -3])
+    np.testing.assert_array_equal(fitted.sample(9), WassersteinGAN(steps=2, threads=1).fit(array).sample(9))
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        assert fitted.score(frame) == fitted.score(array)
+    with pytest.raises(ValueError, match=r"^X\['c'\] must contain real numbers; got an array of type object$"):
+        fitted.fit(pyarrow.table({"a": X[:, 0], "c": ["x"] * 60}))
+    with pytest.raises(ValueError, match=r"contains NaN"):
+        fitted.fit(pyarrow.table({"a": [None, *X[1:, 0]]}))

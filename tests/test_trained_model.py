@@ -102,7 +102,7 @@ def test_a_report_loads_its_generator_once(run: monge.Run, monkeypatch: pytest.M
         parsed.append(name)
         return read(self, name)
 
-    monkeypatch.setattr(api, "load", counted)
+    monkeypatch.setattr(module, "load", counted)
     monkeypatch.setattr(RunFolder, "read", noted)
     page = api.open_run(run.path).write_report(IMAGES).read_text()
     assert "A row of images for each class" in page

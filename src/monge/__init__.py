@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from monge.api import Run, open_run, resume, train
     from monge.data.source import load_data
     from monge.estimator import WassersteinGAN
+    from monge.table_generator import TableGenerator
 
 __all__ = [
     "Run",
+    "TableGenerator",
     "TrainingError",
     "UserError",
     "WassersteinGAN",
@@ -22,6 +24,12 @@ __all__ = [
     "resume",
     "train",
 ]
+MODULES = {
+    "TableGenerator": "monge.table_generator",
+    "WassersteinGAN": "monge.estimator",
+    "load_data": "monge.data.source",
+}
+"""Where public names are that are not in `monge.api`."""
 __version__ = "0.1.0"
 
 # Waiting threads must sleep, not spin: a busy neighbour would otherwise slow training many times over. OpenMP reads
@@ -37,5 +45,4 @@ def __getattr__(name: str) -> Any:
 
     if name == "distance":
         return importlib.import_module("monge.distance")
-    module = {"WassersteinGAN": "monge.estimator", "load_data": "monge.data.source"}.get(name, "monge.api")
-    return getattr(importlib.import_module(module), name)
+    return getattr(importlib.import_module(MODULES.get(name, "monge.api")), name)

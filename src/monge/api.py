@@ -10,15 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from monge import plot
-from monge.config.overlay import Given, overlay
-from monge.config.schema import Config, DataConfig
-from monge.data.codec import codec_from_state
+from monge.config.overlay import Given
+from monge.config.schema import DataConfig
 from monge.data.dataset import DataSet
-from monge.data.source import load_data, open_like, takes
+from monge.data.source import data_of
 from monge.errors import UserError
 from monge.evaluation.evaluate import Evaluation, evaluate
 from monge.model.build import OWN
-from monge.model.load import config_of, last_checkpoint, load, other_content, own_data
+from monge.model.frame import filled, values
+from monge.model.load import LastModel, data_like, load, other_content, own_data
 from monge.model.rejection import check_rejection, rejected
 from monge.model.trained_model import EVERYTHING, Request, Samples, TrainedModel, check_count, check_seed
 from monge.report import write_report
@@ -47,8 +47,7 @@ class Run(RunFolder):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._model: TrainedModel | None = None
-        self._key: tuple[Any, ...] = ()
+        self._last = LastModel(self)
 
     def model(self, weights: str = "ema", facts: Mapping[str, Any] | None = None) -> TrainedModel:
         """The trained model of the last checkpoint, cached until there is a newer one or other weights are asked for.
@@ -60,12 +59,7 @@ class Run(RunFolder):
         Raises:
             UserError: unknown weights, no checkpoint yet, or a damaged one.
         """
-        place = last_checkpoint(self)[1].stat()
-        # a folder that was replaced can contain a checkpoint of the same step
-        key = (weights, place.st_ino, place.st_mtime_ns)
-        if self._model is None or self._key != key:
-            self._model, self._key = load(self, weights, facts=facts), key
-        return self._model
+        return self._last(weights, facts)
 
     def sample(
         self,
@@ -75,21 +69,35 @@ class Run(RunFolder):
         weights: str = "ema",
         label: str | int | None = None,
         codes: Mapping[int, float] | None = None,
+        where: str | None = None,
+        balance: str | None = None,
+        identifiers: bool = False,
         reject: bool = False,
         data: DataSet | None = None,
-    ) -> NDArray[Any]:
+    ) -> Any:
         """Generates n samples in the data's own scale.
 
         Images are (n, H, W, C), however the data orders its axes, with pixels of the data's type and range; vectors
-        (n, d) are float32, or float64 where that is too coarse for the data.
+        (n, d) are float32, or float64 where that is too coarse for the data. Rows of tables are a data frame of pandas,
+        or a table of pyarrow where pandas is not installed.
 
         Arguments:
             label: the class to ask a conditional generator for, by name or number; none takes all by their shares.
             codes: values of an InfoGAN's codes by their index.
+            where: a condition that rows of a table must meet, such as `"age >= 60"`, see `data.table.condition`.
+            balance: a column of a table whose levels are wanted in equal numbers.
+            identifiers: whether to make a table's columns that identify rows anew, as numbers from 1.
             reject: keep only those that the critic takes for real, see `monge.model.rejection`.
             data: the run's data, which `reject` needs; none opens them where they were.
         """
-        return self.draw(n, seed, weights, Request(label, codes or {}), reject=reject, data=data).x
+        request = Request(label, codes or {}, where, balance)
+        found = self.draw(n, seed, weights, request, reject=reject, data=data)
+        return values(self.model(weights), found, identifiers=identifiers)
+
+    def fill(self, given: Any, *, seed: int = 0, weights: str = "ema") -> Any:
+        """Completes the missing values of a data frame from generated rows; see `monge.model.frame.filled`."""
+        check_seed(seed)
+        return filled(self.model(weights), given, seed)
 
     def draw(
         self,
@@ -146,12 +154,7 @@ class Run(RunFolder):
 
     def open_data(self, source: str | os.PathLike[str] | ArrayLike) -> DataSet:
         """Data read as the run's own were, as far as that applies to them; as in `load_data`."""
-        facts = self.facts()
-        how = config_of(self, facts).data
-        if not isinstance(source, str | os.PathLike):
-            return load_data(source, **asdict(how))
-        options = {name: getattr(how, name) for name in takes(os.fspath(source), how.label)}
-        return open_like(os.fspath(source), DataConfig(**options), codec_from_state(facts["codec"]).space)
+        return data_like(self, source)
 
     def write_report(self, data: DataSet | None = None) -> Path:
         """Writes `report.html` and returns its path; pass `data` to avoid loading the run's data again."""
@@ -274,12 +277,8 @@ def train(
     for name, value in settings.items():
         if is_dataclass(value) and not isinstance(value, type):
             settings[name] = asdict(value)
-    how = asdict(overlay(Config(), settings, "train").data)
-    data = source if isinstance(source, DataSet) else load_data(source, **how)
-    opened = data.info.how or asdict(DataConfig())
-    if "data" in settings and how != opened:
-        raise UserError(f"data must be left out when source is opened data; got {settings['data']}; use load_data")
-    settings["data"] = opened
+    data = data_of(source, settings)
+    settings["data"] = data.info.how or asdict(DataConfig())
     named = {"recipe": recipe, "objective": objective, "start_from": start_from and os.fspath(start_from)}
     settings |= {name: value for name, value in named.items() if value is not None}
     if minutes is not None and "steps" in settings:

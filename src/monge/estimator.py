@@ -1,24 +1,22 @@
 """The Wasserstein GAN as a scikit-learn estimator."""
 
-import atexit
-import shutil
-import tempfile
-from numbers import Integral
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from monge import api
 from monge.data.source import in_memory
-from monge.data.table.reader import is_frame
 from monge.distance import wasserstein
+from monge.distance.points import columns_of, numeric
 from monge.errors import UserError, refuse_masked
+from monge.model.random import seed_of
 from monge.model.trained_model import Request
+from monge.run.folder import temporary_folder
 
 
 class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
@@ -72,28 +70,20 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
         """Trains on vectors X of shape (n, d), an array or a data frame.
 
         Arguments:
-            X: the vectors; the columns of a data frame are read as those of a table in a file.
+            X: the vectors; the columns of a data frame are numbers or truth values. `TableGenerator` takes any.
             y: with `conditional`, the class of each (n,), whole numbers or text; otherwise ignored.
 
         Raises:
             ValueError: X is not a finite numeric array of at least three samples, y is missing or gives no classes, or
                 random_state seeds nothing.
         """
-        refuse_masked("X", X)
         if self.conditional and y is None:
             raise UserError("y: conditional=True needs the class of every sample; got None")
-        labels = y if self.conditional else None
-        if is_frame(X):
-            data = in_memory(X, labels)
-            validate_data(self, X, skip_check_array=True)
-        else:
-            data = in_memory(validate_data(self, X, dtype=np.float64, ensure_min_samples=3), labels)
+        data = in_memory(self._vectors(X, reset=True), y if self.conditional else None)
+        data.info = replace(data.info, columns=_names(X))  # of the data that were made here
         settings: dict[str, Any] = {"training": {"conditional": True}} if self.conditional else {}
         settings |= {} if self.steps is None else {"steps": self.steps}
-        seed = self.random_state
-        if not isinstance(seed, Integral):
-            seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
-        folder = _temporary_folder() if self.run is None else Path(self.run)
+        folder = temporary_folder() if self.run is None else Path(self.run)
         self.run_ = api.train(
             data,
             recipe=self.recipe,
@@ -101,7 +91,7 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
             run=folder,
             device="cpu",
             threads=self.threads,
-            seed=int(seed),
+            seed=seed_of(self.random_state),
             **settings,
         )
         self.model_ = self.run_.model()
@@ -123,13 +113,19 @@ class WassersteinGAN(BaseEstimator):  # type: ignore[misc]
     def score(self, X: Any, y: Any = None) -> float:
         """Minus the W1 distance between X (n, d) and as many generated samples, in the units of X; y is ignored."""
         check_is_fitted(self)
-        refuse_masked("X", X)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = self._vectors(X, reset=False)
         return -wasserstein(self.sample(len(X)), X)
 
+    def _vectors(self, X: Any, *, reset: bool) -> NDArray[np.float64]:
+        """X as an array (n, d), which has the features seen by `fit`, or is what they are taken from."""
+        refuse_masked("X", X)
+        least = 3 if reset else 1
+        if columns_of(X) is None:
+            return np.asarray(validate_data(self, X, dtype=np.float64, ensure_min_samples=least, reset=reset))
+        validate_data(self, X, skip_check_array=True, reset=reset)
+        return np.asarray(check_array(numeric("X", X), ensure_min_samples=least, estimator=self, input_name="X"))
 
-def _temporary_folder() -> Path:
-    """An empty folder that lives as long as the process, so that copies of an estimator stay usable."""
-    folder = Path(tempfile.mkdtemp(prefix="monge-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+
+def _names(X: Any) -> list[str] | None:
+    columns = columns_of(X)
+    return None if columns is None else [name for name, _ in columns]

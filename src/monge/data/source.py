@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from monge.config import registry
 from monge.config.overlay import overlay
-from monge.config.schema import DataConfig
+from monge.config.schema import Config, DataConfig
 from monge.data.array import from_array, read_array, reason
 from monge.data.dataset import ArrayData, DataSet
 from monge.data.image.folder import read_folder
@@ -107,6 +107,23 @@ def load_data(source: str | os.PathLike[str] | ArrayLike, y: ArrayLike | None = 
             )
         return open_source(os.fspath(source), config)
     return in_memory(source, y, **asdict(config)).opened(None, asdict(config))
+
+
+def data_of(source: str | os.PathLike[str] | ArrayLike | DataSet, settings: Mapping[str, Any]) -> DataSet:
+    """The data of a training, opened unless they are already.
+
+    Arguments:
+        source: as in `load_data`, or opened data.
+        settings: fields of `config.Config`, of which `data` says how to open them.
+
+    Raises:
+        UserError: as `load_data`, a setting is wrong, or opened data were opened in another way.
+    """
+    how = asdict(overlay(Config(), settings, "train").data)
+    data = source if isinstance(source, DataSet) else load_data(source, **how)
+    if "data" in settings and how != (data.info.how or asdict(DataConfig())):
+        raise UserError(f"data must be left out when source is opened data; got {settings['data']}; use load_data")
+    return data
 
 
 def in_memory(

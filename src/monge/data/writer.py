@@ -12,7 +12,7 @@ from monge.data.image.encoding import tiff
 from monge.data.space import Space, TableSpace, VectorSpace
 from monge.data.table import frame
 from monge.data.table.rows import pyarrow
-from monge.data.table.schema import Column, Schema
+from monge.data.table.schema import Schema
 from monge.errors import UserError
 
 Names = Sequence[str]
@@ -25,6 +25,8 @@ def encode(
     y: NDArray[Any] | None = None,
     columns: Names | None = None,
     label: str | None = None,
+    *,
+    identifiers: bool = False,
 ) -> bytes:
     """Samples as an `.npz` (arrays `x` and `y`), `.npy` or `.tif` (without classes), `.csv` or `.parquet` file.
 
@@ -35,6 +37,7 @@ def encode(
         y: their classes (n,), or None.
         columns: names of a vector's numbers in a table; x0, x1 and so on if not given.
         label: name of the column of classes in a table; y if not given.
+        identifiers: whether a table's columns that identify rows are made anew, as numbers from 1.
 
     Raises:
         UserError: images as a table or numbers that a TIFF file cannot contain, or pyarrow is absent.
@@ -50,7 +53,7 @@ def encode(
         np.save(buffer, x)
         return buffer.getvalue()
     if isinstance(space, TableSpace):
-        return _table(space.schema, x, suffix, y, label or "y")
+        return table_bytes(*frame.with_classes(space.schema, x, y, label), suffix, identifiers=identifiers)
     pages = suffix in (".tif", ".tiff")
     if isinstance(space, VectorSpace) == pages:
         allowed = ".png, .npz, .npy, .csv or .parquet for vectors" if pages else ".png, .tif, .npz or .npy for images"
@@ -63,16 +66,22 @@ def encode(
     return _csv(names, x, y) if suffix == ".csv" else _parquet(names, x, y)
 
 
-def _table(schema: Schema, x: NDArray[Any], suffix: str, y: NDArray[Any] | None, label: str) -> bytes:
-    """Rows of a table, with their classes in a column behind them."""
+def table_bytes(schema: Schema, x: NDArray[Any], suffix: str, *, identifiers: bool = False) -> bytes:
+    """Rows of a table (n, d) as a `.csv` or `.parquet` file.
+
+    Arguments:
+        schema: what the columns are.
+        x: the rows.
+        suffix: of the file.
+        identifiers: whether to make columns that identify rows anew, as numbers from 1.
+
+    Raises:
+        UserError: another suffix, or pyarrow is absent.
+    """
     if suffix not in (".csv", ".parquet"):
         raise UserError(f"--out must end in .csv, .parquet, .png, .npz or .npy for tables; got {suffix}")
-    if y is not None:
-        levels, places = np.unique(y.astype(str), return_inverse=True)
-        kind = "int64" if y.dtype.kind in "iu" else "string"
-        schema = Schema((*schema.columns, Column(label, "category", kind, tuple(levels.tolist()))))
-        x = np.column_stack([x, places])
-    return frame.csv_bytes(schema, x) if suffix == ".csv" else frame.parquet_bytes(schema, x)
+    write = frame.csv_bytes if suffix == ".csv" else frame.parquet_bytes
+    return write(schema, x, identifiers=identifiers)
 
 
 def _csv(names: Names, x: NDArray[Any], y: NDArray[Any] | None) -> bytes:

@@ -17,7 +17,7 @@ def point_sets(x: ArrayLike, y: ArrayLike) -> tuple[Points, Points]:
     Raises:
         UserError: they are not numeric, empty, not of two axes, of different dimension, or contain NaN or infinity.
     """
-    first, second = _numeric("x", x), _numeric("y", y)
+    first, second = numeric("x", x), numeric("y", y)
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1] or not first.size or not second.size:
         shapes = f"got {first.shape} and {second.shape}"
         hint = "; x[:, None] turns n values into n points on a line" if 1 in (first.ndim, second.ndim) else ""
@@ -33,7 +33,7 @@ def point_weights(name: str, given: ArrayLike | None, count: int) -> Points:
     """
     if given is None:
         return np.full(count, 1 / count)
-    weights = _finite(name, _numeric(name, given))
+    weights = _finite(name, numeric(name, given))
     if weights.shape != (count,):
         raise UserError(f"{name} must have shape ({count},), one weight per point; got {weights.shape}")
     if weights.min() < 0 or not weights.max() > 0:
@@ -42,10 +42,15 @@ def point_weights(name: str, given: ArrayLike | None, count: int) -> Points:
     return np.asarray(weights / weights.sum())
 
 
-def _numeric(name: str, given: ArrayLike) -> Points:
+def numeric(name: str, given: ArrayLike) -> Points:
+    """Numbers and truth values of an array or a data frame as float64.
+
+    Raises:
+        UserError: there are other values; names the column of a frame.
+    """
     # column by column: a frame made one array can turn numbers and truth values into objects, and dates into numbers
-    if (columns := _columns(given)) is not None:
-        numbers = [_numeric(f"{name}[{column!r}]", values) for column, values in columns]
+    if (columns := columns_of(given)) is not None:
+        numbers = [numeric(f"{name}[{column!r}]", values) for column, values in columns]
         return np.stack(numbers, axis=1) if numbers else np.empty((len(np.asarray(given)), 0))
     refuse_masked(name, given)
     array = np.asarray(given)
@@ -56,7 +61,7 @@ def _numeric(name: str, given: ArrayLike) -> Points:
     return array.astype(np.float64, copy=False)
 
 
-def _columns(given: Any) -> list[tuple[str, Any]] | None:
+def columns_of(given: Any) -> list[tuple[str, Any]] | None:
     """Names and values of the columns of a data frame of pandas, polars or pyarrow; None for anything else."""
     if not (hasattr(given, "__arrow_c_stream__") and hasattr(given, "columns")):
         return None

@@ -2,17 +2,19 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from monge.config.overlay import overlay
-from monge.config.schema import Config
+from monge.config.schema import Config, DataConfig
 from monge.data.codec import codec_from_state
 from monge.data.dataset import DataSet
-from monge.data.source import MEMORY, absolute, exists, open_source
+from monge.data.source import MEMORY, absolute, exists, load_data, open_like, open_source, takes
 from monge.data.space import Space
 from monge.data.table.codec import TableCodec
 from monge.errors import UserError, unknown_name
@@ -81,6 +83,16 @@ def own_data(run: RunFolder, data: DataSet | None = None, facts: Mapping[str, An
         what = f"the {parts} in {config.source!r} have changed since training"
         refusal = refusal or UserError(f"{what}; use evaluate --data to measure against them anyway")
     raise refusal or _gone(run, config.source, facts.get("place"))
+
+
+def data_like(run: RunFolder, source: str | os.PathLike[str] | ArrayLike) -> DataSet:
+    """Data read as a run's own were, as far as that applies to them; as in `load_data`."""
+    facts = run.facts()
+    how = config_of(run, facts).data
+    if not isinstance(source, str | os.PathLike):
+        return load_data(source, **asdict(how))
+    options = {name: getattr(how, name) for name in takes(os.fspath(source), how.label)}
+    return open_like(os.fspath(source), DataConfig(**options), codec_from_state(facts["codec"]).space)
 
 
 def _places(run: RunFolder, source: str, recorded: Mapping[str, str] | None) -> list[str]:
@@ -167,3 +179,25 @@ def last_checkpoint(run: RunFolder) -> tuple[int, Path]:
     if not found:
         raise UserError(f"run {str(run.path)!r} has no checkpoint yet; train it first")
     return found[-1], folder_of(run.checkpoints, found[-1])
+
+
+class LastModel:
+    """The trained model of a run's last checkpoint, kept until there is a newer one or other weights are asked for.
+
+    Arguments:
+        run: its folder.
+    """
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run = run
+        self._model: TrainedModel | None = None
+        self._key: tuple[Any, ...] = ()
+
+    def __call__(self, weights: str, facts: Mapping[str, Any] | None = None) -> TrainedModel:
+        """The model, see `load`."""
+        place = last_checkpoint(self._run)[1].stat()
+        # a folder that was replaced can contain a checkpoint of the same step
+        key = (weights, place.st_ino, place.st_mtime_ns)
+        if self._model is None or self._key != key:
+            self._model, self._key = load(self._run, weights, facts=facts), key
+        return self._model

@@ -1,9 +1,11 @@
 """Randomness as a function of (seed, step, purpose): nothing is remembered between steps, so nothing can be lost."""
 
 from enum import IntEnum
+from numbers import Integral
 
 import numpy as np
 import torch
+from sklearn.utils import check_random_state
 from torch import Tensor
 
 
@@ -38,6 +40,18 @@ def stream(seed: int, purpose: Purpose, step: int = 0) -> torch.Generator:
     """
     (state,) = np.random.SeedSequence([int(seed), int(purpose), step]).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state))
+
+
+def seed_of(random_state: int | np.random.RandomState | None) -> int:
+    """The seed that a random state of scikit-learn gives: itself, or a draw from numpy's generator.
+
+    Raises:
+        ValueError: it seeds nothing.
+    """
+    seed = random_state
+    if not isinstance(seed, Integral):
+        seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
+    return int(seed)
 
 
 def latent(n: int, size: int, generator: torch.Generator) -> Tensor:

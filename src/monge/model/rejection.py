@@ -65,10 +65,12 @@ def check_rejection(n: int, seed: int, request: Request) -> None:
     """Refuses what no critic can be asked for, before any file is read.
 
     Raises:
-        UserError: n < 1, seed < 0, or values of codes are asked for.
+        UserError: n < 1, seed < 0, or values of codes, a condition or equal levels are asked for.
     """
     check_count(n)
     check_seed(seed)
+    if request.where is not None or request.balance is not None:
+        raise UserError("--reject cannot be used with --where or --balance")
     if request.codes:
         raise UserError("--reject cannot be combined with --code: real samples have no known codes; leave one out")
 

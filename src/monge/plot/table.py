@@ -105,7 +105,7 @@ def column_panels(
             column, sides = schema.kept[index], (real[:, index], fake[:, index])
             (_bars if column.levelled else _histogram)(plot, column, sides)
             _title(plot, _short(column.name, 28), *notes[place : place + 1], _missing(column, sides))
-        _legend(figure)
+        _legend(figure, len(real) > 0)
         return as_image(figure)
 
 
@@ -129,7 +129,7 @@ def pair_panels(
             names = [_short(column.name, 20) for column in columns]
             both = " and ".join(names)
             _title(plot, *([both] if len(both) <= 24 else names), *notes[place : place + 1])
-        _legend(figure)
+        _legend(figure, len(real) > 0)
         return as_image(figure)
 
 
@@ -147,9 +147,9 @@ def _sheet(count: int, height: float) -> tuple[Figure, list[Axes]]:
     return figure, plots[:count]
 
 
-def _legend(figure: Figure) -> None:
-    handles = [mpl.patches.Patch(color=colour) for colour in (REAL, FAKE)]
-    figure.legend(handles, ["real", "synthetic"], loc="outside upper right", ncols=2, frameon=False)
+def _legend(figure: Figure, real: bool) -> None:
+    handles = [mpl.patches.Patch(color=REAL, label="real"), mpl.patches.Patch(color=FAKE, label="synthetic")]
+    figure.legend(handles=handles if real else handles[1:], loc="outside upper right", ncols=2, frameon=False)
 
 
 def _title(plot: Axes, *parts: str) -> None:
@@ -157,10 +157,11 @@ def _title(plot: Axes, *parts: str) -> None:
 
 
 def _missing(column: Column, sides: Shares) -> str:
-    shares = [float(np.isnan(side).mean()) for side in sides]
-    if column.levelled or not max(shares):
+    pairs = zip(sides, ("real", "synthetic"), strict=True)
+    shares = {name: float(np.isnan(side).mean()) for side, name in pairs if len(side)}
+    if column.levelled or not max(shares.values()):
         return ""
-    return "missing: {:.1%} real, {:.1%} synthetic".format(*shares)
+    return "missing: " + ", ".join(f"{share:.1%} {name}" for name, share in shares.items())
 
 
 def _histogram(plot: Axes, column: Column, sides: Shares) -> None:
@@ -188,16 +189,16 @@ def _number_axis(plot: Axes, column: Column, low: float, high: float, axis: str 
         labels = [f"{value / 1e6:.4g} M" for value in inside]
     else:
         labels = [f"{value:,.6g}" for value in inside]
-    for named in (plot.xaxis if axis == "x" else plot.yaxis,):
-        named.set_major_locator(FixedLocator(inside.tolist()))
-        named.set_major_formatter(FixedFormatter(labels))
+    named = plot.xaxis if axis == "x" else plot.yaxis
+    named.set_major_locator(FixedLocator(inside.tolist()))
+    named.set_major_formatter(FixedFormatter(labels))
 
 
 def _bars(plot: Axes, column: Column, sides: Shares) -> None:
     levels, names = _levels(column, sides)
     place = np.arange(len(levels))
     for shift, side, colour in ((-0.2, sides[0], REAL), (0.2, sides[1], FAKE)):
-        shares = [float(inside.mean()) for inside in _members(side, levels)]
+        shares = [inside.sum() / max(len(side), 1) for inside in _members(side, levels)]
         plot.barh(place + shift, shares, 0.4, color=colour)
     plot.set_yticks(place, names, fontsize=7, parse_math=False)
     plot.invert_yaxis()

@@ -9,8 +9,11 @@
     metrics.json   report.html
 """
 
+import atexit
 import fcntl
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,3 +143,10 @@ class RunFolder:
             except OSError as error:
                 raise UserError(f"--run {self.path}: another process is training this run") from error
             yield
+
+
+def temporary_folder() -> Path:
+    """An empty folder that lives as long as the process, so that copies of a run's model stay usable."""
+    folder = Path(tempfile.mkdtemp(prefix="monge-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

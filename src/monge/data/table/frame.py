@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,27 @@ def table_of(schema: Schema, raw: Raw, *, identifiers: bool = False) -> Any:
     arrow = pyarrow("a table")
     columns = _columns(schema, raw, identifiers)
     return arrow.table([_values(arrow, *pair) for pair in columns], names=[column.name for column, _ in columns])
+
+
+def with_classes(schema: Schema, raw: Raw, y: NDArray[Any] | None, label: str | None) -> tuple[Schema, Raw]:
+    """Columns and rows (n, d) with the classes (n,) of the rows, if they have some, in a column behind them.
+
+    Arguments:
+        schema, raw: the columns and the rows.
+        y: the classes, whole numbers or text, or None.
+        label: name of their column; y if there is none.
+    """
+    if y is None:
+        return schema, raw
+    levels, places = np.unique(y.astype(str), return_inverse=True)
+    kind = "int64" if y.dtype.kind in "iu" else "string"
+    classes = Column(label or "y", "category", kind, tuple(levels.tolist()))
+    return Schema((*schema.columns, classes)), np.column_stack([raw, places])
+
+
+def frame_of(table: Any) -> Any:
+    """A table of pyarrow as a data frame of pandas, if that is installed, with dates as its times; else as it is."""
+    return table.to_pandas(date_as_object=False) if find_spec("pandas") else table
 
 
 def csv_bytes(schema: Schema, raw: Raw, *, identifiers: bool = False) -> bytes:
@@ -73,17 +95,28 @@ def like(table: Any, frame: Any) -> Any:
     """A table of pyarrow as the kind of data frame that another is, with the types of its columns.
 
     Arguments:
-        table: columns that the frame has, too, or some of them.
+        table: columns of the frame, and perhaps others, which keep their types.
         frame: of pandas, polars or pyarrow.
     """
     kind = type(frame).__module__.partition(".")[0]
     if kind == "polars":
         out = sys.modules["polars"].from_arrow(table)
-        return out.cast({name: frame.schema[name] for name in out.columns})
+        return out.cast({name: frame.schema[name] for name in out.columns if name in frame.schema})
     if kind == "pandas":
         return _like_pandas(table, frame)
-    fields = [frame.schema.field(name).remove_metadata() for name in table.column_names]
-    return table.cast(pyarrow("a table").schema(fields))
+    fields = [(frame if name in frame.column_names else table).schema.field(name) for name in table.column_names]
+    arrow = pyarrow("a table")
+    columns = [
+        column if column.type == field.type else _plain(column).cast(field.type)
+        for column, field in zip(table.columns, fields, strict=True)
+    ]
+    return arrow.table(columns, arrow.schema([field.remove_metadata() for field in fields]))
+
+
+def _plain(values: Any) -> Any:
+    """A column, without a dictionary, which not every type can be cast from."""
+    arrow = pyarrow("a table")
+    return arrow.chunked_array([values.to_pylist()]) if arrow.types.is_dictionary(values.type) else values
 
 
 def _like_pandas(table: Any, frame: Any) -> Any:
@@ -92,9 +125,12 @@ def _like_pandas(table: Any, frame: Any) -> Any:
     named = {str(name): name for name in frame.columns}
     columns = {}
     for name in table.column_names:
-        type, values = frame.dtypes[named[name]], table.column(name)
+        values = table.column(name)
+        if name not in named:
+            columns[name] = values.to_pandas(date_as_object=False)
+            continue
+        values, type = _plain(values), frame.dtypes[named[name]]
         if isinstance(type, pandas.CategoricalDtype):
-            values = values.cast(values.type.value_type) if hasattr(values.type, "value_type") else values
             columns[named[name]] = pandas.Categorical(values.to_pylist(), dtype=type)
         elif isinstance(type, pandas.ArrowDtype):
             array = pandas.arrays.ArrowExtensionArray(values.cast(type.pyarrow_dtype))
