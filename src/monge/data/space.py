@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from monge.data.table.schema import Schema
-from monge.nn.level import Layout, LevelHead
+from monge.nn.level import LevelHead
+from monge.nn.margin import Layout
 
 
 class Space(ABC):

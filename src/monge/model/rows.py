@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from monge.data.table.codec import TableCodec
 from monge.data.table.condition import Condition, parse
@@ -27,24 +27,40 @@ from monge.nn.level import HeadedGenerator
 Rows = NDArray[np.float64]
 ROUND = 8192
 """Rows generated at a time."""
+MOST = 65_536
+"""Rows generated at a time, at most, where nothing is asked of them."""
 LEAST_TRIES = 200_000
 """Rows generated before a condition is given up, at least."""
 TRIES = 500
 """Rows generated for each one that is asked for before a condition is given up, at most."""
 
 
-def permitted(codec: TableCodec, raw: Rows, seed: int) -> NDArray[np.bool_]:
-    """Which generated rows (n,) to keep: none that the data's combinations or the table's rule exclude."""
-    kept = codec.combinations.keep(raw, np.random.default_rng(seed))
-    return kept if codec.rule is None else kept & codec.rule.holds(raw)
+def permitted(network: nn.Module, codec: TableCodec, raw: Rows, seed: int) -> NDArray[np.bool_]:
+    """Which generated rows (n,) to keep: none that the data's combinations or the table's rule exclude.
+
+    Of the others, so many that the margins are those of the data, if the network knows these (see `nn.margin`).
+    """
+    random = np.random.default_rng(seed)
+    kept = codec.combinations.keep(raw, random)
+    if codec.rule is not None:
+        kept &= codec.rule.holds(raw)
+    if isinstance(network, HeadedGenerator) and len(raw):
+        kept &= random.random(len(raw)) < network.head.margins.chance(codec.encode(raw)).numpy()
+    return kept
 
 
 def permitted_latent(
-    made: Callable[[Tensor], Rows], codec: TableCodec, n: int, size: int, generator: torch.Generator
+    network: nn.Module,
+    made: Callable[[Tensor], Rows],
+    codec: TableCodec,
+    n: int,
+    size: int,
+    generator: torch.Generator,
 ) -> Tensor:
     """Latent numbers (n, size) of n rows that are permitted.
 
     Arguments:
+        network: the generator.
         made: gives the rows (n, d) of latent numbers (n, size).
         codec: of the rows.
         n: how many.
@@ -56,8 +72,9 @@ def permitted_latent(
     """
     found, have, tried = [], 0, 0
     while have < n:
-        z = latent(max(64, math.ceil(1.1 * (n - have))), size, generator)
-        kept = permitted(codec, made(z), int(torch.randint(2**31, (), generator=generator)))
+        share = have / tried if have else 1.0
+        z = latent(min(MOST, max(64, math.ceil(1.1 * (n - have) / share))), size, generator)
+        kept = permitted(network, codec, made(z), int(torch.randint(2**31, (), generator=generator)))
         found.append(z[torch.from_numpy(kept)])
         have, tried = have + int(kept.sum()), tried + len(z)
         if tried > max(LEAST_TRIES, TRIES * n):
@@ -66,7 +83,7 @@ def permitted_latent(
 
 
 def rows_where(
-    network: torch.nn.Module, codec: TableCodec, text: str, n: int, generator: torch.Generator
+    network: nn.Module, codec: TableCodec, text: str, n: int, generator: torch.Generator
 ) -> tuple[Rows, int]:
     """n generated rows (n, d) that meet a condition, and how many were tried.
 
@@ -78,7 +95,7 @@ def rows_where(
 
 
 def rows_balanced(
-    network: torch.nn.Module, codec: TableCodec, name: str, n: int, generator: torch.Generator
+    network: nn.Module, codec: TableCodec, name: str, n: int, generator: torch.Generator
 ) -> tuple[Rows, int]:
     """n generated rows (n, d) with the levels of a column that training rows have in equal numbers, shuffled.
 
@@ -102,7 +119,7 @@ def rows_balanced(
 
 
 def _collected(
-    network: torch.nn.Module,
+    network: nn.Module,
     codec: TableCodec,
     condition: Condition,
     allowed: Tensor | None,
@@ -116,7 +133,7 @@ def _collected(
     for raw, count in _proposed(network, codec, allowed, generator):
         tried += count
         chance = int(torch.randint(2**31, (), generator=generator))
-        kept = raw[condition.holds(raw) & permitted(codec, raw, chance)] if len(raw) else raw
+        kept = raw[condition.holds(raw) & permitted(network, codec, raw, chance)] if len(raw) else raw
         found.append(kept)
         have += len(kept)
         if have >= n:
@@ -128,7 +145,7 @@ def _collected(
 
 @torch.no_grad()
 def _proposed(
-    network: torch.nn.Module, codec: TableCodec, allowed: Tensor | None, generator: torch.Generator
+    network: nn.Module, codec: TableCodec, allowed: Tensor | None, generator: torch.Generator
 ) -> Iterator[tuple[Rows, int]]:
     """Generated rows, with allowed levels only where the generator can be asked for them, and how many were tried."""
     size, most = network.latent, 0.0

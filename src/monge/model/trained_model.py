@@ -133,7 +133,11 @@ class TrainedModel:
         size = latent_size(self.generator)
         if not isinstance(self.codec, TableCodec):
             return latent(n, size, generator)
-        return permitted_latent(lambda z: self.generate(z, self.condition(z, request)), self.codec, n, size, generator)
+
+        def made(z: Tensor) -> NDArray[Any]:
+            return self.generate(z, self.condition(z, request))
+
+        return permitted_latent(self.generator, made, self.codec, n, size, generator)
 
     def condition(self, z: Tensor, request: Request = EVERYTHING) -> Tensor | None:
         """The generator's second input for latent numbers (n, z): classes (n,), codes (n, c), or None.

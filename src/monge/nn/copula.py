@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from monge.nn.level import Layout
+from monge.nn.margin import Layout
 
 GRID = 2048
 """Quantiles that stand for a column."""

@@ -2,36 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+
+from monge.nn.margin import Layout, Margins
 
 LARGEST = 15.0
 """Where logits are cut off, so that no level is ruled out, or in, for good."""
 TEMPERATURE = 0.5
 LEAST = 1e-6
 """Share of a level, at least."""
-
-
-class Layout(NamedTuple):
-    """What the numbers of one row in model scale are.
-
-    Arguments:
-        numbers: how many plain numbers come first.
-        blocks: sizes of the blocks of levels behind them.
-        gates: for each number that has a block, its position, and the position (in the row) of the level that turns
-            it on; with any other level the number is 0.
-    """
-
-    numbers: int
-    blocks: tuple[int, ...] = ()
-    gates: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def width(self) -> int:
-        """Numbers of a row."""
-        return self.numbers + sum(self.blocks)
 
 
 class LevelHead(nn.Module):
@@ -51,8 +33,8 @@ class LevelHead(nn.Module):
 
     def __init__(self, layout: Layout, shares: Sequence[float]) -> None:
         super().__init__()
-        self.shares = nn.Buffer(torch.tensor(shares).clamp_min(LEAST), persistent=False)
-        self.offset = nn.Buffer(self.shares.log())
+        self.offset = nn.Buffer(torch.tensor(shares).clamp_min(LEAST).log(), persistent=False)
+        self.margins = Margins(layout)
         self.layout = layout
         self.noise = sum(layout.blocks)
         sizes = torch.tensor(layout.blocks, dtype=torch.long)

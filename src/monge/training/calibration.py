@@ -1,12 +1,6 @@
-"""The last touch on a generator of tables: the shares of its levels become those of the training rows.
+"""Margins of the training rows for a generator of tables whose training ends, see `nn.margin`."""
 
-What is left of them to chance when training ends, such as a rate of missing values that is a point too high, is easily
-seen in a table, and easily mended: one number is added to the logits of each level. Every round adds
-log(share in the data / share among generated rows that are permitted), which is iterative scaling of the margins.
-"""
-
-import torch
-
+from monge.data.dataset import ArrayData, DataSet
 from monge.data.table.codec import TableCodec
 from monge.model.build import latent_size
 from monge.model.inference import generate
@@ -16,29 +10,28 @@ from monge.nn.level import HeadedGenerator
 from monge.training.state import TrainingState
 
 ROWS = 30_000
-"""Generated rows whose shares are compared with those of the data."""
-ROUNDS = 6
-LEAST = 0.5 / ROWS
-"""Share that stands for that of a level which no generated row has."""
-LARGEST_STEP = 1.0
-"""Most that a round adds to a logit."""
+"""Generated rows that are weighted, and training rows whose margins they get, at most."""
+NUMBERS = 10_000_000
+"""Rows times margins, at most: of a table with thousands of levels fewer rows are taken."""
 
 
-def calibrate(state: TrainingState, codec: TableCodec, seed: int) -> None:
-    """Calibrates the averaged generator, if it ends in levels.
+def calibrate(state: TrainingState, data: DataSet, seed: int) -> None:
+    """Gives the averaged generator the margins of the data, if it is one of rows.
 
     Arguments:
         state: of the training; the averaged generator changes in place.
-        codec: of the table.
+        data: the training rows.
         seed: of the rows that are looked at.
     """
-    network = state.generator_ema
-    if not isinstance(network, HeadedGenerator) or not codec.layout.blocks:
+    network, codec = state.generator_ema, data.codec
+    if not (isinstance(network, HeadedGenerator) and isinstance(codec, TableCodec) and isinstance(data, ArrayData)):
         return
-    head, z = network.head, latent(ROWS, latent_size(network), stream(seed, Purpose.CALIBRATE))
-    for _ in range(ROUNDS):
-        rows = generate(network, codec, z)
-        levels = codec.encode(rows[permitted(codec, rows, seed)])[:, codec.layout.numbers :]
-        step = head.shares.log() - levels.mean(0).clamp_min(LEAST).to(head.shares.device).log()
-        with torch.no_grad():
-            head.offset.add_(step.clamp(-LARGEST_STEP, LARGEST_STEP))
+    margins = network.head.margins
+    n = min(ROWS, max(1000, NUMBERS // max(1, len(margins.multipliers))))
+    real = codec.encode(data.train.sample(min(n, data.train.size)))
+    rows = generate(network, codec, latent(n, latent_size(network), stream(seed, Purpose.CALIBRATE)))
+    margins.multipliers.zero_()
+    margins.cut.zero_()
+    x = codec.encode(rows[permitted(network, codec, rows, seed)])
+    place = margins.multipliers.device
+    margins.fit(x.to(place), margins.of(real.to(place)).mean(0))

@@ -12,8 +12,6 @@ from torch import nn
 
 from monge.config.schema import Config
 from monge.data.dataset import ArrayData, DataSet
-from monge.data.scale import Codec
-from monge.data.table.codec import TableCodec
 from monge.errors import TrainingError
 from monge.model.build import pick_device
 from monge.model.load import COPULA
@@ -111,7 +109,7 @@ def train_config(
                 data, folder, config, objective.loss, settings, latent_size=sampler.latent, step=state.step
             )
             display(state.step, {"steps": config.steps})
-            hooks = _hooks(folder, state.step, config, data.codec, monitor, watch, display)
+            hooks = _hooks(folder, state.step, config, data, monitor, watch, display)
             _train(state, sampler, settings, hooks, folder, Setup(config, data, objective))
     return folder
 
@@ -162,7 +160,7 @@ def _hooks(
     folder: RunFolder,
     first: int,
     config: Config,
-    codec: Codec,
+    data: DataSet,
     monitor: Monitor,
     watch: ThreadWatch | None,
     display: Display,
@@ -178,8 +176,8 @@ def _hooks(
         checkpoint.save(state, folder.checkpoints, monitor.copying.kept)
 
     def observe(state: TrainingState, terms: TermValues) -> Mapping[str, Any]:
-        if state.step >= config.steps and isinstance(codec, TableCodec):
-            calibrate(state, codec, config.seed)
+        if state.step >= config.steps:
+            calibrate(state, data, config.seed)
         return monitor(state, terms)
 
     return Hooks(step, observe, Log(folder, first, display), save)

@@ -21,7 +21,7 @@ from monge.data.table.condition import Condition, parse
 from monge.data.table.derived import Derivation, from_json, restore
 from monge.data.table.schema import Schema
 from monge.errors import UserError
-from monge.nn.level import Layout
+from monge.nn.margin import Layout
 
 Values = NDArray[np.float64]
 NOTHING = Combinations(())

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +58,10 @@ def measure(cell: Repeat) -> Result:
         kept = run.facts()["model"]
     with flushed_denormals():
         other = copula.fit(data, cell.number)
-    assert isinstance(data.codec, TableCodec)
-    codes = permitted_latent(other, data.codec, len(train), other.latent, stream(cell.number, Purpose.SAMPLE))
+    codec, made = data.codec, partial(generate, other, data.codec)
+    assert isinstance(codec, TableCodec)
+    chance = stream(cell.number, Purpose.SAMPLE)
+    codes = permitted_latent(other, made, codec, len(train), other.latent, chance)
     fakes |= {"copula": generate(other, data.codec, codes), "train": rows[train]}
     distances = {name: transport(cost(schema, rows, fake, rows[test])) for name, fake in fakes.items()}
     return {
