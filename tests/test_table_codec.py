@@ -342,7 +342,10 @@ def test_levels_follow_the_softmax() -> None:
 
 def test_allowed_levels_and_their_chance() -> None:
     head, n = LevelHead(SPACE, [0.5, 0.3, 0.2, 0.9, 0.1]), 40_000
-    x, noise = torch.tensor([0, 0, 1.0, -1, -1, 0, 2]).expand(n, 7), torch.randn(n, 5, generator=torch.Generator().manual_seed(0))
+    x, noise = (
+        torch.tensor([0, 0, 1.0, -1, -1, 0, 2]).expand(n, 7),
+        torch.randn(n, 5, generator=torch.Generator().manual_seed(0)),
+    )
     allowed = torch.tensor([False, True, True, False, True])
     free, held = head(x, noise)[:, 2:], head(x, noise, allowed)[:, 2:]
     assert held[:, ~allowed].sum() == 0
