@@ -10,6 +10,8 @@ from monge.data.table.codec import TableCodec
 from monge.model.random import Purpose, stream
 from monge.nn.copula import GRID, CopulaGenerator
 
+MOST = 100_000
+"""Training rows that it is fitted to, at most: more would hardly change it, and their levels fill the memory."""
 RIDGE = 1e-6
 """What is added to the correlations' diagonal, so that columns that repeat each other have a root too."""
 
@@ -26,7 +28,8 @@ def fit(data: ArrayData, seed: int = 0) -> CopulaGenerator:
     """
     codec = data.codec
     assert isinstance(codec, TableCodec)
-    raw, chance = data.train.all(), stream(seed, Purpose.COPULA)
+    raw = data.train.all() if data.train.size <= MOST else data.train.sample(MOST, seed)
+    chance = stream(seed, Purpose.COPULA)
     model = codec.finish(codec.prepare(raw), chance).numpy()
     columns = len(codec.modelled)
     found = CopulaGenerator(codec.layout, columns)
