@@ -105,7 +105,7 @@ def table(name: str, space: "Space") -> Config:
         generator="residual:latent=128:width=256:depth=3",
         critic="mlp:width=256:depth=3",
         model="auto" if space.name == "table" else "gan",
-        steps=2_000 if few else 10_000,
+        steps=1_500 if few else 10_000,
         training=rule,
     )
 
