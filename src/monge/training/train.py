@@ -208,4 +208,7 @@ def _model(folder: RunFolder, setup: Setup, generator: nn.Module) -> dict[str, A
             folder.log(measured(found, data, config.seed))
         return {"model": COPULA}
     kept, validation = data.validated()
-    return contest(generator, fit_copula(folder, kept, config.seed), validation, config.seed)
+    outcome = contest(generator, fit_copula(folder, kept, config.seed), validation, config.seed)
+    if outcome["model"] == COPULA:  # which then need not go without the validation rows
+        fit_copula(folder, data, config.seed)
+    return outcome
