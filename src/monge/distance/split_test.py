@@ -9,6 +9,10 @@ observed labels, and compared with the largest standardised part of each relabel
 
 (Westfall, Young 1993, single-step maxT). For equal distributions P(min_j p_j <= a) <= a at every sample size. Where the
 distributions differ in some groups, those of other groups are not protected in theory, as one coupling serves all.
+
+Transports cost the square of their rows. So both sides are divided into parts, and u is a mean over the transports between
+them: with 600 rows a side in 10 dimensions, a correlation of .8 between two of them was found in 20 of 20 pairs by three
+transports of 200 rows and in 17 by one of 256.
 """
 
 from dataclasses import dataclass
@@ -21,13 +25,19 @@ from monge.distance.points import point_sets
 from monge.distance.transport.split import split
 from monge.errors import UserError
 
-ROWS = 256
-"""Rows a side that are relabelled, at most: a transport of them takes about 10 ms."""
-FEWEST = 64
-"""Rows a side that are relabelled, at most, in any number of dimensions."""
-WORK = 2**26
-"""Squared rows times dimensions, at most, as far as `FEWEST` allows."""
+ROWS = 1024
+"""Rows a side that are relabelled, at most."""
+PAIRS = 128 * ROWS
+"""Pairs of rows that the transports of one relabelling look at, at most: about 20 ms."""
+NUMBERS = 2**27
+"""Pairs of rows times dimensions, at most, for the same."""
+LEAST = 32
+"""Rows of the smaller side in a part, where there is more than one part."""
 RELABELLINGS = 199
+MOST = 999
+"""Relabellings of few rows, at most: they take less time."""
+STREAM = 30_000
+"""Sets the relabellings apart from the bracket's streams, which start with the same seed."""
 SAME = 1e-9
 """Difference of standardised parts that rounding can make."""
 
@@ -39,11 +49,13 @@ class SplitTest:
     Attributes:
         p_values: of each group, corrected for all groups, (g,).
         rows: of x and of y that were relabelled.
+        parts: into which either was divided.
         draws: number of relabellings.
     """
 
     p_values: NDArray[np.float64]
     rows: tuple[int, int]
+    parts: int
     draws: int
 
 
@@ -52,7 +64,7 @@ def split_test(
     y: ArrayLike,
     groups: ArrayLike | None = None,
     *,
-    draws: int = RELABELLINGS,
+    draws: int | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> SplitTest:
@@ -61,7 +73,7 @@ def split_test(
     Arguments:
         x, y: samples (n, d) and (m, d) in random order, of which the first are used.
         groups: of the coordinates, as in `transport.split.split`.
-        draws: number of relabellings B.
+        draws: number of relabellings B; if not given 199, and up to 999 of few rows.
         seed: of the relabellings.
         progress: called with what is being done, and how much of it is done and to do.
 
@@ -75,23 +87,34 @@ def split_test(
         np.int64(1)
     """
     x, y = point_sets(x, y)
-    if draws < 1:
+    if draws is not None and draws < 1:
         raise UserError(f"draws must be at least 1; got {draws}")
-    most = min(ROWS, max(FEWEST, int((WORK / x.shape[1]) ** 0.5)))
+    pairs = min(PAIRS, NUMBERS // x.shape[1])
+    most = max(LEAST, min(ROWS, pairs // LEAST))
     x, y = x[:most], y[:most]
-    pooled, n = np.concatenate([x, y]), len(x)
-    random = np.random.default_rng([seed, RELABELLINGS])
-    parts = [split(x, y, groups).parts]
+    n, m = len(x), len(y)
+    count = max(1, min(-(-n * m // pairs), min(n, m) // LEAST))
+    if draws is None:
+        draws = min(MOST, max(RELABELLINGS, RELABELLINGS * PAIRS * count // (n * m)))
+
+    def parts(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        sides = ((rows[start:n:count], rows[n + start :: count]) for start in range(count))
+        return np.asarray(np.mean([split(*side, groups).parts for side in sides], axis=0))
+
+    pooled, random = np.concatenate([x, y]), np.random.default_rng([seed, STREAM])
+    found = [parts(pooled)]
     for draw in range(draws):
         progress("relabelling", draw, draws)
-        order = random.permutation(len(pooled))
-        parts.append(split(pooled[order[:n]], pooled[order[n:]], groups).parts)
+        found.append(parts(random.permutation(pooled)))
     progress("relabelling", draws, draws)
-    found = np.array(parts)
-    centred = found - found.mean(axis=0)
+    return SplitTest(_largest(np.array(found)), (n, m), count, draws)
+
+
+def _largest(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The corrected p-values (g,) of the first of some rows of parts (1 + B, g)."""
+    deviation = parts.std(axis=0)
     # rounding gives parts that never vary a deviation above zero
-    varies = found.std(axis=0) > 1e-12 * max(float(found.max()), np.finfo(float).tiny)
-    standard = np.where(varies, centred / np.where(varies, found.std(axis=0), 1.0), 0.0)
-    largest = standard[1:].max(axis=1)
-    reached = (largest[:, None] >= standard[0] - SAME).sum(axis=0)
-    return SplitTest((1 + reached) / (1 + draws), (len(x), len(y)), draws)
+    varies = deviation > 1e-12 * max(float(parts.max()), np.finfo(float).tiny)
+    standard = np.where(varies, (parts - parts.mean(axis=0)) / np.where(varies, deviation, 1.0), 0.0)
+    reached = (standard[1:].max(axis=1)[:, None] >= standard[0] - SAME).sum(axis=0)
+    return np.asarray((1 + reached) / len(parts))

@@ -103,7 +103,7 @@ class Explanation:
             }
             for j in self.order
         ]
-        relabelled = {"rows": list(self.test.rows), "relabellings": self.test.draws}
+        relabelled = {"rows": list(self.test.rows), "parts": self.test.parts, "relabellings": self.test.draws}
         return {"features": features, "relabelled": relabelled, "farthest": [asdict(far) for far in self.farthest]}
 
 

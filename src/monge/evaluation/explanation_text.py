@@ -27,6 +27,7 @@ def _features(found: Explanation) -> list[str]:
         rows.append((short(found.features.names[j]), *part, *tests, seen(found, int(j))))
     of = f", {FEATURES} of {count:,}" if count > FEATURES else ""
     n = " and ".join(f"{rows:,}" for rows in found.test.rows)
+    parts = f" in {found.test.parts} parts" if found.test.parts > 1 else ""
     alone = " and ".join(
         f"{TESTS[kind]} for {what}" for kind, what in ((0, "numbers"), (1, "levels")) if kind in found.features.levelled
     )
@@ -34,7 +35,7 @@ def _features(found: Explanation) -> list[str]:
         f"features that differ most clearly first{of}; the parts of all sum to the excess",
         *aligned(rows),
         f"p: the smaller of the next two, doubled; all are corrected for {count:,} feature{'s' if count > 1 else ''}",
-        f"transport: {found.test.draws} relabellings of {n} rows; alone: {alone}",
+        f"transport: {found.test.draws} relabellings of {n} rows{parts}; alone: {alone}",
     ]
 
 
