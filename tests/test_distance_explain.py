@@ -244,7 +244,12 @@ def test_chosen_columns(capsys: pytest.CaptureFixture[str]) -> None:
     lines = Path("b.csv").read_text().splitlines()
     Path("fewer.csv").write_text("\n".join(",".join(line.split(",")[1:4]) for line in lines))  # no id and no day
     said = document(["a.csv", "fewer.csv", "--columns", "age,income", *QUIET], capsys)
-    assert (said["a"]["shape"], said["b"]["shape"], said["left_out"]) == ([2], [2], [])
+    assert (said["a"]["shape"], said["b"]["shape"], said["left_out"]) == ([2], [2], ["id"])
+    said = document(["a.csv", "fewer.csv", "--exclude", "id,day", *QUIET], capsys)
+    assert (said["a"]["shape"], said["b"]["shape"]) == ([3], [3])
+    assert "A a.csv: --exclude 'dya' is not known; did you mean 'day'" in refused(
+        ["a.csv", "b.csv", "--exclude", "dya", *QUIET], capsys
+    )
 
 
 def test_the_farthest_samples_are_named_by_their_rows(capsys: pytest.CaptureFixture[str]) -> None:

@@ -143,7 +143,7 @@ def read(asked: Distance, side: int, like: "SampleSet | None" = None) -> "Sample
     try:
         space = None if like is None else like.space
         data = open_like(source, applicable(asked.data, source, other), space)
-        data = selected(data, asked.columns, asked.exclude)
+        data = selected(data, asked.columns, asked.exclude, other=side == 1)
         return SampleSet.draw(data, source, most=asked.samples, seed=asked.seed, side=side, like=like)
     except UserError as error:
         named = "AB"[side] if Path(source).name in str(error) else f"{'AB'[side]} {source}"

@@ -10,9 +10,9 @@ observed labels, and compared with the largest standardised part of each relabel
 (Westfall, Young 1993, single-step maxT). For equal distributions P(min_j p_j <= a) <= a at every sample size. Where the
 distributions differ in some groups, those of other groups are not protected in theory, as one coupling serves all.
 
-Transports cost the square of their rows. So both sides are divided into parts, and u is a mean over the transports between
-them: with 600 rows a side in 10 dimensions, a correlation of .8 between two of them was found in 20 of 20 pairs by three
-transports of 200 rows and in 17 by one of 256.
+Transports cost the square of their rows. So both sides are divided into parts, and u is a mean over the transports
+between them: with 600 rows a side in 10 dimensions, a correlation of .8 between two of them was found in 20 of 20 pairs
+by three transports of 200 rows and in 17 by one of 256.
 """
 
 from dataclasses import dataclass

@@ -147,7 +147,7 @@ def two_samples(
         os.fspath(side) if isinstance(side, str | os.PathLike) else name for side, name in ((x, "x"), (y, "y"))
     )
     a = SampleSet.draw(selected(load_data(x), columns, exclude), first, most=samples, seed=seed, side=0)
-    data = selected(load_like(y, a.space), columns, exclude)
+    data = selected(load_like(y, a.space), columns, exclude, other=True)
     b = SampleSet.draw(data, second, most=samples, seed=seed, side=1, like=a)
     check_kinds(a, b)
     a, b = standardised(a, b, units)
