@@ -29,7 +29,7 @@ ROWS = 1024
 """Rows a side that are relabelled, at most."""
 PAIRS = 128 * ROWS
 """Pairs of rows that the transports of one relabelling look at, at most: about 20 ms."""
-NUMBERS = 2**27
+NUMBERS = 2**26
 """Pairs of rows times dimensions, at most, for the same."""
 LEAST = 32
 """Rows of the smaller side in a part, where there is more than one part."""

@@ -63,8 +63,8 @@ def feature_bars(
         plot.set_ylim(shown - 0.4, -0.6)
         plot.margins(x=0.12)
         plot.set_xlabel(f"part of the excess, and two standard errors ({unit})")
-        of = f" {shown} of {len(names):,}" if len(names) > shown else ""
-        plot.set_title(f"features{of}, those that differ most clearly first", loc="left")
+        of = f"{shown} of {len(names):,} " if len(names) > shown else ""
+        plot.set_title(f"{of}features, those that differ most clearly first", loc="left")
         plot.spines[["top", "right"]].set_visible(False)
         plot.tick_params(axis="y", length=0)
         squares = {f"p at most {significant:g}, corrected for all features": VERMILION, "no difference seen": REAL}
