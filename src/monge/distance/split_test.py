@@ -95,7 +95,7 @@ def split_test(
     n, m = len(x), len(y)
     count = max(1, min(-(-n * m // pairs), min(n, m) // LEAST))
     if draws is None:
-        draws = min(MOST, max(RELABELLINGS, RELABELLINGS * PAIRS * count // (n * m)))
+        draws = min(MOST, max(RELABELLINGS, RELABELLINGS * pairs * count // (n * m)))
 
     def parts(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         sides = ((rows[start:n:count], rows[n + start :: count]) for start in range(count))
