@@ -45,6 +45,10 @@ VERDICT = """The JSON document of `monge distance` also has the verdict and what
 | `dependence` | of the rows of A, of B, on their order in the file: rank correlation, drift; null where none is seen |
 | `scales` | columns that hardly count beside others, and those others; null if none; also in `monge evaluate` |
 | `repeated` | for A and for B: how many samples repeat an earlier one of the same set |
+| `standardise`, `units` | in what numbers are counted, by its name and in words |
+| `left_out` | columns of a table that are not compared, because they identify rows |
+| `explanation` | with `--explain`: `features`, `relabelled` and `farthest`, see [distance.md](distance.md) |
+| `failed` | with a limit: the figures beyond it, each with `value`, `limit` and `side` |
 | `shared` | how many different points are in both sets |
 """
 COLUMNS = ("figure", "what it is", "unit", "better", "unreliable")

@@ -65,7 +65,7 @@ def refused(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], *said:
 def test_the_document_and_the_python_call(capsys: pytest.CaptureFixture[str]) -> None:
     said = document(["a.npy", "far.npy", "--seed", "3", *QUICK], capsys)
     checks = {"differ", "shown_by", "verdict", "warnings", "shared", "repeated", "dependence", "scales"}
-    assert set(said) == {"a", "b", "seed", "bracket", "picture", *checks, *NAMES}
+    assert set(said) == {"a", "b", "seed", "bracket", "picture", "standardise", "units", "left_out", *checks, *NAMES}
     assert (said["differ"], said["shown_by"]) == (True, ["lower limit", "energy test", "classifier"])
     assert (said["warnings"], said["dependence"], said["scales"]) == ([], [None, None], None)
     assert said["a"] == {"data": "a.npy", "kind": "vector", "shape": [2], "available": 150, "used": 150}
@@ -120,7 +120,8 @@ def test_the_table_says_what_everything_is(capsys: pytest.CaptureFixture[str]) -
     assert run(["distance", "a.npy", "b.npy", *QUICK]) == 0
     shown = capsys.readouterr()
     lines = shown.out.splitlines()
-    assert lines[0] == "A  a.npy  150 of 150 samples  vectors of 2 numbers"
+    assert lines[0] == "Euclidean distances in the data's own units (--standardise none)"
+    assert lines[1] == "A  a.npy  150 of 150 samples  vectors of 2 numbers"
     for name in ("lower", "upper", "floor", "spread", "excess", *(entry.shown for entry in ESTIMATES)):
         assert any(line.startswith(f"{name} ") for line in lines)
     assert "No overall difference detected (energy test, p = " in lines[-2]
@@ -259,7 +260,7 @@ def test_a_column_that_drowns_the_others_is_in_the_output_and_the_document(capsy
     assert not said["differ"]
     assert said["verdict"] == [
         f"No overall difference detected (energy test, p = {said['p_value']['value']:.3g}), but column 1 makes up "
-        "99.9 % of the variance, so column 2 and column 3 were barely tested. Rescale the columns and repeat."
+        "99.9 % of the variance, so column 2 and column 3 were barely tested. Repeat with --standardise std."
     ]
     assert run(["distance", "a.npy", "b.npy", *QUIET]) == 0
     shown, told = capsys.readouterr()

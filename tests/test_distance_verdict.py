@@ -102,7 +102,7 @@ def test_a_slope_that_was_only_measured_gives_no_confidence(base: Comparison) ->
 def test_columns_that_hardly_count_belong_to_the_verdict(base: Comparison) -> None:
     few, many = Scales(["cells"], 0.99951, ["size"]), Scales(["cells", "area"], 0.995, list("vwxyz"))
     (said,) = replace(changed(base), scales=few).verdict.verdict
-    assert "(energy test, p = 0.1), but cells makes up 99.9 % of the variance, so size was barely tested. Resc" in said
+    assert "(energy test, p = 0.1), but cells makes up 99.9 % of the variance, so size was barely tested. Repe" in said
     verdict = replace(changed(base, p=0.001), scales=many).verdict
     assert verdict.warnings == [
         "cells and area make up 99.5 % of the variance, so the distances say little about the other 5 columns."

@@ -34,7 +34,7 @@ KINDS: dict[str, Any] = {
     "report": Report,
     "reproduce": Reproduce,
 }
-TYPED = [ROOT / "docs" / f"{name}.md" for name in ("commands", "data", "experiments", "tables", "teaching")]
+TYPED = [ROOT / "docs" / f"{name}.md" for name in ("commands", "data", "distance", "experiments", "tables", "teaching")]
 TYPED_TEXT = "\n".join([README, *(page.read_text() for page in TYPED)])
 COMMANDS = re.findall(r"^    (?:\.venv/bin/)?monge (.+)$", TYPED_TEXT, re.MULTILINE)
 NAMES = ("OBJECTIVES", "GENERATORS", "CRITICS", "DATA", "RECIPES", "EXPERIMENTS")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from monge.api import Run, open_run, resume, train
     from monge.data.source import load_data
     from monge.estimator import WassersteinGAN
+    from monge.evaluation.two_samples import two_samples
     from monge.table_generator import TableGenerator
 
 __all__ = [
@@ -23,11 +24,13 @@ __all__ = [
     "open_run",
     "resume",
     "train",
+    "two_samples",
 ]
 MODULES = {
     "TableGenerator": "monge.table_generator",
     "WassersteinGAN": "monge.estimator",
     "load_data": "monge.data.source",
+    "two_samples": "monge.evaluation.two_samples",
 }
 """Where public names are that are not in `monge.api`."""
 __version__ = "0.1.0"

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Runs one command; returns 0, or 1 for failed training, 2 for bad input, 130 after Ctrl-C."""
+    """Runs one command; returns 0, or 1 for failed training, 2 for bad input, 3 beyond a limit, 130 after Ctrl-C."""
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     if arguments[:1] in (["--help"], ["-h"]):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from monge.cli.option import Settings, Written
 from monge.cli.parse import at_least, parse, show
+from monge.cli.threshold import FAILED, failures, limits
 from monge.config.overlay import Given, merged
 from monge.config.schema import Config, DataConfig
 from monge.errors import UserError
@@ -39,6 +40,19 @@ class Distance:
     """Samples of each, at most; of more, so many are chosen at random."""
     families: tuple[str, ...] = ()
     """Families of potentials for the lower limit, such as linear or cones; by default those that are certified."""
+    explain: bool = False
+    """Say in which features they differ, and which samples of B are farthest from A."""
+    standardise: Annotated[str | None, Written("UNITS")] = None
+    """Units of numbers, by A alone: none (the data's own), std, robust (quartiles) or quantile (ranks); by default
+    std for tables, else none."""
+    columns: Annotated[str | None, Written("A,B")] = None
+    """Compare these columns only; those of arrays are counted from 1."""
+    exclude: Annotated[str | None, Written("A,B")] = None
+    """Leave these columns out."""
+    fail_above: Annotated[tuple[str, ...], Written("FIGURE=NUMBER")] = ()
+    """Leave with exit status 3 if a figure of the bracket is above a limit, such as excess=0.1."""
+    fail_below_p: Annotated[float | None, Written("P")] = None
+    """Leave with exit status 3 if the p-value is below this."""
     out: Annotated[Path, Written("FILE.png")] = Path("distance.png")
     """The picture: both clouds, the potential, the coupling."""
     picture: bool = True
@@ -52,6 +66,11 @@ class Distance:
         """How both are read."""
         return merged(Config(), [Given("the command line", self.given)]).data
 
+    @property
+    def above(self) -> dict[str, float]:
+        """Limits of figures of the bracket."""
+        return limits("--fail-above", self.fail_above)
+
 
 def main(arguments: Sequence[str]) -> int:
     """Measures, draws and shows."""
@@ -61,25 +80,34 @@ def main(arguments: Sequence[str]) -> int:
     from monge.cli.progress import StageBar
     from monge.evaluation.estimates import ESTIMATES
     from monge.evaluation.table import comparison_text
-    from monge.evaluation.two_samples import check_families, compare
+    from monge.evaluation.two_samples import check_families, check_kinds, compare
+    from monge.evaluation.units import check_units, standardised
 
     check_families(asked.families)
+    units = check_units(asked.standardise)
     a = read(asked, 0)
     b = read(asked, 1, a)
+    check_kinds(a, b)
+    a, b = standardised(a, b, units)
     labels = {entry.name: entry.shown for entry in ESTIMATES}
     with StageBar() as stages:
 
         def show_stage(name: str, done: int, total: int) -> None:
             stages.show(labels.get(name, name), done, total)
 
-        result = compare(a, b, seed=asked.seed, families=asked.families, progress=show_stage)
+        result = compare(a, b, seed=asked.seed, families=asked.families, explained=asked.explain, progress=show_stage)
         if asked.picture:
             stages.show("picture", 0, 1)
             draw(result, asked.out)
+    failed = failures(result.bracket.as_json(), result.figures["p_value"].value, asked.above, asked.fail_below_p)
     document = result.as_json() | {"picture": str(asked.out) if asked.picture else None}
-    text = comparison_text(result) + (f"\nThe picture is {asked.out}." if asked.picture else "")
-    show(document, asked.json, text)
-    return 0
+    lines = [comparison_text(result), *map(str, failed)]
+    if asked.above or asked.fail_below_p is not None:
+        document["failed"] = [failure.as_json() for failure in failed]
+    if asked.picture:
+        lines.append(f"The picture is {asked.out}.")
+    show(document, asked.json, "\n".join(lines))
+    return FAILED if failed else 0
 
 
 def check(asked: Distance) -> None:
@@ -90,6 +118,9 @@ def check(asked: Distance) -> None:
     """
     at_least(0, seed=asked.seed)
     at_least(LEAST, samples=asked.samples)
+    limits("--fail-above", asked.fail_above)
+    if asked.fail_below_p is not None and not 0 < asked.fail_below_p <= 1:
+        raise UserError(f"--fail-below-p must be above 0 and at most 1; got {asked.fail_below_p:g}")
     if not asked.picture:
         return
     if asked.out.suffix.lower() != ".png":
@@ -104,6 +135,7 @@ def read(asked: Distance, side: int, like: "SampleSet | None" = None) -> "Sample
     Raises:
         UserError: begins with which of them it is.
     """
+    from monge.data.selection import selected
     from monge.data.source import applicable, open_like
     from monge.evaluation.sample_set import SampleSet
 
@@ -111,6 +143,7 @@ def read(asked: Distance, side: int, like: "SampleSet | None" = None) -> "Sample
     try:
         space = None if like is None else like.space
         data = open_like(source, applicable(asked.data, source, other), space)
+        data = selected(data, asked.columns, asked.exclude, other=side == 1)
         return SampleSet.draw(data, source, most=asked.samples, seed=asked.seed, side=side, like=like)
     except UserError as error:
         named = "AB"[side] if Path(source).name in str(error) else f"{'AB'[side]} {source}"
@@ -124,13 +157,10 @@ def draw(result: "Comparison", path: Path) -> None:
         UserError: the disk is full.
     """
     from monge import plot
+    from monge.evaluation.picture import comparison_picture
     from monge.run.files import write_atomically
 
-    potential = result.bracket.potential
-    assert potential is not None
-    names = (Path(result.a.name).name, Path(result.b.name).name)
-    image = plot.panels(result.a.points, result.b.points, potential, result.plan, names, result.a.space.unit)
     try:
-        write_atomically(path, plot.png(image))
+        write_atomically(path, plot.png(comparison_picture(result)))
     except OSError as error:
         raise UserError(f"--out {path} cannot be written: {error.strerror or error}") from error

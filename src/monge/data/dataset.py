@@ -128,9 +128,7 @@ class DataSet(ABC):
         twin = copy.copy(self)
         twin.codec = codec
         if isinstance(ours, TableSpace) and isinstance(theirs, TableSpace) and ours.schema != theirs.schema:
-            twin.train, twin.held_out = (
-                _recoded(part, ours.schema, theirs.schema) for part in (self.train, self.held_out)
-            )
+            twin.train, twin.held_out = _recoded(self, ours.schema, theirs.schema)
         return twin
 
     @abstractmethod
@@ -263,10 +261,14 @@ def split_data(
     return ArrayData(info, *parts, fingerprint=fingerprint)
 
 
-def _recoded(part: Split, ours: Schema, theirs: Schema) -> Split:
-    """Rows of a table by the levels of another one."""
-    assert isinstance(part, ArraySplit)  # as tables are
-    return replace(part, values=theirs.recoded(part.values, ours))
+def _recoded(data: DataSet, ours: Schema, theirs: Schema) -> tuple[Split, Split]:
+    """Both splits of a table by the levels of another one; those that share their rows still do."""
+    train, held_out = data.train, data.held_out
+    assert isinstance(train, ArraySplit)  # as those of tables are
+    assert isinstance(held_out, ArraySplit)
+    values = theirs.recoded(train.values, ours)
+    others = values if held_out.values is train.values else theirs.recoded(held_out.values, ours)
+    return replace(train, values=values), replace(held_out, values=others)
 
 
 def fingerprint_of(*texts: str) -> str:

@@ -261,6 +261,15 @@ def open_like(source: str, how: DataConfig, space: Space | None) -> DataSet:
     return open_source(source, replace(how, size=f"{space.height}x{space.width}"))
 
 
+def load_like(source: str | os.PathLike[str] | ArrayLike, space: Space) -> DataSet:
+    """As `load_data`, but read as other data of a space were, with which these are compared."""
+    if isinstance(source, str | os.PathLike):
+        return open_like(os.fspath(source), DataConfig(), space)
+    return load_data(
+        source, columns=kinds_of(space.schema, source) if isinstance(space, TableSpace) and is_frame(source) else None
+    )
+
+
 def open_source(source: str, how: DataConfig) -> DataSet:
     """The data that a name or path stands for.
 

@@ -14,7 +14,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monge.distance.bounds import DRAWS, SIZE, Draw, Sides, parts
+from monge.distance.bounds import (
+    CERTIFIED,
+    DRAWS,
+    SIZE,
+    Bracket,
+    Draw,
+    Progress,
+    Sides,
+    heavy_tails,
+    parts,
+    silent,
+    split_bound,
+    summary,
+)
+from monge.distance.dual.family import Family
 from monge.distance.points import point_sets
 from monge.distance.transport.split import group_of, split
 from monge.errors import UserError
@@ -74,7 +88,11 @@ class ExcessSplit:
 
 
 def excess_split(
-    first: Sequence[Sides], second: Sequence[Sides], groups: ArrayLike | None = None, reused: float = 0.0
+    first: Sequence[Sides],
+    second: Sequence[Sides],
+    groups: ArrayLike | None = None,
+    reused: float = 0.0,
+    progress: Progress = silent,
 ) -> ExcessSplit:
     """The split of draws that were made already.
 
@@ -84,6 +102,7 @@ def excess_split(
         second: the same of the second.
         groups: of the coordinates, as in `transport.split.split`.
         reused: as in `ExcessSplit`.
+        progress: called with what is being done, and how much of it is done and to do.
 
     Raises:
         UserError: no draws, bad points or bad groups.
@@ -94,12 +113,23 @@ def excess_split(
         ((real, fake), (real, other), (fake, another))
         for (real, other), (fake, another) in zip(first, second, strict=True)
     ]
-    found = np.array([[split(*sides, groups).parts for sides in draw] for draw in pairs])
+    draws = []
+    for done, draw in enumerate(pairs):
+        progress("transport", done, len(pairs))
+        draws.append([split(*sides, groups).parts for sides in draw])
+    progress("transport", len(pairs), len(pairs))
+    found = np.array(draws)
     return ExcessSplit(found[:, 0], found[:, 1], found[:, 2], reused)
 
 
 def bracket_split(
-    x: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None, *, draws: int = DRAWS, seed: int = 0
+    x: ArrayLike,
+    y: ArrayLike,
+    groups: ArrayLike | None = None,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> ExcessSplit:
     """The split of the draws of `bounds.bracket` with the same seed: x (n, d) is the reference, y (m, d) the other.
 
@@ -107,6 +137,7 @@ def bracket_split(
         groups: of the coordinates, as in `transport.split.split`.
         draws: random splits for the transport, at least 1; with more than one there are standard errors.
         seed: decides the draws.
+        progress: as in `excess_split`.
 
     Raises:
         UserError: bad points or groups, fewer than three samples in a set, or draws < 1.
@@ -131,4 +162,25 @@ def bracket_split(
         [(cut[0], cut[1]) for cut in (parts(points, (n, n), seed, draw, side) for draw in range(draws))]
         for side, points in enumerate((x, y))
     )
-    return excess_split(first, second, groups, n / max(available - n, 1))
+    return excess_split(first, second, groups, n / max(available - n, 1), progress)
+
+
+def split_bracket(
+    x: ArrayLike,
+    y: ArrayLike,
+    groups: ArrayLike | None = None,
+    *,
+    families: Sequence[str | Family] = CERTIFIED,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> tuple[Bracket, ExcessSplit]:
+    """The bracket of `bounds.bracket` and the split of its own draws, at the cost of the bracket.
+
+    Arguments and errors are those of `bounds.bracket`; groups as in `transport.split.split`.
+    """
+    x, y = point_sets(x, y)
+    found = bracket_split(x, y, groups, seed=seed, progress=progress)
+    limit = split_bound((x, y), families, seed, DRAWS, progress)
+    available = min(len(x), len(y))
+    heavy = heavy_tails(x) or heavy_tails(y)
+    return summary(found.draws, limit, min(SIZE, available // 3), available, heavy), found

@@ -32,8 +32,9 @@ class SampleSet:
         points: the samples in random order, (n, D).
         available: how many samples there are; None where every draw is fresh.
         columns: names of a vector's numbers, or None.
-        recorded: positions of the points in the order of the file, (n,); None where every draw is fresh.
+        rows: of the data that the points are, counted from 0, (n,); None where every draw is fresh.
         classes: class of each point, (n,), or None.
+        standardise: what the numbers are counted in (see `evaluation.units`); None for the metric scale of the space.
     """
 
     name: str
@@ -41,8 +42,9 @@ class SampleSet:
     points: Points
     available: int | None
     columns: list[str] | None = None
-    recorded: NDArray[np.int64] | None = None
+    rows: NDArray[np.int64] | None = None
     classes: NDArray[np.int64] | None = None
+    standardise: str | None = None
 
     @classmethod
     def draw(
@@ -86,7 +88,7 @@ class SampleSet:
             data.codec.metric(raw)[order],
             total,
             data.info.columns,
-            None if places is None else np.argsort(places[order]),
+            None if places is None else places[order],
             None if classes is None else classes[order],
         )
 
@@ -94,6 +96,11 @@ class SampleSet:
     def space(self) -> Space:
         """What one sample is."""
         return self.codec.space
+
+    @property
+    def recorded(self) -> NDArray[np.int64] | None:
+        """Positions of the points in the order of the file, (n,); None where every draw is fresh."""
+        return None if self.rows is None else np.argsort(self.rows)
 
     def as_json(self) -> dict[str, Any]:
         """What is known of the set, without its points."""

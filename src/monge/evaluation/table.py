@@ -6,13 +6,15 @@ from itertools import islice
 from typing import Any
 
 from monge.evaluation.estimates import ESTIMATES, PARTS, Figure, annotated
+from monge.evaluation.explanation_text import explanation_lines
 from monge.evaluation.figures import FIGURES, TRANSPORT
 from monge.evaluation.sample_set import SampleSet
-from monge.evaluation.scales import Scales
+from monge.evaluation.scales import NAMED, Scales
 from monge.evaluation.table_text import HEAD as TABLE_HEAD
 from monge.evaluation.table_text import table_rows
-from monge.evaluation.text import aligned, certainty, error, number
-from monge.evaluation.two_samples import Comparison
+from monge.evaluation.text import aligned, certainty, error, listed, number
+from monge.evaluation.two_samples import Comparison, identifiers
+from monge.evaluation.units import scale, usual
 
 HEAD = ("figure", "value", "error", "real floor", "")
 """Columns of an evaluation; the last has a note, or why the figure is unreliable."""
@@ -87,7 +89,7 @@ def comparison_sections(result: Comparison) -> list[Section]:
     bracket = [_row(name, part, "") for name, part in parts.items() if part is not None]
     found = {entry.shown: result.figures[entry.name] for entry in ESTIMATES if entry.name in result.figures}
     beside = [_row(name, figure, f"n {figure.n[0]:,}, {figure.n[1]:,}; ") for name, figure in found.items()]
-    title = f"W1 between the distributions of A and B, Euclidean {result.a.space.scale}"
+    title = "W1 between the distributions of A and B"
     return [Section(title, bracket), Section("other measures", beside)]
 
 
@@ -106,10 +108,20 @@ def comparison_text(result: Comparison) -> str:
     """What was measured of two sample sets, and the outcome in a sentence or two, for people."""
     sections = comparison_sections(result)
     lines = iter(aligned(row for section in sections for row in section.rows))
-    shown = aligned(side_rows(result))
+    shown = [units_line(result), *aligned(side_rows(result))]
+    if left_out := identifiers(result.a.space):
+        named = listed(left_out) if len(left_out) <= NAMED else f"{len(left_out)} columns"
+        shown.append(f"Left out as identifiers of rows: {named}.")
     for section in sections:
         shown += ["", section.title, *islice(lines, len(section.rows))]
+    if result.explanation is not None:
+        shown += explanation_lines(result.explanation)
     return "\n".join([*shown, "", *result.verdict.lines])
+
+
+def units_line(result: Comparison) -> str:
+    """In what distances are taken, and the option that says so."""
+    return f"Euclidean distances {scale(result.a)} (--standardise {result.a.standardise or usual(result.a.space)})"
 
 
 def _row(name: str, figure: Figure, before: str) -> Row:

@@ -1,29 +1,40 @@
 """Two sample sets and how far apart they are."""
 
+import os
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from html import escape
 from typing import Any
 
-from monge.data.space import TableSpace, VectorSpace
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from monge.data.selection import Names, selected
+from monge.data.source import load_data, load_like
+from monge.data.space import Space, TableSpace, VectorSpace
 from monge.data.table.codec import TableCodec
 from monge.data.table.reader import difference
 from monge.distance.bounds import CERTIFIED, Bracket, Progress, bracket, silent
 from monge.distance.dual.family import FAMILIES, Family
+from monge.distance.excess_split import split_bracket
 from monge.distance.serial import SerialDependence, serial_dependence
 from monge.distance.transport.exact import Coupling, coupling
 from monge.errors import UserError, unknown_name
+from monge.evaluation.coordinate import Features
 from monge.evaluation.estimates import ESTIMATES, Figure, Pair, annotated, common, repeats
-from monge.evaluation.sample_set import SampleSet
+from monge.evaluation.explanation import Explanation, explanation_of
+from monge.evaluation.sample_set import SAMPLES, SampleSet
 from monge.evaluation.scales import Scales, scales
+from monge.evaluation.units import check_units, scale, standardised, usual
 from monge.evaluation.verdict import Verdict, judge
 
 COUPLED = 400
 """Samples a side of the coupling that is drawn."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """Two sample sets and how far apart they are.
 
@@ -37,6 +48,7 @@ class Comparison:
         dependence: of the rows of a, and of b, on their order in the file; None where none is seen.
         scales: columns that hardly count beside others; None for images, and where every column counts.
         plan: optimal coupling of the first 400 points of a with those of b.
+        explanation: in what they differ; None where it was not asked for.
     """
 
     a: SampleSet
@@ -49,6 +61,7 @@ class Comparison:
     dependence: tuple[SerialDependence | None, SerialDependence | None]
     scales: Scales | None
     plan: Coupling
+    explanation: Explanation | None = None
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -57,7 +70,11 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         """Everything but the points, as plain mappings."""
+        explained = {} if self.explanation is None else {"explanation": self.explanation.as_json()}
         return {
+            "standardise": self.a.standardise or usual(self.a.space),
+            "units": scale(self.a),
+            "left_out": identifiers(self.a.space),
             "a": self.a.as_json(),
             "b": self.b.as_json(),
             "seed": self.seed,
@@ -68,7 +85,73 @@ class Comparison:
             "scales": None if self.scales is None else asdict(self.scales),
             "bracket": self.bracket.as_json(),
             **{name: asdict(figure) for name, figure in self.figures.items()},
+            **explained,
         }
+
+    def __repr__(self) -> str:
+        from monge.evaluation.table import comparison_text  # which needs this class
+
+        return comparison_text(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
+
+    def picture(self) -> Image.Image:
+        """Both clouds, the potential and the coupling, and the features if they were asked for."""
+        from monge.evaluation.picture import comparison_picture  # which needs this class
+
+        return comparison_picture(self)
+
+
+def two_samples(
+    x: str | os.PathLike[str] | ArrayLike,
+    y: str | os.PathLike[str] | ArrayLike,
+    *,
+    standardise: str | None = None,
+    explain: bool = False,
+    columns: Names | None = None,
+    exclude: Names | None = None,
+    families: Sequence[str | Family] = (),
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> Comparison:
+    """Says how far apart two sample sets are, and in what: what `monge distance` does.
+
+    Arguments:
+        x: the reference: a name, a path, an array or a data frame, as in `load_data`.
+        y: what is compared with it, with samples of the same kind.
+        standardise: units of numbers, which x alone decides: none (the data's own), std, robust or quantile; by
+            default std for tables and frames, else none.
+        explain: whether to find out in which features they differ.
+        columns, exclude: names of the columns to compare, or to leave out; those of arrays are counted from 1.
+        families: of potentials for the lower limit; those that are certified where none are given.
+        samples: of either, at most; of more, so many are chosen at random.
+        seed: equal seeds give equal results.
+
+    Raises:
+        UserError: data that cannot be read or compared, or an argument that is not allowed.
+
+    Example:
+        >>> import monge
+        >>> import numpy as np
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 90, 3))
+        >>> found = monge.two_samples(x, y + [0, 2, 0], explain=True, families=["linear"])
+        >>> found.bracket.excess > 1
+        True
+        >>> found.as_json()["explanation"]["features"][0]["name"]
+        'column 2'
+    """
+    units = check_units(standardise)
+    check_families(families)
+    first, second = (
+        os.fspath(side) if isinstance(side, str | os.PathLike) else name for side, name in ((x, "x"), (y, "y"))
+    )
+    a = SampleSet.draw(selected(load_data(x), columns, exclude), first, most=samples, seed=seed, side=0)
+    data = selected(load_like(y, a.space), columns, exclude, other=True)
+    b = SampleSet.draw(data, second, most=samples, seed=seed, side=1, like=a)
+    check_kinds(a, b)
+    a, b = standardised(a, b, units)
+    return compare(a, b, seed=seed, families=families, explained=explain)
 
 
 def compare(
@@ -77,6 +160,7 @@ def compare(
     *,
     seed: int = 0,
     families: Sequence[str | Family] = (),
+    explained: bool = False,
     progress: Progress = silent,
 ) -> Comparison:
     """Measures how far apart two sample sets are.
@@ -85,22 +169,22 @@ def compare(
         a, b: sets of samples of one kind and shape.
         seed: equal seeds give equal results.
         families: of potentials for the lower limit; the bracket's own where none are given.
+        explained: whether to find out in what they differ.
         progress: called with what is being done, and how much of it is done and to do.
 
     Raises:
         UserError: samples of different kinds, shapes or columns, or an unknown family.
     """
-    if found := difference(a.columns, b.columns):
-        raise UserError(f"A and B must have the same columns in one order: of those of {a.name}, {b.name} {found}")
-    if a.space != b.space:
-        if isinstance(a.space, TableSpace) and (found := a.space.difference(b.space)):
-            raise UserError(f"A and B must hold the same kind of values in each column: {found}")
-        raise UserError(
-            f"A and B must hold the same kind of samples: {a.name} has {a.space.form}, {b.name} has {b.space.form}"
-        )
+    check_kinds(a, b)
     check_families(families)
     x, y = a.points, b.points
-    measured = bracket(x, y, seed=seed, families=families or CERTIFIED, progress=progress)
+    families, explanation = families or CERTIFIED, None
+    if explained:
+        features = Features.of(a.codec, x.shape[1], a.columns or b.columns)
+        measured, split = split_bracket(x, y, features.groups, seed=seed, families=families, progress=progress)
+        explanation = explanation_of(a, b, features, split, seed, progress)
+    else:
+        measured = bracket(x, y, seed=seed, families=families, progress=progress)
     pair, figures = Pair(x, y, seed), {}
     for entry in ESTIMATES:
         progress(entry.name, 0, 1)
@@ -119,7 +203,30 @@ def compare(
         dependence=(serial(a, seed), serial(b, seed)),
         scales=scales(x, y, a.columns or b.columns) if isinstance(a.space, VectorSpace) else None,
         plan=coupling(x[:COUPLED], y[:COUPLED]),
+        explanation=explanation,
     )
+
+
+def check_kinds(a: SampleSet, b: SampleSet) -> None:
+    """Refuses sets that cannot be compared.
+
+    Raises:
+        UserError: samples of different kinds, shapes or columns.
+    """
+    if found := difference(a.columns, b.columns):
+        raise UserError(f"A and B must have the same columns in one order: of those of {a.name}, {b.name} {found}")
+    if a.space != b.space:
+        if isinstance(a.space, TableSpace) and (found := a.space.difference(b.space)):
+            raise UserError(f"A and B must hold the same kind of values in each column: {found}")
+        raise UserError(
+            f"A and B must hold the same kind of samples: {a.name} has {a.space.form}, {b.name} has {b.space.form}"
+        )
+
+
+def identifiers(space: Space) -> list[str]:
+    """The columns of a table that are in no row, because they identify rows."""
+    columns = space.schema.columns if isinstance(space, TableSpace) else ()
+    return [column.name for column in columns if column.kind == "identifier"]
 
 
 def serial(side: SampleSet, seed: int) -> SerialDependence | None:
@@ -127,10 +234,11 @@ def serial(side: SampleSet, seed: int) -> SerialDependence | None:
 
     Of a table, the column is one of its own, not a coordinate in metric scale.
     """
-    if side.recorded is None:
+    recorded = side.recorded
+    if recorded is None:
         return None
-    classes = None if side.classes is None else side.classes[side.recorded]
-    found = serial_dependence(side.points[side.recorded], classes, seed=seed)
+    classes = None if side.classes is None else side.classes[recorded]
+    found = serial_dependence(side.points[recorded], classes, seed=seed)
     if found is None or found.column is None or not isinstance(side.codec, TableCodec):
         return found
     ends = [group.stop for group in side.codec.groups]

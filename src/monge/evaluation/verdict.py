@@ -92,7 +92,7 @@ def no_difference(p: float, found: Scales | None) -> str:
     if found is None:
         return f"{text} at this sample size."
     were = "was" if len(found.barely_tested) == 1 else "were"
-    return f"{text}, but {found.dominance}, so {found.others} {were} barely tested. Rescale the columns and repeat."
+    return f"{text}, but {found.dominance}, so {found.others} {were} barely tested. Repeat with --standardise std."
 
 
 def warnings(result: "Comparison", differ: bool) -> Iterator[str]:

@@ -2,9 +2,22 @@
 
 from monge.plot.canvas import png
 from monge.plot.cluster import heat_map
+from monge.plot.feature import feature_bars, pixel_maps, stacked
 from monge.plot.ipm import witness
 from monge.plot.panel import panels
 from monge.plot.sample import cloud, grid, picture
 from monge.plot.side import side_by_side
 
-__all__ = ["cloud", "grid", "heat_map", "panels", "picture", "png", "side_by_side", "witness"]
+__all__ = [
+    "cloud",
+    "feature_bars",
+    "grid",
+    "heat_map",
+    "panels",
+    "picture",
+    "pixel_maps",
+    "png",
+    "side_by_side",
+    "stacked",
+    "witness",
+]

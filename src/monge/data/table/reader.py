@@ -102,11 +102,11 @@ def is_table(path: str) -> bool:
     return suffix_of(Path(path)) is not None
 
 
-def kinds_of(schema: Schema, path: Path) -> str | None:
-    """The kinds of a table's columns, as far as another file has these, so that both are read alike."""
+def kinds_of(schema: Schema, other: Any) -> str | None:
+    """The kinds of a table's columns, as far as another file or frame has these, so that both are read alike."""
     try:
-        names = rows_of(path).names
-    except Exception:  # whoever opens the file says what is wrong with it
+        names = (rows_of(other) if isinstance(other, Path) else FrameRows(other, "data frame")).names
+    except Exception:  # whoever opens it says what is wrong with it
         return None
     kinds = [(column.name, _kind(column)) for column in schema.columns if column.name in names]
     return ",".join(f"{name}:{kind}" for name, kind in kinds if kind is not None) or None

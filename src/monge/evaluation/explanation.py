@@ -1,0 +1,171 @@
+"""In what two sample sets differ: which features, by how much of the excess, and which samples.
+
+Two tests look at every feature. One asks whether its part of the transport is larger than relabelled rows give it, and
+sees what only shows in several features together, such as a changed correlation. The other looks at the feature alone
+(Kolmogorov-Smirnov for numbers, chi-squared for levels), and sees small differences of one of many features, which the
+transport in many dimensions hides. Both are corrected for all features, and the smaller p is doubled, as there are two.
+
+Features are ranked by this p, where all that relabelling cannot tell from its least value count as equal, and then by
+their part of the excess.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monge.distance.bounds import Progress, silent
+from monge.distance.excess_split import ExcessSplit
+from monge.distance.points import Points
+from monge.distance.split_test import SplitTest, split_test
+from monge.distance.transport.exact import coupling
+from monge.evaluation.coordinate import Features
+from monge.evaluation.sample_set import SampleSet
+from monge.metric.column_test import chi_squared, holm, kolmogorov_smirnov
+
+FARTHEST = 10
+"""Samples of B that are named."""
+COUPLED = 1024
+"""Samples of A that samples of B are coupled with, and as many of these at a time."""
+NAMED = 3
+"""Features of a sample that are named, at most."""
+WORTH_NAMING = 0.1
+"""Share of a sample's cost from which a feature is named."""
+ALONE = 2**23
+"""Samples of a side times features, at most, that the tests of single features look at."""
+TESTS = ("Kolmogorov-Smirnov", "chi-squared")
+
+
+@dataclass(frozen=True)
+class FarSample:
+    """A sample of B that is far from the distribution of A.
+
+    Attributes:
+        row: of B's data, counted from 0; None where every draw is fresh.
+        cost: mean distance that it moves in the coupling with A.
+        matched: the row of A's data that most of it moves to.
+        features: shares of the squared distance to that row, by name, the largest first.
+    """
+
+    row: int | None
+    cost: float
+    matched: int | None
+    features: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """In what two sample sets differ.
+
+    Attributes:
+        features: what they are made of, g of them.
+        split: of the bracket's draws, by feature.
+        test: of the parts, corrected for all features.
+        alone: p-values of the tests of single features, corrected for all features, (g,).
+        farthest: the samples of B that are farthest from the distribution of A, the farthest first.
+    """
+
+    features: Features
+    split: ExcessSplit
+    test: SplitTest
+    alone: NDArray[np.float64]
+    farthest: list[FarSample]
+
+    @property
+    def p_values(self) -> NDArray[np.float64]:
+        """Of both tests together, (g,)."""
+        return np.asarray(2 * np.minimum(self.test.p_values, self.alone)).clip(max=1.0)
+
+    @property
+    def order(self) -> NDArray[np.intp]:
+        """The features, that which differs most clearly first, (g,)."""
+        least = 2 / (1 + self.test.draws)
+        return np.lexsort((-self.split.excess, np.maximum(self.p_values, least)))
+
+    def as_json(self) -> dict[str, Any]:
+        """All features in their order, and the farthest samples, as plain mappings."""
+        errors, p_values, excess = self.split.excess_error, self.p_values, self.split.excess
+        total = float(excess.sum())
+        features = [
+            {
+                "name": self.features.names[j],
+                "excess": float(excess[j]),
+                "error": None if errors is None else float(errors[j]),
+                "share": float(excess[j]) / total if total > 0 else None,
+                "upper": float(self.split.upper[j]),
+                "floor": float(self.split.floor[j]),
+                "spread": float(self.split.spread[j]),
+                "p_value": float(p_values[j]),
+                "p_transport": float(self.test.p_values[j]),
+                "p_alone": float(self.alone[j]),
+                "test_alone": TESTS[int(self.features.levelled[j])],
+            }
+            for j in self.order
+        ]
+        relabelled = {"rows": list(self.test.rows), "parts": self.test.parts, "relabellings": self.test.draws}
+        return {"features": features, "relabelled": relabelled, "farthest": [asdict(far) for far in self.farthest]}
+
+
+def explanation_of(
+    a: SampleSet, b: SampleSet, features: Features, split: ExcessSplit, seed: int = 0, progress: Progress = silent
+) -> Explanation:
+    """In what two sample sets differ.
+
+    Arguments:
+        a, b: the sets, in one metric scale.
+        features: of their points.
+        split: of the bracket's draws by these features.
+        seed: of the relabellings.
+        progress: called with what is being done, and how much of it is done and to do.
+    """
+    test = split_test(a.points, b.points, features.groups, seed=seed, progress=progress)
+    progress("features", 0, 1)
+    most = max(1, ALONE // len(features))
+    pairs = zip(features.values(a.points[:most]), features.values(b.points[:most]), features.levelled, strict=True)
+    alone = holm([_alone(x, y, levelled) for x, y, levelled in pairs])
+    progress("features", 1, 1)
+    return Explanation(features, split, test, alone, farthest(a, b, features, progress=progress))
+
+
+def _alone(x: NDArray[np.float64], y: NDArray[np.float64], levelled: bool) -> float:
+    """The p-value of the test of one feature."""
+    return chi_squared(x.astype(np.int64), y.astype(np.int64)) if levelled else kolmogorov_smirnov(x, y)
+
+
+def farthest(
+    a: SampleSet, b: SampleSet, features: Features, count: int = FARTHEST, progress: Progress = silent
+) -> list[FarSample]:
+    """The samples of b that are farthest from the distribution of a, by what they cost in a coupling with it.
+
+    Each part of 1,024 samples of b is coupled with the same 1,024 of a, at most.
+    """
+    x, found = a.points[:COUPLED], []
+    parts = [np.arange(start, min(start + COUPLED, len(b.points))) for start in range(0, len(b.points), COUPLED)]
+    for done, part in enumerate(parts):
+        progress("farthest", done, len(parts))
+        costs, matched = _costs(x, b.points[part])
+        worst = np.argsort(-costs, kind="stable")[:count]
+        found += [(float(costs[i]), int(part[i]), int(matched[i])) for i in worst]
+    progress("farthest", len(parts), len(parts))
+    found.sort(key=lambda far: (-far[0], far[1]))
+    return [_far(a, b, features, *far) for far in found[:count]]
+
+
+def _costs(x: Points, y: Points) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """The mean cost of each row of y (m, d) in its coupling with x, and the row of x with most of its mass, (m,)."""
+    plan = coupling(x, y)
+    moved = plan.mass * np.linalg.norm(x[plan.source] - y[plan.target], axis=1)
+    costs = np.bincount(plan.target, moved, len(y)).astype(np.float64) * len(y)
+    matched = np.empty(len(y), np.intp)
+    order = np.argsort(plan.mass, kind="stable")
+    matched[plan.target[order]] = plan.source[order]  # the last one stays
+    return costs, matched
+
+
+def _far(a: SampleSet, b: SampleSet, features: Features, cost: float, index: int, matched: int) -> FarSample:
+    squares = np.bincount(features.groups, (a.points[matched] - b.points[index]) ** 2)
+    shares = squares / (squares.sum() or 1.0)
+    named = [j for j in np.argsort(-shares, kind="stable")[:NAMED] if shares[j] >= WORTH_NAMING]
+    rows = [None if side.rows is None else int(side.rows[i]) for side, i in ((b, index), (a, matched))]
+    return FarSample(rows[0], cost, rows[1], {features.names[j]: float(shares[j]) for j in named})
