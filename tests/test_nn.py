@@ -31,7 +31,10 @@ def space(shape: tuple[int, ...]) -> Space:
 
 
 def config(name: str, seed: int = 0) -> Config:
-    return Config(generator=f"{name}:width=4", critic=f"{name}:width=4", seed=seed)
+    generator, critic = (
+        f"{name if name in table else 'mlp'}:width=4" for table in (registry.GENERATORS, registry.CRITICS)
+    )
+    return Config(generator=generator, critic=critic, seed=seed)
 
 
 def weights(network: nn.Module) -> torch.Tensor:
@@ -63,8 +66,12 @@ def test_critic(name: str, shape: tuple[int, ...]) -> None:
     assert not batch_norms(network)
 
 
-@pytest.mark.parametrize("build", [build_generator, build_critic])
-@pytest.mark.parametrize("name", registry.GENERATORS)
+NETWORKS = [(build_generator, name) for name in registry.GENERATORS] + [
+    (build_critic, name) for name in registry.CRITICS
+]
+
+
+@pytest.mark.parametrize(("build", "name"), NETWORKS, ids=[f"{build.__name__}-{name}" for build, name in NETWORKS])
 def test_initial_weights_follow_the_seed_alone(build, name: str) -> None:
     first = weights(build(config(name, 1), space((1, 8, 8))))
     assert torch.equal(first, weights(build(config(name, 1), space((1, 8, 8)))))
