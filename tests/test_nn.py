@@ -66,7 +66,10 @@ def test_critic(name: str, shape: tuple[int, ...]) -> None:
     assert not batch_norms(network)
 
 
-NETWORKS = [(build_generator, name) for name in registry.GENERATORS] + [
+NETWORKS = [
+    *((build_generator, name) for name in registry.GENERATORS),
+    *((build_critic, name) for name in registry.CRITICS),
+]
     (build_critic, name) for name in registry.CRITICS
 ]
 
