@@ -70,8 +70,6 @@ NETWORKS = [
     *((build_generator, name) for name in registry.GENERATORS),
     *((build_critic, name) for name in registry.CRITICS),
 ]
-    (build_critic, name) for name in registry.CRITICS
-]
 
 
 @pytest.mark.parametrize(("build", "name"), NETWORKS, ids=[f"{build.__name__}-{name}" for build, name in NETWORKS])
