@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from monge.data.dataset import ArrayData, DataInfo
 from monge.data.split import ArraySplit
 from monge.data.table.codec import TableCodec
-from monge.experiment.experiment import Budget, Experiment, Rows, Table, verdict_table, verdict_word
+from monge.experiment.experiment import INCONCLUSIVE, Budget, Experiment, Rows, Table, verdict_table, verdict_word
 from monge.experiment.repeat import Repeat, repeats
 from monge.experiment.sweep import Result
 from monge.experiment.table.small_table import TABLES, cost
@@ -93,8 +93,12 @@ def verdict(rows: Rows) -> Result:
     leads = {name: _leads(rows, name) for name in TABLES if any(row["table"] == name for row in rows)}
     worse = {name: found for name, found in leads.items() if _margin(*found) > 0}
     medians = [float(np.median([found[index].mean() for found in leads.values()])) for index in (0, 1)]
+    alone = any(len(found[0]) < 2 for found in leads.values())  # a single split has no error
     return {
-        "never-worse": {"verdict": verdict_word(not worse), "worse": sorted(worse)},
+        "never-worse": {
+            "verdict": INCONCLUSIVE if worse and alone else verdict_word(not worse),
+            "worse": sorted(worse),
+        },
         "half": {"verdict": verdict_word(medians[0] <= medians[1] / 2), "auto": medians[0], "copula": medians[1]},
     }
 
