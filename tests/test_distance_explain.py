@@ -17,7 +17,7 @@ from monge.cli import run
 from monge.distance.bounds import bracket
 from monge.distance.excess_split import split_bracket
 from monge.distance.split_test import split_test
-from monge.evaluation.coordinate import Features
+from monge.evaluation.coordinate import FeatureGroups
 from monge.evaluation.two_samples import Comparison
 from monge.metric.column_test import chi_squared, holm, kolmogorov_smirnov
 from monge.plot.style import REAL, VERMILION
@@ -294,7 +294,7 @@ def test_pixels_of_images(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_features_of_images_have_all_channels() -> None:
     images = np.broadcast_to(np.arange(9, dtype=np.uint8)[:, None, None, None], (9, 2, 3, 2))
     data = monge.load_data(images, layout="nhwc")
-    features = Features.of(data.codec, 12)
+    features = FeatureGroups.of(data.codec, 12)
     points = np.arange(12.0)[None]
     assert [float(value[0]) for value in features.values(points)] == [3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
     assert features.names[4] == "pixel 1,1"

@@ -15,7 +15,7 @@ Coordinates = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class Features:
+class FeatureGroups:
     """How the D coordinates of a point belong to g features.
 
     Attributes:
@@ -33,7 +33,7 @@ class Features:
     picture: tuple[int, int] | None = None
 
     @classmethod
-    def of(cls, codec: Codec, width: int, columns: list[str] | None = None) -> "Features":
+    def of(cls, codec: Codec, width: int, columns: list[str] | None = None) -> "FeatureGroups":
         """The features of points in a codec's metric scale.
 
         Arguments:

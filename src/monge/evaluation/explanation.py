@@ -20,7 +20,7 @@ from monge.distance.excess_split import ExcessSplit
 from monge.distance.points import Points
 from monge.distance.split_test import SplitTest, split_test
 from monge.distance.transport.exact import coupling
-from monge.evaluation.coordinate import Features
+from monge.evaluation.coordinate import FeatureGroups
 from monge.evaluation.sample_set import SampleSet
 from monge.metric.column_test import chi_squared, holm, kolmogorov_smirnov
 
@@ -66,7 +66,7 @@ class Explanation:
         farthest: the samples of B that are farthest from the distribution of A, the farthest first.
     """
 
-    features: Features
+    features: FeatureGroups
     split: ExcessSplit
     test: SplitTest
     alone: NDArray[np.float64]
@@ -108,7 +108,7 @@ class Explanation:
 
 
 def explanation_of(
-    a: SampleSet, b: SampleSet, features: Features, split: ExcessSplit, seed: int = 0, progress: Progress = silent
+    a: SampleSet, b: SampleSet, features: FeatureGroups, split: ExcessSplit, seed: int = 0, progress: Progress = silent
 ) -> Explanation:
     """In what two sample sets differ.
 
@@ -134,7 +134,7 @@ def _alone(x: NDArray[np.float64], y: NDArray[np.float64], levelled: bool) -> fl
 
 
 def farthest(
-    a: SampleSet, b: SampleSet, features: Features, count: int = FARTHEST, progress: Progress = silent
+    a: SampleSet, b: SampleSet, features: FeatureGroups, count: int = FARTHEST, progress: Progress = silent
 ) -> list[FarSample]:
     """The samples of b that are farthest from the distribution of a, by what they cost in a coupling with it.
 
@@ -163,7 +163,7 @@ def _costs(x: Points, y: Points) -> tuple[NDArray[np.float64], NDArray[np.intp]]
     return costs, matched
 
 
-def _far(a: SampleSet, b: SampleSet, features: Features, cost: float, index: int, matched: int) -> FarSample:
+def _far(a: SampleSet, b: SampleSet, features: FeatureGroups, cost: float, index: int, matched: int) -> FarSample:
     squares = np.bincount(features.groups, (a.points[matched] - b.points[index]) ** 2)
     shares = squares / (squares.sum() or 1.0)
     named = [j for j in np.argsort(-shares, kind="stable")[:NAMED] if shares[j] >= WORTH_NAMING]

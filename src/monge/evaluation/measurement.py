@@ -14,6 +14,7 @@ from monge.data.table.codec import TableCodec
 from monge.distance.bounds import Bracket
 from monge.distance.excess_split import ExcessSplit, excess_split
 from monge.distance.points import Points
+from monge.evaluation.coordinate import FeatureGroups
 from monge.evaluation.features import Features
 from monge.evaluation.reference import ReferenceSamples
 from monge.evaluation.scales import Scales, scales
@@ -121,7 +122,7 @@ class Measured:
             return None
         sides, n = self.reference, self.reference.n
         fake = self.fake[: sides.fakes].reshape(sides.draws, 2, n, -1)
-        groups = [index for index, code in enumerate(self.model.codec.codes) for _ in range(code.width)]
+        groups = FeatureGroups.of(self.model.codec, self.fake.shape[1]).groups
         first, second = list(zip(sides.held_out, sides.train, strict=True)), [(a, b) for a, b in fake]
         return excess_split(first, second, groups)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from monge.data.table.schema import Schema
 from monge.metric.table.bin import Rows
 from monge.metric.table.efficacy import Efficacy, efficacy, every_efficacy
-from monge.metric.table.pair import Matrix, pair_mean, pair_trends, strict_pairs
+from monge.metric.table.pair import Matrix, least_pairs, pair_mean, pair_trends, strict_pairs
 from monge.metric.table.privacy import Metric, Privacy, privacy
 from monge.metric.table.shape import column_shapes, missing_shares
 from monge.metric.table.two_sample import LEAST, TwoSampleTest, two_sample_test
@@ -122,10 +122,7 @@ class TableQuality:
 
     def worst_pairs(self, count: int = 6) -> list[tuple[int, int]]:
         """Positions of the pairs of columns whose strict likeness is farthest below the floor's, worst first."""
-        lead = self.likeness[GENERATED].strict - self.likeness[REAL].strict
-        first, second = np.triu_indices(len(self.schema), 1)
-        order = np.argsort(lead[first, second], kind="stable")[:count]
-        return [(int(first[place]), int(second[place])) for place in order]
+        return least_pairs(self.likeness[GENERATED].strict - self.likeness[REAL].strict, count)
 
     @property
     def missing_error(self) -> float:
@@ -140,7 +137,7 @@ class TableQuality:
             "likeness": {name: found.as_json() for name, found in self.likeness.items()},
             "rows": self.n,
             "missing_error": self.missing_error,
-            "columns": _by_name(names, own.shapes, floor.shapes),
+            "columns": by_name(names, own.shapes, floor.shapes),
             "worst_pairs": [
                 {"columns": [names[i], names[j]], "strict": float(own.strict[i, j]), "floor": float(floor.strict[i, j])}
                 for i, j in self.worst_pairs()
@@ -150,9 +147,10 @@ class TableQuality:
         }
 
 
-def _by_name(
+def by_name(
     names: Sequence[str], shapes: NDArray[np.float64], floors: NDArray[np.float64]
 ) -> dict[str, dict[str, float]]:
+    """The likeness of every column, and its floor, by the column's name."""
     sides = zip(names, shapes.tolist(), floors.tolist(), strict=True)
     return {name: {"shape": shape, "floor": floor} for name, shape, floor in sides}
 

@@ -22,7 +22,7 @@ from monge.distance.excess_split import split_bracket
 from monge.distance.serial import SerialDependence, serial_dependence
 from monge.distance.transport.exact import Coupling, coupling
 from monge.errors import UserError, unknown_name
-from monge.evaluation.coordinate import Features
+from monge.evaluation.coordinate import FeatureGroups
 from monge.evaluation.estimates import ESTIMATES, Figure, Pair, annotated, common, repeats
 from monge.evaluation.explanation import Explanation, explanation_of
 from monge.evaluation.sample_set import SAMPLES, SampleSet
@@ -180,7 +180,7 @@ def compare(
     x, y = a.points, b.points
     families, explanation = families or CERTIFIED, None
     if explained:
-        features = Features.of(a.codec, x.shape[1], a.columns or b.columns)
+        features = FeatureGroups.of(a.codec, x.shape[1], a.columns or b.columns)
         measured, split = split_bracket(x, y, features.groups, seed=seed, families=families, progress=progress)
         explanation = explanation_of(a, b, features, split, seed, progress)
     else:

@@ -10,7 +10,7 @@ from monge.data.space import ImageSpace, Space, TableSpace
 from monge.data.table.codec import TableCodec
 from monge.distance.points import Points
 from monge.errors import unknown_name
-from monge.evaluation.coordinate import Features
+from monge.evaluation.coordinate import FeatureGroups
 from monge.evaluation.sample_set import SampleSet
 
 Standardise = Literal["none", "std", "robust", "quantile"]
@@ -72,7 +72,7 @@ def standardised(a: SampleSet, b: SampleSet, how: Standardise | None) -> tuple[S
     """
     if how is None or how == usual(a.space):
         return a, b
-    features, x, y = Features.of(a.codec, a.points.shape[1], a.columns), a.points.copy(), b.points.copy()
+    features, x, y = FeatureGroups.of(a.codec, a.points.shape[1], a.columns), a.points.copy(), b.points.copy()
     for number in features.numbers:
         if how == "none":  # of a table
             assert isinstance(a.codec, TableCodec)

@@ -20,6 +20,7 @@ from monge.data.table.imputation import quotas
 from monge.data.table.predicate import Membership
 from monge.data.table.schema import Column
 from monge.errors import UserError
+from monge.model.build import latent_size
 from monge.model.inference import generate
 from monge.model.random import latent
 from monge.nn.level import HeadedGenerator
@@ -148,8 +149,7 @@ def _proposed(
     network: nn.Module, codec: TableCodec, allowed: Tensor | None, generator: torch.Generator
 ) -> Iterator[tuple[Rows, int]]:
     """Generated rows, with allowed levels only where the generator can be asked for them, and how many were tried."""
-    size, most = network.latent, 0.0
-    assert isinstance(size, int)
+    size, most = latent_size(network), 0.0
     while True:
         z = latent(ROUND, size, generator)
         if allowed is None or not isinstance(network, HeadedGenerator):

@@ -71,8 +71,8 @@ def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Pat
     space = codec_from_state(facts["codec"]).space
     measured = [entry for entry in entries if "bracket" in entry]
     done = max((entry["step"] for entry in entries), default=0)
-    found = collect(run, facts, load, data)
-    figures = evaluated(run, facts, done) or found.figures
+    found = collect(run, facts, load, data, evaluated(run, facts, done))
+    figures = found.figures
     source = config.source.removeprefix(MEMORY)
     page = (
         environment()
@@ -119,9 +119,9 @@ def evaluated(run: RunFolder, facts: Facts, step: int) -> dict[str, Any]:
     return figures if same and {"bracket", "metrics", "floors"} <= set(figures) else {}
 
 
-def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None) -> Gallery:
-    """The gallery, as far as generator and data are at hand."""
-    found = Gallery()
+def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None, figures: Mapping[str, Any]) -> Gallery:
+    """The gallery, as far as generator and data are at hand; figures are measured where there are none."""
+    found = Gallery(figures=figures)
     try:
         data = own_data(run, data, facts)
     except UserError as error:
@@ -135,7 +135,8 @@ def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None) -> G
         if data is not None:
             found.neighbours = gallery.neighbours(model, data)
             found.table = table_view(model, data)
-            found.figures = likeness(model, data, found.neighbours) | likeness_of_table(model, data)
+            if not figures:
+                found.figures = likeness(model, data, found.neighbours) | likeness_of_table(model, data)
     except UserError as error:
         found.missing.append(f"This report has no samples: {error}.")
     return found

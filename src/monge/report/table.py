@@ -10,9 +10,9 @@ from monge.data.dataset import ArrayData, DataSet
 from monge.data.space import TableSpace
 from monge.data.table.frame import texts
 from monge.data.table.schema import Schema
-from monge.evaluation.table_quality import GENERATED, REAL
+from monge.evaluation.table_quality import GENERATED, REAL, by_name
 from monge.metric.table.bin import Rows
-from monge.metric.table.pair import strict_pairs
+from monge.metric.table.pair import least_pairs, strict_pairs
 from monge.metric.table.shape import column_shapes
 from monge.metric.table.two_sample import LEAST, two_sample_test
 from monge.model.trained_model import TrainedModel
@@ -63,9 +63,7 @@ def table_view(model: TrainedModel, data: DataSet | None) -> TableView | None:
     if len(schema) < 2:
         return TableView(schema.names, generated, known, shown)
     likeness = strict_pairs(schema, real, fake)
-    first, second = np.triu_indices(len(schema), 1)
-    order = np.argsort(likeness[first, second], kind="stable")[:PAIRS]
-    least = [(int(first[place]), int(second[place])) for place in order]
+    least = least_pairs(likeness, PAIRS)
     pairs = pair_panels(schema, real, fake, least, [f"{likeness[pair]:.3f}" for pair in least])
     return TableView(
         schema.names,
@@ -87,13 +85,11 @@ def likeness_of_table(model: TrainedModel, data: DataSet) -> dict[str, Any]:
     train, held_out, fake = data.train.sample(n), data.held_out.sample(n), model.sample(n).x
     sides = {GENERATED: (held_out, fake), REAL: (held_out, train)}
     tests = {name: two_sample_test(schema, *side) if n >= LEAST else None for name, side in sides.items()}
-    shapes = [column_shapes(schema, train, rows).tolist() for rows in (fake, held_out)]
+    shapes, floors = (column_shapes(schema, train, rows) for rows in (fake, held_out))
     return {
         "table": {
             "likeness": {name: {"two_sample": test and test.as_json()} for name, test in tests.items()},
-            "columns": {
-                name: {"shape": own, "floor": floor} for name, own, floor in zip(schema.names, *shapes, strict=True)
-            },
+            "columns": by_name(schema.names, shapes, floors),
         }
     }
 

@@ -10,6 +10,7 @@ from monge.data.dataset import ArrayData
 from monge.distance.transport.exact import wasserstein
 from monge.evaluation.reference import ReferenceSamples
 from monge.model import copula
+from monge.model.build import latent_size
 from monge.model.inference import generate
 from monge.model.load import COPULA
 from monge.model.random import Purpose, latent, stream
@@ -56,10 +57,9 @@ def contest(generator: nn.Module, found: CopulaGenerator, validation: ArrayData,
 def distance(generator: nn.Module, validation: ArrayData, seed: int) -> float:
     """Upper - spread / 2 of a generator, W1 to the validation rows and between its own, over several draws."""
     n = validation.train.at_most(MOST)
-    real, size = validation.codec.metric(validation.train.sample(n)), generator.latent
-    assert isinstance(size, int)
+    real = validation.codec.metric(validation.train.sample(n))
     draws = max(2, -(-ROWS // n))
-    codes = latent(draws * n, size, stream(seed, Purpose.MEASURE, 2))
+    codes = latent(draws * n, latent_size(generator), stream(seed, Purpose.MEASURE, 2))
     points = validation.codec.metric(generate(generator, validation.codec, codes)).reshape(draws, n, -1)
     upper = np.mean([wasserstein(fake, real) for fake in points])
     spread = np.mean([wasserstein(a, b) for a, b in zip(points[:-1:2], points[1::2], strict=False)])

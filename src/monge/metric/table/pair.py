@@ -57,6 +57,13 @@ def pair_mean(matrix: Matrix) -> float | None:
     return float(above.mean()) if len(above) else None
 
 
+def least_pairs(matrix: Matrix, count: int) -> list[tuple[int, int]]:
+    """Positions of the pairs of different columns with the least values of a symmetric matrix (d, d), least first."""
+    first, second = np.triu_indices(len(matrix), 1)
+    order = np.argsort(matrix[first, second], kind="stable")[:count]
+    return [(int(first[place]), int(second[place])) for place in order]
+
+
 def correlations(numbers: Rows) -> Matrix:
     """Pearson correlations (k, k) of columns (n, k), each pair over the rows where both are present.
 
