@@ -39,7 +39,9 @@ VERDICT = """The JSON document of `monge distance` also has the verdict and what
 | name | what it is |
 | --- | --- |
 | `differ` | whether a difference was shown |
-| `shown_by` | what showed it: `lower limit` (certified, > 0), `energy test` (p <= .05), `classifier` (JS > 3 errors) |
+| `shown_by` | what showed it: `tests` (p <= .05), `lower limit` (certified, > 0) |
+| `tests` | `tests`: each of the battery with its own p and one corrected for all; `accuracy` of the classifier, `rows` and `relabellings` |
+| `missed` | the smallest differences that would have been shown in 80 % of cases: `shift`, `share`, of so many `rows` |
 | `verdict` | the outcome in sentences |
 | `warnings` | why the outcome or the figures should be taken with care, in sentences |
 | `dependence` | of the rows of A, of B, on their order in the file: rank correlation, drift; null where none is seen |
@@ -47,7 +49,7 @@ VERDICT = """The JSON document of `monge distance` also has the verdict and what
 | `repeated` | for A and for B: how many samples repeat an earlier one of the same set |
 | `standardise`, `units` | in what numbers are counted, by its name and in words |
 | `left_out` | columns of a table that are not compared, because they identify rows |
-| `explanation` | with `--explain`: `features`, `relabelled` and `farthest`, see [distance.md](distance.md) |
+| `explanation` | without `--no-explain`: `features`, `relabelled` and `farthest`, see [distance.md](distance.md) |
 | `failed` | with a limit: the figures beyond it, each with `value`, `limit` and `side` |
 | `shared` | how many different points are in both sets |
 """

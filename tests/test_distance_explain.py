@@ -79,7 +79,7 @@ def test_parts_sum_to_the_bracket_that_is_measured_without_them() -> None:
 
 
 def test_a_shifted_feature_is_first_and_its_parts_sum_to_the_excess(capsys: pytest.CaptureFixture[str]) -> None:
-    said = document(["a.npy", "shifted.npy", "--explain", *QUIET], capsys)
+    said = document(["a.npy", "shifted.npy", *QUIET], capsys)
     features = said["explanation"]["features"]
     assert len(features) == 5
     assert sum(feature["excess"] for feature in features) == pytest.approx(said["bracket"]["excess"], abs=1e-9)
@@ -169,7 +169,7 @@ def test_columns_of_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     table("a.csv", 150, 0)
     table("b.csv", 150, 1, older=0.9, jobs=(0.05, 0.15, 0.8))
     table("c.csv", 150, 2)
-    said = document(["a.csv", "b.csv", "--explain", *QUIET], capsys)
+    said = document(["a.csv", "b.csv", *QUIET], capsys)
     features = {feature["name"]: feature for feature in said["explanation"]["features"]}
     assert list(features)[:2] in (["age", "job"], ["job", "age"])
     assert set(features) == {"age", "income", "job", "day"}
@@ -177,7 +177,7 @@ def test_columns_of_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(features[name]["p_value"] for name in ("age", "job")) <= 0.05
     assert min(features[name]["p_value"] for name in ("income", "day")) > 0.05
     assert (said["standardise"], said["left_out"]) == ("std", ["id"])
-    text = shown(["a.csv", "c.csv", "--explain", *QUIET], capsys).splitlines()
+    text = shown(["a.csv", "c.csv", *QUIET], capsys).splitlines()
     units = "of numbers in standard deviations, where a level that differs counts 1"
     assert text[0] == f"Euclidean distances {units} (--standardise std)"
     assert text[3] == "Left out as identifiers of rows: id."
@@ -190,7 +190,7 @@ def test_units_of_a_table_are_those_of_its_first_file(capsys: pytest.CaptureFixt
     table("a.csv", 120, 0)
     table("b.csv", 120, 1, older=1)
     said = {
-        how: document(["a.csv", "b.csv", "--standardise", how, "--explain", *QUIET], capsys)
+        how: document(["a.csv", "b.csv", "--standardise", how, *QUIET], capsys)
         for how in ("none", "std", "robust", "quantile")
     }
     share = {
@@ -256,13 +256,13 @@ def test_the_farthest_samples_are_named_by_their_rows(capsys: pytest.CaptureFixt
     b = np.load("b.npy")
     b[[7, 141]] = [[0, 30, 0, 0, 0], [0, 0, 0, 0, 20]]
     np.save("b.npy", b)
-    found = document(["a.npy", "b.npy", "--explain", *QUIET], capsys)["explanation"]["farthest"]
+    found = document(["a.npy", "b.npy", *QUIET], capsys)["explanation"]["farthest"]
     assert [far["row"] for far in found[:2]] == [7, 141]
     assert [next(iter(far["features"])) for far in found[:2]] == ["column 2", "column 5"]
     assert len(found) == 10
     nearest = np.load("a.npy")[found[0]["matched"]]
     assert found[0]["cost"] == pytest.approx(np.linalg.norm(nearest - b[7]), rel=1e-9)
-    text = shown(["a.npy", "b.npy", "--explain", *QUIET], capsys)
+    text = shown(["a.npy", "b.npy", *QUIET], capsys)
     assert "\nrow 8        " in text
     assert "column 2 99" in text
     pytest.importorskip("pyarrow")
@@ -270,7 +270,7 @@ def test_the_farthest_samples_are_named_by_their_rows(capsys: pytest.CaptureFixt
         rows = [f"{i % 9},{jobs[i % 2]}" for i in range(80)]
         rows[50:51] = ["99,x"] if name == "b" else rows[50:51]
         Path(f"{name}.csv").write_text("\n".join(["n,job", *rows]))
-    assert document(["a.csv", "b.csv", "--explain", *QUIET], capsys)["explanation"]["farthest"][0]["row"] == 50
+    assert document(["a.csv", "b.csv", *QUIET], capsys)["explanation"]["farthest"][0]["row"] == 50
 
 
 def test_pixels_of_images(capsys: pytest.CaptureFixture[str]) -> None:
@@ -280,7 +280,7 @@ def test_pixels_of_images(capsys: pytest.CaptureFixture[str]) -> None:
     how = ["ia.npy", "ib.npy", "--data.layout", "nhwc"]
     np.save("ia.npy", a)
     np.save("ib.npy", b)
-    said = document([*how, "--explain", "--out", "i.png", *QUICK], capsys)
+    said = document([*how, "--out", "i.png", *QUICK], capsys)
     features = said["explanation"]["features"]
     assert len(features) == 24
     assert features[0]["name"] == "pixel 1,4"
@@ -349,7 +349,7 @@ def test_fresh_draws_have_no_columns(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_the_call_from_python_is_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    said = document(["a.npy", "shifted.npy", "--standardise", "std", "--explain", "--seed", "5", *QUIET], capsys)
+    said = document(["a.npy", "shifted.npy", "--standardise", "std", "--seed", "5", *QUIET], capsys)
     how: Any = {"standardise": "std", "explain": True, "seed": 5, "families": ["linear"]}
     found = monge.two_samples("a.npy", "shifted.npy", **how)
     assert isinstance(found, Comparison)

@@ -7,13 +7,19 @@ import pytest
 
 from monge.data.source import in_memory
 from monge.distance.serial import SerialDependence
+from monge.distance.two_sample.missed import Missed
 from monge.evaluation.sample_set import SampleSet
 from monge.evaluation.scales import Scales, scales
 from monge.evaluation.table import comparison_text
 from monge.evaluation.text import listed
 from monge.evaluation.two_samples import Comparison, compare
 
-NOTHING = "No overall difference detected (energy test, p = 0.1) at this sample size."
+CLEAREST = "clearest: moments"
+NOTHING = [
+    "No difference detected (p = 0.1, 7 tests together).",
+    "In 4 of 5 cases, samples of these sizes would have shown a shift of one number by 0.5 standard deviations or "
+    "12.5 % of the rows of B around one place.",
+]
 
 
 @pytest.fixture(scope="module")
@@ -31,52 +37,39 @@ def changed(
     proof: str = "certified",
 ) -> Comparison:
     """The comparison with some of its figures replaced."""
-    figures = base.figures | {
-        "p_value": replace(base.figures["p_value"], value=p),
-        "js": replace(base.figures["js"], value=js[0], error=js[1]),
-    }
-    return replace(base, figures=figures, bracket=replace(base.bracket, lower=lower, lipschitz=proof))
+    tests = tuple(sorted(base.battery.tests, key=lambda test: test.name != "moments"))
+    battery = replace(base.battery, p_value=p, tests=tests)
+    missed = Missed(0.5, 0.125, (40, 40))
+    figures = base.figures | {"js": replace(base.figures["js"], value=js[0], error=js[1])}
+    changed = replace(base, battery=battery, missed=missed, figures=figures)
+    return replace(changed, bracket=replace(base.bracket, lower=lower, lipschitz=proof))
 
 
 @pytest.mark.parametrize(
     ("figures", "shown_by", "said"),
     [
-        ({}, [], [NOTHING]),
-        ({"js": (0.02, 0.01)}, [], [NOTHING]),
-        ({"lower": 0.2, "proof": "measured"}, [], [NOTHING]),
+        ({}, [], NOTHING),
+        ({"js": (0.6, 0.01)}, [], NOTHING),
+        ({"lower": 0.2, "proof": "measured"}, [], NOTHING),
         (
             {"p": 0.003, "lower": 0.25},
-            ["lower limit", "energy test"],
-            ["A and B differ (energy test, p = 0.003); W1 is at least 0.25 (95 % confidence)."],
+            ["tests", "lower limit"],
+            [f"A and B differ (p = 0.003, 7 tests together; {CLEAREST}); W1 is at least 0.25 (95 % confidence)."],
         ),
         (
             {"p": 0.003},
-            ["energy test"],
-            ["A and B differ (energy test, p = 0.003).", "These samples prove no lower limit of W1 above 0."],
+            ["tests"],
+            [
+                f"A and B differ (p = 0.003, 7 tests together; {CLEAREST}).",
+                "These samples prove no lower limit of W1 above 0.",
+            ],
         ),
         (
             {"lower": 0.25},
             ["lower limit"],
             [
                 "A and B differ: W1 is at least 0.25 (95 % confidence).",
-                "The energy test alone does not show it (p = 0.1).",
-            ],
-        ),
-        (
-            {"js": (0.692, 0.001)},
-            ["classifier"],
-            [
-                "A and B differ: a classifier recognises nearly every sample (JS 0.692 ± 0.001 of at most 0.693).",
-                "The energy test alone does not show it (p = 0.1).",
-            ],
-        ),
-        (
-            {"js": (0.2, 0.01), "lower": 0.25},
-            ["lower limit", "classifier"],
-            [
-                "A and B differ: W1 is at least 0.25 (95 % confidence), and a classifier recognises samples it has not "
-                "seen (JS 0.2 ± 0.01 of at most 0.693).",
-                "The energy test alone does not show it (p = 0.1).",
+                "The tests do not show it (p = 0.1, 7 tests together).",
             ],
         ),
     ],
@@ -93,26 +86,39 @@ def test_a_slope_that_was_only_measured_gives_no_confidence(base: Comparison) ->
     measured = changed(base, lower=0.2, proof="measured")
     for confidence in (0.95, None):
         found = replace(measured, bracket=replace(measured.bracket, confidence=confidence, family="gp"))
-        assert found.verdict.verdict == [NOTHING]
+        assert found.verdict.verdict == NOTHING
         text = comparison_text(found)
         assert "no confidence, as the slope was only measured; gp, measured" in text
-        assert "95" not in text.partition("beside it")[0]
+        assert "95" not in text.partition("other measures")[0]
 
 
-def test_columns_that_hardly_count_belong_to_the_verdict(base: Comparison) -> None:
+def test_columns_that_hardly_count_are_warned_of(base: Comparison) -> None:
     few, many = Scales(["cells"], 0.99951, ["size"]), Scales(["cells", "area"], 0.995, list("vwxyz"))
-    (said,) = replace(changed(base), scales=few).verdict.verdict
-    assert "(energy test, p = 0.1), but cells makes up 99.9 % of the variance, so size was barely tested. Repe" in said
-    verdict = replace(changed(base, p=0.001), scales=many).verdict
-    assert verdict.warnings == [
+    raw = replace(changed(base), scales=few, a=replace(base.a, standardise="none"))
+    said = "cells makes up 99.9 % of the variance, so the distances say little about size."
+    assert raw.verdict.warnings == [f"{said} --standardise std counts all alike."]
+    standard = replace(changed(base, p=0.001), scales=many, a=replace(base.a, standardise="std"))
+    assert standard.verdict.warnings == [
         "cells and area make up 99.5 % of the variance, so the distances say little about the other 5 columns."
     ]
+
+
+def test_features_that_differ_are_in_the_verdict_and_what_nobody_could_see_is_not(base: Comparison) -> None:
+    assert base.explanation is not None
+    split = replace(base.explanation.test, p_values=np.array([0.5, 0.001]))
+    found = replace(changed(base, p=0.001), explanation=replace(base.explanation, test=split))
+    assert found.verdict.verdict[-1] == "They differ in column 2."
+    blind = replace(changed(base), missed=Missed(None, None, (40, 40)))
+    assert blind.verdict.verdict == NOTHING[:1]
+    told = replace(blind, missed=Missed(None, 0.2, (40, 40))).verdict.verdict[1]
+    assert told.endswith("would have shown 20 % of the rows of B around one place.")
 
 
 def test_dependent_rows_make_the_verdict_conditional(base: Comparison) -> None:
     found = (SerialDependence(1, 1, 0.9, 0.3), SerialDependence(None, 2, 0.01, 0.05))
     dependent = replace(changed(base, p=0.001), dependence=found)
-    assert dependent.verdict.verdict[0] == "A and B differ if their rows are independent (energy test, p = 0.001)."
+    said = f"A and B differ if their rows are independent (p = 0.001, 7 tests together; {CLEAREST})."
+    assert dependent.verdict.verdict[0] == said
     first, second = dependent.verdict.warnings
     assert first.startswith("Rows of A resemble those before them (rank correlation 0.90 at lag 1 in column 2):")
     assert second.startswith("Rows of B drift along the file (5 % of the variance is between its tenths):")

@@ -40,8 +40,8 @@ class Distance:
     """Samples of each, at most; of more, so many are chosen at random."""
     families: tuple[str, ...] = ()
     """Families of potentials for the lower limit, such as linear or cones; by default those that are certified."""
-    explain: bool = False
-    """Say in which features they differ, and which samples of B are farthest from A."""
+    explain: bool = True
+    """Do not say in which features they differ, and which samples of B are farthest from A."""
     standardise: Annotated[str | None, Written("UNITS")] = None
     """Units of numbers, by A alone: none (the data's own), std, robust (quartiles) or quantile (ranks); by default
     std for tables, else none."""

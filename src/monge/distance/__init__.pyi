@@ -66,3 +66,7 @@ from .transport.sinkhorn import sinkhorn_divergence as sinkhorn_divergence
 from .transport.sliced import Slice as Slice
 from .transport.sliced import max_sliced as max_sliced
 from .transport.sliced import sliced as sliced
+from .two_sample.battery import Battery as Battery
+from .two_sample.battery import battery as battery
+from .two_sample.missed import Missed as Missed
+from .two_sample.missed import missed as missed

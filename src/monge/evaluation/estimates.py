@@ -8,13 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
-from monge.distance.bounds import HEAVY, Bracket
+from monge.distance.bounds import HEAVY, Bracket, Progress, silent
 from monge.distance.divergence.discriminator import js_lower_bound
 from monge.distance.divergence.neighbour import neighbour_kl
 from monge.distance.kernel.discrepancy import energy, mmd
-from monge.distance.kernel.permutation import permutation_test
 from monge.distance.points import Points
 from monge.distance.transport.sliced import sliced
+from monge.distance.two_sample.battery import Battery, battery
+from monge.distance.two_sample.statistic import STATISTICS
 from monge.evaluation.doubt import PER_DIMENSION, WITH_HEAVY_TAILS
 from monge.evaluation.entry import Context, Doubt, Entry
 from monge.evaluation.text import certainty
@@ -24,10 +25,6 @@ PAIRED = 10_000
 """Samples a side, at most, for what looks at all pairs."""
 PAIRED_WORK = 64 * PAIRED**2
 """Pairs of samples times dimensions, at most, for the same: beyond 64 dimensions fewer than 10,000 are taken."""
-RELABELLED = 2000
-"""Samples a side for the permutation test, at most: its matrix then takes 128 MiB."""
-RELABELLINGS = 999
-"""Relabellings of the permutation test: the least p-value is then 0.001."""
 WIDEST = 3072
 """Dimensions above which no covariance is taken: its eigenvectors would need minutes."""
 SPARSE = 10
@@ -62,16 +59,23 @@ class Pair:
     Arguments:
         x, y: samples (n, d) and (m, d), in random order.
         seed: of what estimates draw.
+        progress: called with what is being done, and how much of it is done and to do.
     """
 
     x: Points
     y: Points
     seed: int = 0
+    progress: Progress = silent
 
     @cached_property
     def some(self) -> "Pair":
         """As many samples of either side as can be compared with as many others in reasonable time."""
         return Pair(some(self.x), some(self.y), self.seed)
+
+    @cached_property
+    def battery(self) -> Battery:
+        """Whether they come from one distribution."""
+        return battery(self.x, self.y, seed=self.seed, progress=self.progress)
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -157,10 +161,10 @@ def _js(pair: Pair) -> Figure:
     return Figure(found.value, found.standard_error, pair.some.sizes)
 
 
-def _permutation(pair: Pair) -> Figure:
-    x, y = pair.x[:RELABELLED], pair.y[:RELABELLED]
-    found = permutation_test(x, y, draws=RELABELLINGS, seed=pair.seed)
-    return Figure(found.p_value, None, (len(x), len(y)))
+def _together(pair: Pair) -> Figure:
+    found = pair.battery
+    note = f"of {len(found.tests)} tests together, {found.draws} relabellings"
+    return Figure(found.p_value, None, found.rows, note)
 
 
 def _few_for_a_covariance(pair: Pair, found: Figure) -> str | None:
@@ -251,8 +255,8 @@ ESTIMATES: tuple[Entry[Pair, Figure], ...] = (
     ),
     Entry(
         "p_value",
-        _permutation,
-        f"of the energy distance, {RELABELLINGS} relabellings",
+        _together,
+        f"of {len(STATISTICS)} tests together, by relabelling",
         "probability",
         "higher",
         label="p-value",

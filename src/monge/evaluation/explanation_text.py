@@ -1,7 +1,7 @@
 """In what two sample sets differ, as lines of text."""
 
 from monge.evaluation.explanation import TESTS, Explanation
-from monge.evaluation.text import aligned, error, number, percent
+from monge.evaluation.text import aligned, error, number, percent, probability
 from monge.evaluation.verdict import SIGNIFICANT
 
 FEATURES = 10
@@ -22,7 +22,7 @@ def _features(found: Explanation) -> list[str]:
     count = len(found.features)
     rows: list[tuple[str, ...]] = [("feature", "excess", "", "p", "transport", "alone", "")]
     for j in found.order[:FEATURES]:
-        tests = (f"{p:.2g}" for p in (p_values[j], found.test.p_values[j], found.alone[j]))
+        tests = (probability(p) for p in (p_values[j], found.test.p_values[j], found.alone[j]))
         part = number(excess[j]), error(None if errors is None else errors[j])
         rows.append((short(found.features.names[j]), *part, *tests, seen(found, int(j))))
     of = f", {FEATURES} of {count:,}" if count > FEATURES else ""

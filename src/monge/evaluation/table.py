@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from textwrap import wrap
 from typing import Any
 
+from monge.evaluation.battery_text import battery_lines
 from monge.evaluation.estimates import ESTIMATES, PARTS, Figure, annotated
 from monge.evaluation.explanation_text import explanation_lines
 from monge.evaluation.figures import FIGURES, TRANSPORT
@@ -19,6 +21,8 @@ from monge.evaluation.units import scale, usual
 HEAD = ("figure", "value", "error", "real floor", "")
 """Columns of an evaluation; the last has a note, or why the figure is unreliable."""
 INDENT = "  "
+WIDTH = 100
+"""Letters of a line of sentences, at most."""
 
 Row = tuple[str, ...]
 
@@ -114,9 +118,10 @@ def comparison_text(result: Comparison) -> str:
         shown.append(f"Left out as identifiers of rows: {named}.")
     for section in sections:
         shown += ["", section.title, *islice(lines, len(section.rows))]
+    shown += battery_lines(result.battery)
     if result.explanation is not None:
         shown += explanation_lines(result.explanation)
-    return "\n".join([*shown, "", *result.verdict.lines])
+    return "\n".join([*shown, "", *(line for text in result.verdict.lines for line in wrap(text, WIDTH))])
 
 
 def units_line(result: Comparison) -> str:

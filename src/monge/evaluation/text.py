@@ -9,6 +9,11 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
+def probability(p: float) -> str:
+    """A p-value, in two digits unless it is tiny."""
+    return f"{p:.2g}" if p >= 1e-4 else "<0.0001"
+
+
 def error(value: float | None) -> str:
     """A standard error."""
     return "" if value is None else f"± {value:.2g}"

@@ -21,6 +21,8 @@ from monge.distance.dual.family import FAMILIES, Family
 from monge.distance.excess_split import split_bracket
 from monge.distance.serial import SerialDependence, serial_dependence
 from monge.distance.transport.exact import Coupling, coupling
+from monge.distance.two_sample.battery import Battery
+from monge.distance.two_sample.missed import Missed, missed
 from monge.errors import UserError, unknown_name
 from monge.evaluation.coordinate import FeatureGroups
 from monge.evaluation.estimates import ESTIMATES, Figure, Pair, annotated, common, repeats
@@ -43,6 +45,8 @@ class Comparison:
         seed: decided all choices.
         bracket: W1 between them.
         figures: further estimates by name.
+        battery: whether they come from one distribution.
+        missed: the smallest differences that would have been shown.
         shared: points that are in both sets.
         repeated: samples of a, and of b, that equal an earlier one of their set.
         dependence: of the rows of a, and of b, on their order in the file; None where none is seen.
@@ -56,6 +60,8 @@ class Comparison:
     seed: int
     bracket: Bracket
     figures: dict[str, Figure]
+    battery: Battery
+    missed: Missed
     shared: int
     repeated: tuple[int, int]
     dependence: tuple[SerialDependence | None, SerialDependence | None]
@@ -85,6 +91,8 @@ class Comparison:
             "scales": None if self.scales is None else asdict(self.scales),
             "bracket": self.bracket.as_json(),
             **{name: asdict(figure) for name, figure in self.figures.items()},
+            "tests": self.battery.as_json(),
+            "missed": asdict(self.missed),
             **explained,
         }
 
@@ -108,7 +116,7 @@ def two_samples(
     y: str | os.PathLike[str] | ArrayLike,
     *,
     standardise: str | None = None,
-    explain: bool = False,
+    explain: bool = True,
     columns: Names | None = None,
     exclude: Names | None = None,
     families: Sequence[str | Family] = (),
@@ -135,7 +143,7 @@ def two_samples(
         >>> import monge
         >>> import numpy as np
         >>> x, y = np.random.default_rng(0).normal(size=(2, 90, 3))
-        >>> found = monge.two_samples(x, y + [0, 2, 0], explain=True, families=["linear"])
+        >>> found = monge.two_samples(x, y + [0, 2, 0], families=["linear"])
         >>> found.bracket.excess > 1
         True
         >>> found.as_json()["explanation"]["features"][0]["name"]
@@ -160,7 +168,7 @@ def compare(
     *,
     seed: int = 0,
     families: Sequence[str | Family] = (),
-    explained: bool = False,
+    explained: bool = True,
     progress: Progress = silent,
 ) -> Comparison:
     """Measures how far apart two sample sets are.
@@ -179,13 +187,13 @@ def compare(
     check_families(families)
     x, y = a.points, b.points
     families, explanation = families or CERTIFIED, None
+    features = FeatureGroups.of(a.codec, x.shape[1], a.columns or b.columns)
     if explained:
-        features = FeatureGroups.of(a.codec, x.shape[1], a.columns or b.columns)
         measured, split = split_bracket(x, y, features.groups, seed=seed, families=families, progress=progress)
         explanation = explanation_of(a, b, features, split, seed, progress)
     else:
         measured = bracket(x, y, seed=seed, families=families, progress=progress)
-    pair, figures = Pair(x, y, seed), {}
+    pair, figures = Pair(x, y, seed, progress), {}
     for entry in ESTIMATES:
         progress(entry.name, 0, 1)
         figure = annotated(entry, pair)
@@ -198,6 +206,8 @@ def compare(
         seed,
         measured,
         figures,
+        pair.battery,
+        missed(x, y, pair.battery, features.numbers, seed=seed),
         shared=common(x, y),
         repeated=(repeats(x), repeats(y)),
         dependence=(serial(a, seed), serial(b, seed)),

@@ -52,7 +52,7 @@ def feature_bars(
         ends = np.maximum(heights + (0 if bars is None else bars), 0)
         for row, end in enumerate(ends):
             plot.annotate(
-                f"p = {p_values[row]:.2g}",
+                f"p = {p_values[row]:.2g}" if p_values[row] >= 1e-4 else "p < 0.0001",
                 (float(end), row),
                 (5, 0),
                 textcoords="offset points",
