@@ -40,8 +40,8 @@ VERDICT = """The JSON document of `monge distance` also has the verdict and what
 | --- | --- |
 | `differ` | whether a difference was shown |
 | `shown_by` | what showed it: `tests` (p <= .05), `lower limit` (certified, > 0) |
-| `tests` | `tests`: each of the battery with its own p and one corrected for all; `accuracy` of the classifier, `rows` and `relabellings` |
-| `missed` | the smallest differences that would have been shown in 80 % of cases: `shift`, `share`, of so many `rows` |
+| `tests` | `tests`, each with its own p and one corrected for all; `accuracy` of the classifier, `rows`, `relabellings` |
+| `missed` | the smallest differences shown in 80 % of cases: `shift`, `share`; of so many `rows` |
 | `verdict` | the outcome in sentences |
 | `warnings` | why the outcome or the figures should be taken with care, in sentences |
 | `dependence` | of the rows of A, of B, on their order in the file: rank correlation, drift; null where none is seen |
