@@ -40,7 +40,7 @@ VERDICT = """The JSON document of `monge distance` also has the verdict and what
 | --- | --- |
 | `differ` | whether a difference was shown |
 | `shown_by` | what showed it: `tests` (p <= .05), `lower limit` (certified, > 0) |
-| `tests` | `tests`, each with its own p and one corrected for all; `accuracy` of the classifier, `rows`, `relabellings` |
+| `tests` | each test with its p, and one corrected for all; `accuracy` of the classifier; `rows`, `relabellings` |
 | `missed` | the smallest differences shown in 80 % of cases: `shift`, `share`; of so many `rows` |
 | `verdict` | the outcome in sentences |
 | `warnings` | why the outcome or the figures should be taken with care, in sentences |

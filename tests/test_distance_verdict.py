@@ -40,7 +40,10 @@ def changed(
     tests = tuple(sorted(base.battery.tests, key=lambda test: test.name != "moments"))
     battery = replace(base.battery, p_value=p, tests=tests)
     missed = Missed(0.5, 0.125, (40, 40))
-    figures = base.figures | {"js": replace(base.figures["js"], value=js[0], error=js[1])}
+    figures = base.figures | {
+        "p_value": replace(base.figures["p_value"], value=p),
+        "js": replace(base.figures["js"], value=js[0], error=js[1]),
+    }
     changed = replace(base, battery=battery, missed=missed, figures=figures)
     return replace(changed, bracket=replace(base.bracket, lower=lower, lipschitz=proof))
 

@@ -209,6 +209,7 @@ EXPERIMENTS: Table = {
     "w1-benchmark": _experiment("bracket.w1_benchmark", "every family of potentials, on pairs of known W1"),
     "honesty": _experiment("bracket.honesty", "random pairs of known W1: the bracket contains it"),
     "excess": _experiment("bracket.excess", "samples degraded in five ways: the excess shows it"),
+    "two-samples": _experiment("bracket.two_samples", "equal laws and small differences: what tests see"),
     "parallel-lines": _experiment("divergence.parallel_lines", "two parallel segments: only W1 brings them together"),
     "perfect-discriminator": _experiment(
         "divergence.perfect_discriminator",

@@ -11,6 +11,7 @@ import numpy as np
 from monge.distance.bounds import HEAVY, Bracket, Progress, silent
 from monge.distance.divergence.discriminator import js_lower_bound
 from monge.distance.divergence.neighbour import neighbour_kl
+from monge.distance.estimate import Estimate
 from monge.distance.kernel.discrepancy import energy, mmd
 from monge.distance.points import Points
 from monge.distance.transport.sliced import sliced
@@ -19,6 +20,7 @@ from monge.distance.two_sample.statistic import STATISTICS
 from monge.evaluation.doubt import PER_DIMENSION, WITH_HEAVY_TAILS
 from monge.evaluation.entry import Context, Doubt, Entry
 from monge.evaluation.text import certainty
+from monge.evaluation.whole import Whole
 from monge.metric.frechet import frechet
 
 PAIRED = 10_000
@@ -29,6 +31,8 @@ WIDEST = 3072
 """Dimensions above which no covariance is taken: its eigenvectors would need minutes."""
 SPARSE = 10
 """Dimensions above which nearest neighbours are too far away to stand for a density."""
+SCARCE = 2000
+"""Samples a side whose neighbours are looked for in more dimensions."""
 APART = 4
 """Nats above which neighbours of the other set are too far away for more than a guess."""
 FEW = 200
@@ -60,17 +64,25 @@ class Pair:
         x, y: samples (n, d) and (m, d), in random order.
         seed: of what estimates draw.
         progress: called with what is being done, and how much of it is done and to do.
+        whole: what all rows say, where x and y are only some of them.
     """
 
     x: Points
     y: Points
     seed: int = 0
     progress: Progress = silent
+    whole: Whole | None = None
 
     @cached_property
     def some(self) -> "Pair":
         """As many samples of either side as can be compared with as many others in reasonable time."""
         return Pair(some(self.x), some(self.y), self.seed)
+
+    @property
+    def near(self) -> "Pair":
+        """As many samples as neighbours are looked for among: few where there are too many dimensions for them."""
+        few = SCARCE if self.dimension > SPARSE else PAIRED
+        return Pair(self.some.x[:few], self.some.y[:few], self.seed)
 
     @cached_property
     def battery(self) -> Battery:
@@ -120,19 +132,30 @@ def _excess(bracket: Bracket) -> Figure:
 
 
 def _sliced(pair: Pair) -> Figure:
+    if pair.whole is not None:
+        return _of_all(pair.whole, pair.whole.streamed.sliced)
     found = sliced(pair.x, pair.y, seed=pair.seed)
     note = "" if pair.dimension > 1 else "equals W1 in one dimension"
     return Figure(found.value, found.standard_error, pair.sizes, note)
 
 
 def _energy(pair: Pair) -> Figure:
+    if pair.whole is not None:
+        return _of_all(pair.whole, pair.whole.streamed.energy)
     found = energy(pair.some.x, pair.some.y)
     return Figure(found.squared, found.error, pair.some.sizes)
 
 
 def _mmd(pair: Pair) -> Figure:
+    if pair.whole is not None:
+        return _of_all(pair.whole, pair.whole.streamed.mmd)
     found = mmd(pair.some.x, pair.some.y)
     return Figure(found.squared, found.error, pair.some.sizes)
+
+
+def _of_all(whole: Whole, found: Estimate) -> Figure:
+    rows = whole.streamed.rows
+    return Figure(found.value, found.standard_error, rows, "all rows; the error is that of random directions")
 
 
 def _frechet(pair: Pair) -> Figure:
@@ -142,11 +165,11 @@ def _frechet(pair: Pair) -> Figure:
 
 
 def _kl(pair: Pair) -> Figure:
-    return _divergence(pair.some.x, pair.some.y)
+    return _divergence(pair.near.x, pair.near.y)
 
 
 def _kl_reverse(pair: Pair) -> Figure:
-    return replace(_divergence(pair.some.y, pair.some.x), n=pair.some.sizes)
+    return replace(_divergence(pair.near.y, pair.near.x), n=pair.near.sizes)
 
 
 def _divergence(x: Points, y: Points) -> Figure:
@@ -164,7 +187,10 @@ def _js(pair: Pair) -> Figure:
 def _together(pair: Pair) -> Figure:
     found = pair.battery
     note = f"of {len(found.tests)} tests together, {found.draws} relabellings"
-    return Figure(found.p_value, None, found.rows, note)
+    if pair.whole is None:
+        return Figure(found.p_value, None, found.rows, note)
+    p = min(1.0, 2 * min(found.p_value, float(pair.whole.columns.min())))
+    return Figure(p, None, found.rows, f"{note}, or of single columns of all rows; the smaller, doubled")
 
 
 def _few_for_a_covariance(pair: Pair, found: Figure) -> str | None:

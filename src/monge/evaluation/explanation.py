@@ -108,7 +108,13 @@ class Explanation:
 
 
 def explanation_of(
-    a: SampleSet, b: SampleSet, features: FeatureGroups, split: ExcessSplit, seed: int = 0, progress: Progress = silent
+    a: SampleSet,
+    b: SampleSet,
+    features: FeatureGroups,
+    split: ExcessSplit,
+    alone: NDArray[np.float64] | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> Explanation:
     """In what two sample sets differ.
 
@@ -116,21 +122,29 @@ def explanation_of(
         a, b: the sets, in one metric scale.
         features: of their points.
         split: of the bracket's draws by these features.
+        alone: p-values of the tests of single features, where all rows were looked at; else they are tested here.
         seed: of the relabellings.
         progress: called with what is being done, and how much of it is done and to do.
     """
     test = split_test(a.points, b.points, features.groups, seed=seed, progress=progress)
     progress("features", 0, 1)
-    most = max(1, ALONE // len(features))
-    pairs = zip(features.values(a.points[:most]), features.values(b.points[:most]), features.levelled, strict=True)
-    alone = holm([_alone(x, y, levelled) for x, y, levelled in pairs])
+    alone = column_tests(a.points, b.points, features) if alone is None else alone
     progress("features", 1, 1)
     return Explanation(features, split, test, alone, farthest(a, b, features, progress=progress))
 
 
-def _alone(x: NDArray[np.float64], y: NDArray[np.float64], levelled: bool) -> float:
-    """The p-value of the test of one feature."""
-    return chi_squared(x.astype(np.int64), y.astype(np.int64)) if levelled else kolmogorov_smirnov(x, y)
+def column_tests(x: Points, y: Points, features: FeatureGroups) -> NDArray[np.float64]:
+    """The p-values of the tests of single features, corrected for all features by Holm's method, (g,)."""
+    most = max(1, ALONE // len(features))
+    pairs = zip(features.values(x[:most]), features.values(y[:most]), features.levelled, strict=True)
+    return holm(
+        [
+            chi_squared(first.astype(np.int64), second.astype(np.int64))
+            if levelled
+            else kolmogorov_smirnov(first, second)
+            for first, second, levelled in pairs
+        ]
+    )
 
 
 def farthest(

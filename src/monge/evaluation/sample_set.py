@@ -3,6 +3,7 @@
 Nothing is trained, so training and held-out samples are used together.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,8 @@ class SampleSet:
         rows: of the data that the points are, counted from 0, (n,); None where every draw is fresh.
         classes: class of each point, (n,), or None.
         standardise: what the numbers are counted in (see `evaluation.units`); None for the metric scale of the space.
+        convert: from the metric scale into these units.
+        data: where the points were drawn from.
     """
 
     name: str
@@ -45,6 +48,8 @@ class SampleSet:
     rows: NDArray[np.int64] | None = None
     classes: NDArray[np.int64] | None = None
     standardise: str | None = None
+    convert: Callable[[Points], Points] = np.asarray
+    data: DataSet | None = None
 
     @classmethod
     def draw(
@@ -90,12 +95,25 @@ class SampleSet:
             data.info.columns,
             None if places is None else places[order],
             None if classes is None else classes[order],
+            data=data,
         )
 
     @property
     def space(self) -> Space:
         """What one sample is."""
         return self.codec.space
+
+    @property
+    def drawn(self) -> bool:
+        """Whether there are more samples than the points."""
+        return self.available is not None and self.available > len(self.points)
+
+    def chunks(self) -> Iterator[Points]:
+        """All samples, in the order of the file, some at a time, (n, D)."""
+        assert self.data is not None
+        for part in (self.data.train, self.data.held_out):
+            for raw in part.chunks():
+                yield self.convert(self.codec.metric(raw))
 
     @property
     def recorded(self) -> NDArray[np.int64] | None:

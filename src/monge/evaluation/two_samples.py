@@ -31,6 +31,7 @@ from monge.evaluation.sample_set import SAMPLES, SampleSet
 from monge.evaluation.scales import Scales, scales
 from monge.evaluation.units import check_units, scale, standardised, usual
 from monge.evaluation.verdict import Verdict, judge
+from monge.evaluation.whole import Whole, whole
 
 COUPLED = 400
 """Samples a side of the coupling that is drawn."""
@@ -46,6 +47,7 @@ class Comparison:
         bracket: W1 between them.
         figures: further estimates by name.
         battery: whether they come from one distribution.
+        whole: what all rows say; None where the points are all of them.
         missed: the smallest differences that would have been shown.
         shared: points that are in both sets.
         repeated: samples of a, and of b, that equal an earlier one of their set.
@@ -61,6 +63,7 @@ class Comparison:
     bracket: Bracket
     figures: dict[str, Figure]
     battery: Battery
+    whole: Whole | None
     missed: Missed
     shared: int
     repeated: tuple[int, int]
@@ -68,6 +71,13 @@ class Comparison:
     scales: Scales | None
     plan: Coupling
     explanation: Explanation | None = None
+
+    @property
+    def p_value(self) -> float:
+        """Of the tests together: of the battery and, where there are more rows than it looks at, of columns of all."""
+        found = self.figures["p_value"].value
+        assert found is not None
+        return found
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -92,6 +102,7 @@ class Comparison:
             "bracket": self.bracket.as_json(),
             **{name: asdict(figure) for name, figure in self.figures.items()},
             "tests": self.battery.as_json(),
+            "all_rows": None if self.whole is None else self.whole.as_json(),
             "missed": asdict(self.missed),
             **explained,
         }
@@ -188,12 +199,16 @@ def compare(
     x, y = a.points, b.points
     families, explanation = families or CERTIFIED, None
     features = FeatureGroups.of(a.codec, x.shape[1], a.columns or b.columns)
+    progress("all rows", 0, 1)
+    everything = whole(a, b, features, seed=seed)
+    progress("all rows", 1, 1)
     if explained:
         measured, split = split_bracket(x, y, features.groups, seed=seed, families=families, progress=progress)
-        explanation = explanation_of(a, b, features, split, seed, progress)
+        alone = None if everything is None else everything.columns
+        explanation = explanation_of(a, b, features, split, alone, seed, progress)
     else:
         measured = bracket(x, y, seed=seed, families=families, progress=progress)
-    pair, figures = Pair(x, y, seed, progress), {}
+    pair, figures = Pair(x, y, seed, progress, everything), {}
     for entry in ESTIMATES:
         progress(entry.name, 0, 1)
         figure = annotated(entry, pair)
@@ -207,6 +222,7 @@ def compare(
         measured,
         figures,
         pair.battery,
+        everything,
         missed(x, y, pair.battery, features.numbers, seed=seed),
         shared=common(x, y),
         repeated=(repeats(x), repeats(y)),

@@ -72,17 +72,27 @@ def standardised(a: SampleSet, b: SampleSet, how: Standardise | None) -> tuple[S
     """
     if how is None or how == usual(a.space):
         return a, b
-    features, x, y = FeatureGroups.of(a.codec, a.points.shape[1], a.columns), a.points.copy(), b.points.copy()
-    for number in features.numbers:
-        if how == "none":  # of a table
-            assert isinstance(a.codec, TableCodec)
-            factor = a.codec.codes[features.groups[number]].deviation
-            x[:, number], y[:, number] = x[:, number] * factor, y[:, number] * factor
-            continue
-        known = x[features.known(x, int(number)), number]
-        counted = MAPS[how](known) if len(known) else lambda values: values
-        x[:, number], y[:, number] = counted(x[:, number]), counted(y[:, number])
-    return replace(a, points=x, standardise=how), replace(b, points=y, standardise=how)
+    features = FeatureGroups.of(a.codec, a.points.shape[1], a.columns)
+    maps = {int(number): _map(a, features, int(number), how) for number in features.numbers}
+
+    def convert(points: Points) -> Points:
+        found = points.copy()
+        for number, counted in maps.items():
+            found[:, number] = counted(points[:, number])
+        return found
+
+    x, y = (replace(side, points=convert(side.points), standardise=how, convert=convert) for side in (a, b))
+    return x, y
+
+
+def _map(a: SampleSet, features: FeatureGroups, number: int, how: str) -> Callable[[Points], Points]:
+    """Values of one coordinate in other units."""
+    if how == "none":  # of a table
+        assert isinstance(a.codec, TableCodec)
+        factor = a.codec.codes[features.groups[number]].deviation
+        return lambda values: values * factor
+    known = a.points[features.known(a.points, number), number]
+    return MAPS[how](known) if len(known) else lambda values: values
 
 
 def _std(values: Points) -> Callable[[Points], Points]:

@@ -54,7 +54,7 @@ def judge(result: "Comparison") -> Verdict:
     """The verdict on two sample sets."""
     bracket = result.bracket
     limit = bracket.lipschitz == "certified" and bracket.lower > 0
-    showing = {"tests": result.battery.p_value <= SIGNIFICANT, "lower limit": limit}
+    showing = {"tests": result.p_value <= SIGNIFICANT, "lower limit": limit}
     shown_by = [name for name, shows in showing.items() if shows]
     sentences = difference(result, shown_by) if shown_by else [no_difference(result), overlooked(result)]
     return Verdict(bool(shown_by), shown_by, list(filter(None, sentences)), list(warnings(result)))
@@ -62,13 +62,12 @@ def judge(result: "Comparison") -> Verdict:
 
 def difference(result: "Comparison", shown_by: Sequence[str]) -> list[str]:
     """That the sets differ, by what, how much it proves, and in which features."""
-    bracket, found = result.bracket, result.battery
-    together = f"p = {found.p_value:.3g}, {len(found.tests)} tests together"
+    bracket, together = result.bracket, tests_together(result)
     proof = f"W1 is at least {number(bracket.lower)} ({certainty(bracket.confidence, bracket.lipschitz)})"
     differ = "A and B differ" + (" if their rows are independent" if any(result.dependence) else "")
     if "tests" not in shown_by:
         return [f"{differ}: {proof}.", f"The tests do not show it ({together})."]
-    clearest = f"{differ} ({together}; clearest: {found.tests[0].name})"
+    clearest = f"{differ} ({together}; clearest: {clearest_test(result)})"
     if "lower limit" in shown_by:
         lines = [f"{clearest}; {proof}."]
     else:
@@ -87,8 +86,20 @@ def where(found: "Explanation") -> list[str]:
 
 def no_difference(result: "Comparison") -> str:
     """That no difference was detected."""
-    found = result.battery
-    return f"No difference detected (p = {found.p_value:.3g}, {len(found.tests)} tests together)."
+    return f"No difference detected ({tests_together(result)})."
+
+
+def tests_together(result: "Comparison") -> str:
+    """The p-value of all tests together."""
+    p = "p < 0.0001" if result.p_value < 1e-4 else f"p = {result.p_value:.3g}"
+    columns = "" if result.whole is None else " and columns of all rows"
+    return f"{p}, {len(result.battery.tests)} tests{columns} together"
+
+
+def clearest_test(result: "Comparison") -> str:
+    """The test with the smallest p."""
+    columns = 1.0 if result.whole is None else float(result.whole.columns.min())
+    return result.battery.tests[0].name if result.battery.p_value <= columns else "single columns"
 
 
 def overlooked(result: "Comparison") -> str:

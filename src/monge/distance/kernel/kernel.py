@@ -94,9 +94,12 @@ class Gaussian(Kernel):
 
     def matrix(self, x: Points, y: Points) -> NDArray[np.float64]:
         squares = cdist(x, y, "sqeuclidean")
-        total = np.zeros_like(squares)
-        for length in self.lengths:
-            total += np.exp(squares / (-2 * length**2))
+        total, values, longer = np.zeros_like(squares), squares, np.nan
+        for length in sorted(self.lengths, reverse=True):
+            # half the length is the fourth power, which takes a tenth of an exponential's time
+            values = np.square(np.square(values)) if 2 * length == longer else np.exp(squares / (-2 * length**2))
+            total += values
+            longer = length
         mixture: NDArray[np.float64] = total / len(self.lengths)
         return mixture
 
