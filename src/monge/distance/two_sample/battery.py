@@ -24,8 +24,8 @@ from monge.errors import UserError
 
 ROWS = 2000
 """Rows a side that are relabelled, at most: a matrix of all distances then takes 64 MiB."""
-PRODUCTS = 2**33
-"""Pairs of rows times relabellings, at most, where there would be more than 199 relabellings: about a second for each
+PRODUCTS = 2**32
+"""Pairs of rows times relabellings, at most, where there would be more than 199 relabellings: half a second for each
 matrix."""
 LEAST, MOST = 199, 999
 """Relabellings."""

@@ -20,7 +20,9 @@ SCALES = (0.001, 0.05, 0.5)
 PROBED = 1000
 """Rows whose distances the lengths are quantiles of, at most."""
 DIRECTIONS = 64
-"""Random directions of the sliced statistics."""
+"""Random directions of sliced W1."""
+BESIDE = 16
+"""Random directions that are looked at beside the axes."""
 AT_A_TIME = 2**24
 """Numbers of relabelled rows that are held at a time."""
 NEIGHBOURS = (10, 20, 40, 80, 160)
@@ -70,7 +72,7 @@ def sliced_ks(pooled: Pooled, labels: Single) -> Single:
     """The largest distance of Kolmogorov and Smirnov along an axis or a random direction: sees one coordinate of
     many."""
     found = np.zeros(labels.shape[1], np.float32)
-    for gaps, differences in projected(pooled, np.concatenate([pooled.axes, directions(pooled)]), labels):
+    for gaps, differences in projected(pooled, np.concatenate([pooled.axes, directions(pooled)[:BESIDE]]), labels):
         if gaps.any():
             np.maximum(found, differences[gaps > 0].max(axis=0), out=found)
     return found[None]
