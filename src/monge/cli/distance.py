@@ -14,6 +14,9 @@ from monge.config.schema import Config, DataConfig
 from monge.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from monge.evaluation.sample_set import SampleSet
     from monge.evaluation.two_samples import Comparison
 
@@ -49,6 +52,9 @@ class Distance:
     """Compare these columns only; those of arrays are counted from 1."""
     exclude: Annotated[str | None, Written("A,B")] = None
     """Leave these columns out."""
+    group: Annotated[str | None, Written("COLUMN")] = None
+    """Rows with equal values in this column, such as those of one subject, depend on each other: they are relabelled
+    together, and prove no lower limit. The column itself is not compared."""
     fail_above: Annotated[tuple[str, ...], Written("FIGURE=NUMBER")] = ()
     """Leave with exit status 3 if a figure of the bracket is above a limit, such as excess=0.1."""
     fail_below_p: Annotated[float | None, Written("P")] = None
@@ -78,6 +84,7 @@ def main(arguments: Sequence[str]) -> int:
     check(asked)
 
     from monge.cli.progress import StageBar
+    from monge.evaluation.cluster import clustered
     from monge.evaluation.estimates import ESTIMATES
     from monge.evaluation.table import comparison_text
     from monge.evaluation.two_samples import check_families, check_kinds, compare
@@ -85,10 +92,10 @@ def main(arguments: Sequence[str]) -> int:
 
     check_families(asked.families)
     units = check_units(asked.standardise)
-    a = read(asked, 0)
-    b = read(asked, 1, a)
+    a, own = read(asked, 0)
+    b, other = read(asked, 1, a)
     check_kinds(a, b)
-    a, b = standardised(a, b, units)
+    a, b = clustered(*standardised(a, b, units), (own, other), asked.group)
     labels = {entry.name: entry.shown for entry in ESTIMATES}
     with StageBar() as stages:
 
@@ -129,22 +136,22 @@ def check(asked: Distance) -> None:
         raise UserError(f"--out {asked.out} cannot be written: its folder must exist and be writable")
 
 
-def read(asked: Distance, side: int, like: "SampleSet | None" = None) -> "SampleSet":
-    """The samples of A (0), or of B (1) in the metric scale of A.
+def read(asked: Distance, side: int, like: "SampleSet | None" = None) -> "tuple[SampleSet, NDArray[np.str_] | None]":
+    """The samples of A (0), or of B (1) in the metric scale of A, and what says which rows belong together.
 
     Raises:
         UserError: begins with which of them it is.
     """
-    from monge.data.selection import selected
     from monge.data.source import applicable, open_like
+    from monge.evaluation.cluster import set_apart
     from monge.evaluation.sample_set import SampleSet
 
     source, other = (asked.a, asked.b) if side == 0 else (asked.b, asked.a)
     try:
         space = None if like is None else like.space
         data = open_like(source, applicable(asked.data, source, other), space)
-        data = selected(data, asked.columns, asked.exclude, other=side == 1)
-        return SampleSet.draw(data, source, most=asked.samples, seed=asked.seed, side=side, like=like)
+        data, values = set_apart(data, asked.columns, asked.exclude, asked.group, other=side == 1)
+        return SampleSet.draw(data, source, most=asked.samples, seed=asked.seed, side=side, like=like), values
     except UserError as error:
         named = "AB"[side] if Path(source).name in str(error) else f"{'AB'[side]} {source}"
         raise UserError(f"{named}: {error}") from error

@@ -22,6 +22,7 @@ import numpy as np
 from monge.distance.dual.family import Family
 from monge.distance.dual.limit import CONFIDENCE, Window, lower_limit, window
 from monge.distance.dual.potential import Potential, fit_potential, rule_of
+from monge.distance.part import parts
 from monge.distance.points import Points, point_sets
 from monge.distance.transport.exact import wasserstein
 from monge.errors import UserError
@@ -291,10 +292,3 @@ def shares(n: int) -> tuple[int, int, int]:
     """How many of n samples potentials are fitted on, how many they are chosen on, and how many they are judged on."""
     chosen = min(max(2, (n - n // 3) // CHOSEN), n - n // 3)  # a deviation takes two
     return n // 3, chosen, n - n // 3 - chosen
-
-
-def parts(points: Points, sizes: Sequence[int], *seeds: int) -> list[Points]:
-    """Disjoint random parts of a set, of the given sizes, decided by the seeds."""
-    order = np.random.default_rng(seeds).permutation(len(points))
-    ends = np.cumsum(sizes)
-    return [points[order[end - size : end]] for end, size in zip(ends, sizes, strict=True)]

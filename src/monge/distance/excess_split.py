@@ -20,15 +20,16 @@ from monge.distance.bounds import (
     SIZE,
     Bracket,
     Draw,
+    Limit,
     Progress,
     Sides,
     heavy_tails,
-    parts,
     silent,
     split_bound,
     summary,
 )
 from monge.distance.dual.family import Family
+from monge.distance.part import Clusters, parts
 from monge.distance.points import point_sets
 from monge.distance.transport.split import group_of, split
 from monge.errors import UserError
@@ -127,6 +128,7 @@ def bracket_split(
     y: ArrayLike,
     groups: ArrayLike | None = None,
     *,
+    clusters: Clusters | None = None,
     draws: int = DRAWS,
     seed: int = 0,
     progress: Progress = silent,
@@ -135,6 +137,7 @@ def bracket_split(
 
     Arguments:
         groups: of the coordinates, as in `transport.split.split`.
+        clusters: of rows that depend on each other: none is on both sides of a floor or spread.
         draws: random splits for the transport, at least 1; with more than one there are standard errors.
         seed: decides the draws.
         progress: as in `excess_split`.
@@ -159,8 +162,8 @@ def bracket_split(
     available = min(len(x), len(y))
     n = min(SIZE, available // 3)
     first, second = (
-        [(cut[0], cut[1]) for cut in (parts(points, (n, n), seed, draw, side) for draw in range(draws))]
-        for side, points in enumerate((x, y))
+        [(cut[0], cut[1]) for cut in (parts(points, (n, n), seed, draw, side, clusters=own) for draw in range(draws))]
+        for side, (points, own) in enumerate(zip((x, y), clusters or (None, None), strict=True))
     )
     return excess_split(first, second, groups, n / max(available - n, 1), progress)
 
@@ -170,17 +173,19 @@ def split_bracket(
     y: ArrayLike,
     groups: ArrayLike | None = None,
     *,
+    clusters: Clusters | None = None,
     families: Sequence[str | Family] = CERTIFIED,
     seed: int = 0,
     progress: Progress = silent,
 ) -> tuple[Bracket, ExcessSplit]:
     """The bracket of `bounds.bracket` and the split of its own draws, at the cost of the bracket.
 
-    Arguments and errors are those of `bounds.bracket`; groups as in `transport.split.split`.
+    Arguments and errors are those of `bounds.bracket`; groups and clusters as in `bracket_split`. Rows that depend on
+    each other prove no limit, so with clusters there is none.
     """
     x, y = point_sets(x, y)
-    found = bracket_split(x, y, groups, seed=seed, progress=progress)
-    limit = split_bound((x, y), families, seed, DRAWS, progress)
+    found = bracket_split(x, y, groups, clusters=clusters, seed=seed, progress=progress)
+    limit = split_bound((x, y), families, seed, DRAWS, progress) if clusters is None else Limit()
     available = min(len(x), len(y))
     heavy = heavy_tails(x) or heavy_tails(y)
     return summary(found.draws, limit, min(SIZE, available // 3), available, heavy), found

@@ -21,8 +21,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monge.distance.bounds import Progress, silent
-from monge.distance.points import point_sets
+from monge.distance.part import Clusters
+from monge.distance.points import Points, point_sets
 from monge.distance.transport.split import split
+from monge.distance.two_sample.battery import relabelled
 from monge.errors import UserError
 
 ROWS = 1024
@@ -64,6 +66,7 @@ def split_test(
     y: ArrayLike,
     groups: ArrayLike | None = None,
     *,
+    clusters: Clusters | None = None,
     draws: int | None = None,
     seed: int = 0,
     progress: Progress = silent,
@@ -73,6 +76,7 @@ def split_test(
     Arguments:
         x, y: samples (n, d) and (m, d) in random order, of which the first are used.
         groups: of the coordinates, as in `transport.split.split`.
+        clusters: of the rows, as in `battery`.
         draws: number of relabellings B; if not given 199, and up to 999 of few rows.
         seed: of the relabellings.
         progress: called with what is being done, and how much of it is done and to do.
@@ -97,15 +101,19 @@ def split_test(
     if draws is None:
         draws = min(MOST, max(RELABELLINGS, RELABELLINGS * pairs * count // (n * m)))
 
-    def parts(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        sides = ((rows[start:n:count], rows[n + start :: count]) for start in range(count))
+    def parts(x: Points, y: Points) -> NDArray[np.float64]:
+        sides = ((x[start::count], y[start::count]) for start in range(count))
         return np.asarray(np.mean([split(*side, groups).parts for side in sides], axis=0))
 
     pooled, random = np.concatenate([x, y]), np.random.default_rng([seed, STREAM])
-    found = [parts(pooled)]
+    together = None if clusters is None else np.concatenate([clusters[0][:n], clusters[1][:m]])
+    found = [parts(x, y)]
     for draw in range(draws):
         progress("relabelling", draw, draws)
-        found.append(parts(random.permutation(pooled)))
+        order = random.permutation(n + m)
+        # as clusters of several sizes are relabelled, the sizes of both sides change
+        labels = np.arange(n + m) < n if together is None else relabelled(n, m, 1, random, together)[order, 1] > 0
+        found.append(parts(pooled[order][labels], pooled[order][~labels]))
     progress("relabelling", draws, draws)
     return SplitTest(_largest(np.array(found)), (n, m), count, draws)
 

@@ -13,6 +13,7 @@ from monge.distance.divergence.discriminator import js_lower_bound
 from monge.distance.divergence.neighbour import neighbour_kl
 from monge.distance.estimate import Estimate
 from monge.distance.kernel.discrepancy import energy, mmd
+from monge.distance.part import Clusters
 from monge.distance.points import Points
 from monge.distance.transport.sliced import sliced
 from monge.distance.two_sample.battery import Battery, battery
@@ -65,6 +66,7 @@ class Pair:
         seed: of what estimates draw.
         progress: called with what is being done, and how much of it is done and to do.
         whole: what all rows say, where x and y are only some of them.
+        clusters: of rows that depend on each other.
     """
 
     x: Points
@@ -72,6 +74,7 @@ class Pair:
     seed: int = 0
     progress: Progress = silent
     whole: Whole | None = None
+    clusters: Clusters | None = None
 
     @cached_property
     def some(self) -> "Pair":
@@ -87,7 +90,7 @@ class Pair:
     @cached_property
     def battery(self) -> Battery:
         """Whether they come from one distribution."""
-        return battery(self.x, self.y, seed=self.seed, progress=self.progress)
+        return battery(self.x, self.y, clusters=self.clusters, seed=self.seed, progress=self.progress)
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -187,7 +190,7 @@ def _js(pair: Pair) -> Figure:
 def _together(pair: Pair) -> Figure:
     found = pair.battery
     note = f"of {len(found.tests)} tests together, {found.draws} relabellings"
-    if pair.whole is None:
+    if pair.whole is None or pair.clusters is not None:
         return Figure(found.p_value, None, found.rows, note)
     p = min(1.0, 2 * min(found.p_value, float(pair.whole.columns.min())))
     return Figure(p, None, found.rows, f"{note}, or of single columns of all rows; the smaller, doubled")

@@ -126,8 +126,11 @@ def explanation_of(
         seed: of the relabellings.
         progress: called with what is being done, and how much of it is done and to do.
     """
-    test = split_test(a.points, b.points, features.groups, seed=seed, progress=progress)
+    clusters = None if a.clusters is None or b.clusters is None else (a.clusters, b.clusters)
+    test = split_test(a.points, b.points, features.groups, clusters=clusters, seed=seed, progress=progress)
     progress("features", 0, 1)
+    if clusters is not None:
+        alone = np.ones(len(features))  # these tests know of no clusters
     alone = column_tests(a.points, b.points, features) if alone is None else alone
     progress("features", 1, 1)
     return Explanation(features, split, test, alone, farthest(a, b, features, progress=progress))

@@ -38,6 +38,7 @@ class SampleSet:
         standardise: what the numbers are counted in (see `evaluation.units`); None for the metric scale of the space.
         convert: from the metric scale into these units.
         data: where the points were drawn from.
+        clusters: of each point, (n,), equal in both sets for equal values; None where rows are independent.
     """
 
     name: str
@@ -50,6 +51,7 @@ class SampleSet:
     standardise: str | None = None
     convert: Callable[[Points], Points] = np.asarray
     data: DataSet | None = None
+    clusters: NDArray[np.intp] | None = None
 
     @classmethod
     def draw(

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from monge.data.selection import Names, selected
+from monge.data.selection import Names
 from monge.data.source import load_data, load_like
 from monge.data.space import Space, TableSpace, VectorSpace
 from monge.data.table.codec import TableCodec
@@ -24,6 +24,7 @@ from monge.distance.transport.exact import Coupling, coupling
 from monge.distance.two_sample.battery import Battery
 from monge.distance.two_sample.missed import Missed, missed
 from monge.errors import UserError, unknown_name
+from monge.evaluation.cluster import clustered, set_apart
 from monge.evaluation.coordinate import FeatureGroups
 from monge.evaluation.estimates import ESTIMATES, Figure, Pair, annotated, common, repeats
 from monge.evaluation.explanation import Explanation, explanation_of
@@ -130,6 +131,7 @@ def two_samples(
     explain: bool = True,
     columns: Names | None = None,
     exclude: Names | None = None,
+    group: str | None = None,
     families: Sequence[str | Family] = (),
     samples: int = SAMPLES,
     seed: int = 0,
@@ -143,6 +145,8 @@ def two_samples(
             default std for tables and frames, else none.
         explain: whether to find out in which features they differ.
         columns, exclude: names of the columns to compare, or to leave out; those of arrays are counted from 1.
+        group: a column whose equal values mark rows that depend on each other, such as those of one subject; it is not
+            compared, and without independent rows there is no lower limit.
         families: of potentials for the lower limit; those that are certified where none are given.
         samples: of either, at most; of more, so many are chosen at random.
         seed: equal seeds give equal results.
@@ -165,11 +169,12 @@ def two_samples(
     first, second = (
         os.fspath(side) if isinstance(side, str | os.PathLike) else name for side, name in ((x, "x"), (y, "y"))
     )
-    a = SampleSet.draw(selected(load_data(x), columns, exclude), first, most=samples, seed=seed, side=0)
-    data = selected(load_like(y, a.space), columns, exclude, other=True)
+    data, own = set_apart(load_data(x), columns, exclude, group)
+    a = SampleSet.draw(data, first, most=samples, seed=seed, side=0)
+    data, other = set_apart(load_like(y, a.space), columns, exclude, group, other=True)
     b = SampleSet.draw(data, second, most=samples, seed=seed, side=1, like=a)
     check_kinds(a, b)
-    a, b = standardised(a, b, units)
+    a, b = clustered(*standardised(a, b, units), (own, other), group)
     return compare(a, b, seed=seed, families=families, explained=explain)
 
 
@@ -202,13 +207,16 @@ def compare(
     progress("all rows", 0, 1)
     everything = whole(a, b, features, seed=seed)
     progress("all rows", 1, 1)
-    if explained:
-        measured, split = split_bracket(x, y, features.groups, seed=seed, families=families, progress=progress)
+    clusters = None if a.clusters is None or b.clusters is None else (a.clusters, b.clusters)
+    if explained or clusters:
+        measured, split = split_bracket(
+            x, y, features.groups, clusters=clusters, seed=seed, families=families, progress=progress
+        )
         alone = None if everything is None else everything.columns
         explanation = explanation_of(a, b, features, split, alone, seed, progress)
     else:
         measured = bracket(x, y, seed=seed, families=families, progress=progress)
-    pair, figures = Pair(x, y, seed, progress, everything), {}
+    pair, figures = Pair(x, y, seed, progress, everything, clusters), {}
     for entry in ESTIMATES:
         progress(entry.name, 0, 1)
         figure = annotated(entry, pair)
@@ -223,10 +231,11 @@ def compare(
         figures,
         pair.battery,
         everything,
-        missed(x, y, pair.battery, features.numbers, seed=seed),
+        # simulations take rows to be independent
+        missed(x, y, pair.battery, features.numbers, seed=seed) if clusters is None else Missed(None, None, (0, 0)),
         shared=common(x, y),
         repeated=(repeats(x), repeats(y)),
-        dependence=(serial(a, seed), serial(b, seed)),
+        dependence=(serial(a, seed), serial(b, seed)) if clusters is None else (None, None),
         scales=scales(x, y, a.columns or b.columns) if isinstance(a.space, VectorSpace) else None,
         plan=coupling(x[:COUPLED], y[:COUPLED]),
         explanation=explanation,

@@ -7,7 +7,8 @@ largest of the standardised is the statistic of the whole battery,
 .. math:: t^b = \max_k \frac{t_k^b - m_k}{s_k}, \qquad p = \frac{1 + \#\{b : t^b \ge t^0\}}{1 + B}.
 
 As it treats all labels alike, P(p <= a) <= a for equal distributions of independent rows, at every sample size
-(Phipson, Smyth 2010), whatever the tests have to do with each other (Westfall, Young 1993).
+(Phipson, Smyth 2010), whatever the tests have to do with each other (Westfall, Young 1993). Rows of one cluster, such
+as those of one subject, are relabelled together.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monge.distance.bounds import Progress, silent
+from monge.distance.part import Clusters
 from monge.distance.points import point_sets
 from monge.distance.two_sample.pooled import Pooled, Single
 from monge.distance.two_sample.statistic import STATISTICS, predictions
@@ -122,12 +124,20 @@ class Scale:
 
 
 def battery(
-    x: ArrayLike, y: ArrayLike, *, draws: int | None = None, seed: int = 0, progress: Progress = silent
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    clusters: Clusters | None = None,
+    draws: int | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> Battery:
     """Tests whether two samples come from one distribution.
 
     Arguments:
         x, y: samples (n, d) and (m, d) in random order, of which the first 2,000 are used.
+        clusters: of the rows of x (n,) and of y (m,), whole numbers: rows of one cluster depend on each other; all rows
+            are independent if not given.
         draws: number of relabellings; if not given, 999, and fewer, at least 199, of many rows.
         seed: of relabellings, directions, folds and centres.
         progress: called with what is being done, and how much of it is done and to do.
@@ -145,7 +155,8 @@ def battery(
     # else ties that the order of rows decides would favour the observed labels, which are in order
     order = random.permutation(len(x) + len(y))
     pooled = Pooled(np.concatenate([x, y])[order], seed)
-    labels = relabelled(len(x), len(y), draws, random)[order]
+    together = None if clusters is None else np.concatenate([clusters[0][: len(x)], clusters[1][: len(y)]])
+    labels = relabelled(len(x), len(y), draws, random, together)[order]
     found = {}
     for done, (name, statistic) in enumerate(STATISTICS.items()):
         progress("tests", done, len(STATISTICS))
@@ -154,11 +165,28 @@ def battery(
     return outcome(found, recognised(pooled, labels[:, :1]), (len(x), len(y)))
 
 
-def relabelled(n: int, m: int, draws: int, random: np.random.Generator) -> Single:
-    """The labels of n rows with 1 and m rows with 0, first as they are, then at random, (n + m, 1 + draws)."""
+def relabelled(
+    n: int, m: int, draws: int, random: np.random.Generator, clusters: NDArray[np.intp] | None = None
+) -> Single:
+    """The labels of n rows with 1 and m rows with 0, first as they are, then at random, (n + m, 1 + draws).
+
+    With clusters (n + m,), those that have rows of one label only are relabelled as wholes, and in those that have both
+    the rows are relabelled among themselves.
+    """
     labels = np.zeros((n + m, 1 + draws), np.float32)
     labels[:n] = 1
-    labels[:, 1:] = random.permuted(labels[:, 1:], axis=0)
+    if clusters is None:
+        labels[:, 1:] = random.permuted(labels[:, 1:], axis=0)
+        return labels
+    members, sizes = np.unique(clusters, return_inverse=True, return_counts=True)[1:]
+    ones = np.bincount(members, labels[:, 0])
+    wholes = np.flatnonzero((ones == 0) | (ones == sizes))
+    unit = np.repeat((ones > 0)[:, None], draws, axis=1)
+    unit[wholes] = random.permuted(unit[wholes], axis=0)
+    labels[:, 1:] = unit[members]
+    for cluster in np.flatnonzero((ones > 0) & (ones < sizes)):
+        rows = np.flatnonzero(members == cluster)
+        labels[rows, 1:] = random.permuted(np.repeat(labels[rows, :1], draws, axis=1), axis=0)
     return labels
 
 

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from monge.distance.bounds import CERTIFIED, parts, split_bound
+from monge.distance.bounds import CERTIFIED, split_bound
 from monge.distance.dual.limit import CONFIDENCE
 from monge.distance.dual.potential import fit_potential
+from monge.distance.part import parts
 from monge.experiment.bracket.hard_pair import HARD, HardPair, normal
 from monge.experiment.experiment import Budget, Table, verdict_word
 from monge.experiment.sweep import Result, digest
