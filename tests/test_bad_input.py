@@ -260,7 +260,8 @@ def test_run_of_another_version(trained: Path, capsys: pytest.CaptureFixture[str
     """As revisions before the format was written left them, or later ones will."""
     shutil.copytree(trained / "run", "old")
     facts = json.loads(Path("old/run.json").read_text())
-    for content, found in ((facts | {"format": 99}, "format must be 1; got 99"), ({"config": {}}, "got 0;")):
+    newer, older = "format must be 1; got 99; use a newer version of monge", "format must be 1; got 0; train it again"
+    for content, found in ((facts | {"format": 99}, newer), ({"config": {}}, older)):
         Path("old/run.json").write_text(json.dumps(content))
         text = "run 'old' was written by another version of monge"
         for command in (["evaluate", "old"], ["report", "old"], ["sample", "old", "--out", "x.npz"]):

@@ -178,7 +178,7 @@ def test_a_run_logs_it(tmp_path: Path) -> None:
 def test_the_checkpoint_from_before_stays(tmp_path: Path) -> None:
     state, *_ = assemble(CONFIG, in_memory(POINTS[:100]), torch.device("cpu"))
     for state.step in (1, 2, 3, 4):
-        checkpoint.save(state, tmp_path, keep=1)
+        checkpoint.save(state, tmp_path, keep=(1,))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000001", "step-000003", "step-000004"]
     state.step = 5
     checkpoint.save(state, tmp_path)

@@ -161,7 +161,7 @@ def test_names_are_escaped_and_absent_data_are_said(tiny: RunFolder, tmp_path: P
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)" in text
     assert "This report has no comparisons with real data" in text
-    assert "has no checkpoint yet" in text
+    assert "has lost its checkpoints" in text
 
 
 def test_a_critic_from_python_is_said_to_be_missing_from_the_command(tiny: RunFolder, tmp_path: Path) -> None:

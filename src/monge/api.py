@@ -9,7 +9,6 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from monge import plot
 from monge.config.overlay import Given
 from monge.config.schema import DataConfig
 from monge.data.dataset import DataSet
@@ -22,14 +21,11 @@ from monge.model.load import LastModel, data_like, load, other_content, own_data
 from monge.model.rejection import check_rejection, rejected
 from monge.model.trained_model import EVERYTHING, Request, Samples, TrainedModel, check_count, check_seed
 from monge.report import write_report
-from monge.run.files import write_atomically
+from monge.report.measured import keep_measured
 from monge.run.folder import RunFolder
 from monge.training.resume import continued
 from monge.training.settings import resolved
 from monge.training.train import train_config
-
-PICTURE = "critic_distance.png"
-"""Picture of the critic's distances between clusters, in the run folder."""
 
 
 class Run(RunFolder):
@@ -146,10 +142,7 @@ class Run(RunFolder):
         data = data or own_data(self)
         measured = evaluate(model, data, seed, thorough=thorough, features=features, statistics=statistics)
         if other_content(data, self.facts()) is None:
-            if measured.clusters is not None:
-                write_atomically(self.path / PICTURE, plot.png(plot.heat_map(measured.clusters, "critic output")))
-                measured.metrics["critic"]["picture"] = PICTURE
-            self.write("metrics.json", measured.as_json())
+            keep_measured(self, measured)
         return measured
 
     def open_data(self, source: str | os.PathLike[str] | ArrayLike) -> DataSet:
@@ -190,6 +183,7 @@ def resume(
     device: str = "auto",
     threads: int | str = "auto",
     checkpoint_every: int | None = None,
+    start_over: bool = False,
 ) -> Run:
     """Continues a run with the settings that it was begun with; one that is finished stays as it is.
 
@@ -200,7 +194,7 @@ def resume(
         steps: generator updates in all, at least as many as before; none means those.
         minutes: training time in all, for a run that was begun with one.
         critic: a module like the one that was trained, if that was no named one.
-        device, threads, checkpoint_every: as in `train`.
+        device, threads, checkpoint_every, start_over: as in `train`.
 
     Raises:
         UserError: there is no run, its data are gone or have changed, or there were more steps before.
@@ -225,6 +219,7 @@ def resume(
         threads=threads,
         minutes=minutes,
         checkpoint_every=checkpoint_every,
+        start_over=start_over,
     )
     return folder
 
@@ -241,6 +236,7 @@ def train(
     threads: int | str = "auto",
     minutes: float | None = None,
     checkpoint_every: int | None = None,
+    start_over: bool = False,
     **settings: Any,
 ) -> Run:
     """Trains a generator, or continues an interrupted run.
@@ -258,6 +254,7 @@ def train(
         device, threads: "auto", or "cpu" or "cuda", and a number; "auto" measures how many threads are fastest.
         minutes: training time instead of `steps=`; it becomes a number of steps at the first start.
         checkpoint_every: steps between checkpoints; None means as before, and in a new run every 30 s.
+        start_over: begin a run anew whose checkpoints are all damaged or gone; what is left is put aside.
         **settings: other fields of `config.Config`, such as `steps=`, `seed=` or `training={"n_critic": 3}`. A mapping
             changes only the given settings of the recipe; a `config.TrainingConfig` replaces them all.
 
@@ -295,5 +292,6 @@ def train(
         threads=threads,
         minutes=minutes,
         checkpoint_every=checkpoint_every,
+        start_over=start_over,
     )
     return Run(folder.path)

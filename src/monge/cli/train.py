@@ -49,6 +49,8 @@ class Train:
     """Train for so many minutes instead of --steps: measured at the first start, and then a number of steps."""
     checkpoint_every: Annotated[int | None, Written("N")] = None
     """Steps between checkpoints; by default as before, and in a new run every 30 s."""
+    start_over: bool = False
+    """Begin a run anew whose checkpoints are all damaged or gone; what is left of it is put aside."""
     json: bool = False
     """Print one JSON document at the end."""
     given: Annotated[Mapping[str, Any], Settings(Config, SETTINGS)] = field(default_factory=dict)
@@ -86,6 +88,7 @@ def main(arguments: Sequence[str]) -> int:
             threads=asked.threads,
             minutes=asked.minutes,
             checkpoint_every=asked.checkpoint_every,
+            start_over=asked.start_over,
             display=progress.show,
         )
     return finish(api.Run(folder.path), data, asked.json)

@@ -15,7 +15,7 @@ from monge.data.dataset import DataSet
 from monge.data.source import open_source
 from monge.errors import DiskError, TrainingError, UserError
 from monge.experiment.summary import competitor, line
-from monge.run.files import write_atomically
+from monge.run.files import read_json, write_atomically
 from monge.run.pool import parallel
 from monge.training.assemble import assemble
 from monge.training.resume import known_facts
@@ -24,6 +24,7 @@ from monge.training.train import train_config
 
 PICTURED = 1000
 SUMMARY = "compare.json"
+RESULT = "trial.json"
 
 WARM = 5
 """Steps before those that are timed."""
@@ -76,9 +77,7 @@ def measure(trial: Trial) -> Result:
         KeyboardInterrupt: the training was interrupted, and saved.
         DiskError: the disk is full, which is no result of the objective's: the same trial can be continued.
     """
-    kept = trial.folder / "trial.json"
-    if kept.is_file():
-        found: Result = json.loads(kept.read_text())
+    if (found := known_result(trial.folder)) is not None:
         return found
     data = open_source(trial.config.source, trial.config.data)
     config = resolved(trial, data)
@@ -94,11 +93,22 @@ def measure(trial: Trial) -> Result:
         if run.facts()["status"] == "interrupted":
             raise KeyboardInterrupt
         evaluation = run.evaluate(data, thorough=False).as_json()
-        last = [entry for entry in run.entries() if "seconds" in entry][-1]
-        result |= {"status": "finished", "seconds": last["seconds"]}
+        seconds = max((entry.get("seconds", 0.0) for entry in run.entries()), default=0.0)
+        result |= {"status": "finished", "seconds": seconds}
         result |= {"bracket": evaluation["bracket"], "metrics": evaluation["metrics"]}
-    api.Run(trial.folder).write(kept.name, result)
+    api.Run(trial.folder).write(RESULT, result)
     return result
+
+
+def known_result(folder: Path) -> Result | None:
+    """What was found of a trial before; None where that is not there, or damaged, so that it is measured again."""
+    try:
+        found = read_json(folder / RESULT)
+    except (OSError, ValueError):
+        return None
+    needed = {"objective", "seed", "steps", "status"}
+    needed |= {"seconds", "bracket", "metrics"} if found.get("status") == "finished" else {"error"}
+    return found if needed <= set(found) else None
 
 
 def refuse_others(trials: Sequence[Trial], data: DataSet) -> None:
@@ -145,7 +155,7 @@ def refuse_other(folder: Path, budget: Mapping[str, Any]) -> None:
     if not folder.exists():
         return
     try:
-        known = json.loads((folder / SUMMARY).read_text())
+        known = read_json(folder / SUMMARY)
         keys = [key for key in ("steps", "seconds") if known[key] != budget[key]]
         content = "fingerprint" if "fingerprint" in known else "data"  # where the same data lie makes no difference
         if known[content] != budget[content]:

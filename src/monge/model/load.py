@@ -14,20 +14,20 @@ from monge.config.overlay import overlay
 from monge.config.schema import Config, DataConfig
 from monge.data.codec import codec_from_state
 from monge.data.dataset import DataSet
+from monge.data.scale import Codec
 from monge.data.source import MEMORY, absolute, exists, load_data, open_like, open_source, takes
 from monge.data.space import Space
 from monge.data.table.codec import TableCodec
 from monge.errors import UserError, unknown_name
 from monge.model.build import OWN, build_critic, build_generator, placeholder_shares
 from monge.model.trained_model import TrainedModel
-from monge.model.weights import folder_of, load_network, steps
+from monge.model.weights import COPULA, folder_of, load_network, steps
+from monge.model.whole import copula_flaw, newest
 from monge.nn.copula import CopulaGenerator
 from monge.run.folder import RunFolder
 
 WEIGHTS = {"ema": "generator_ema", "raw": "generator"}
 """File of a checkpoint that contains each kind of weights."""
-COPULA = "copula"
-"""Name of the file of a run's copula, and of a run's model where it was kept instead of the trained generator."""
 
 
 def config_of(run: RunFolder, facts: Mapping[str, Any] | None = None) -> Config:
@@ -92,7 +92,7 @@ def data_like(run: RunFolder, source: str | os.PathLike[str] | ArrayLike) -> Dat
     if not isinstance(source, str | os.PathLike):
         return load_data(source, **asdict(how))
     options = {name: getattr(how, name) for name in takes(os.fspath(source), how.label)}
-    return open_like(os.fspath(source), DataConfig(**options), codec_from_state(facts["codec"]).space)
+    return open_like(os.fspath(source), DataConfig(**options), codec_of_run(run, facts).space)
 
 
 def _places(run: RunFolder, source: str, recorded: Mapping[str, str] | None) -> list[str]:
@@ -130,15 +130,21 @@ def load(
         facts: the content of the run's `run.json`, if that was read already.
 
     Raises:
-        UserError: unknown weights, no run, no checkpoint yet, or a damaged one.
+        UserError: unknown weights, no run, no checkpoint yet, or no whole one.
+
+    Warns:
+        UserWarning: newer checkpoints are damaged.
     """
     if weights not in WEIGHTS:
         raise unknown_name("--weights", weights, WEIGHTS)
     facts = facts or run.facts()
-    config, codec = config_of(run, facts), codec_from_state(facts["codec"])
+    config, codec = config_of(run, facts), codec_of_run(run, facts)
     shares = placeholder_shares(facts["classes"])
-    step, folder = last_checkpoint(run)
+    found = newest(run, facts)
+    step, folder = found.step, found.folder
     if facts.get("model") == COPULA and isinstance(codec, TableCodec):
+        if wrong := copula_flaw(run, facts):
+            raise UserError(f"run {str(run.path)!r}: {wrong}; monge train --resume {run.path} fits it again")
         generator: nn.Module = CopulaGenerator(codec.layout, len(codec.modelled))
         load_network(generator, run.path, COPULA)
     else:
@@ -169,16 +175,17 @@ def _read_critic(
     return network.eval()
 
 
-def last_checkpoint(run: RunFolder) -> tuple[int, Path]:
-    """Step and folder of the last whole checkpoint.
+def codec_of_run(run: RunFolder, facts: Mapping[str, Any]) -> Codec:
+    """The codec of the data that a run was trained on.
 
     Raises:
-        UserError: there is none yet.
+        UserError: what `run.json` says of it is damaged.
     """
-    found = steps(run.checkpoints)
-    if not found:
-        raise UserError(f"run {str(run.path)!r} has no checkpoint yet; train it first")
-    return found[-1], folder_of(run.checkpoints, found[-1])
+    try:
+        return codec_from_state(facts["codec"])
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        said = str(error).splitlines()[:1] or [type(error).__name__]
+        raise UserError(f"run {str(run.path)!r}: run.json is damaged: its codec cannot be read: {said[0]}") from error
 
 
 class LastModel:
@@ -195,9 +202,17 @@ class LastModel:
 
     def __call__(self, weights: str, facts: Mapping[str, Any] | None = None) -> TrainedModel:
         """The model, see `load`."""
-        place = last_checkpoint(self._run)[1].stat()
         # a folder that was replaced can contain a checkpoint of the same step
-        key = (weights, place.st_ino, place.st_mtime_ns)
+        key = (weights, *(_mark(folder_of(self._run.checkpoints, step)) for step in steps(self._run.checkpoints)))
         if self._model is None or self._key != key:
             self._model, self._key = load(self._run, weights, facts=facts), key
         return self._model
+
+
+def _mark(folder: Path) -> tuple[int, int]:
+    """Changes when a folder does, which may be gone."""
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_ino, found.st_mtime_ns

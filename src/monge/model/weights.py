@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from monge.errors import UserError
 from monge.run.files import numbered
 
+COPULA = "copula"
+"""Name of the file of a run's copula, and of a run's model where it was kept instead of the trained generator."""
+
 
 def folder_of(checkpoints: Path, step: int) -> Path:
     """Where the checkpoint of a step lives."""

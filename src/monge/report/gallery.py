@@ -2,6 +2,9 @@
 
 import base64
 import io
+import struct
+import warnings
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,13 +93,22 @@ def embed(image: Image.Image, alt: str, step: int = 0) -> Picture:
 
 
 def history(run: RunFolder) -> list[Picture]:
-    """Samples of fixed latent codes through training, an even choice of at most `HISTORY`."""
+    """Samples of fixed latent codes through training, an even choice of at most `HISTORY`.
+
+    Warns:
+        UserWarning: a picture is damaged, and passed over.
+    """
     paths = numbered(run.samples, ".png")
     chosen = np.linspace(0, len(paths) - 1, min(HISTORY, len(paths))).round().astype(int)
     pictures = []
     for step, path in (paths[index] for index in chosen):
-        with Image.open(path) as image:
-            image.load()
+        try:
+            with Image.open(path) as image:
+                image.load()
+        # a damaged PNG ends in any of these
+        except (OSError, ValueError, SyntaxError, EOFError, zlib.error, struct.error, Image.DecompressionBombError):
+            warnings.warn(f"{path} cannot be read, and is not in the report", UserWarning, stacklevel=3)
+            continue
         image.thumbnail((SIDE, SIDE))
         pictures.append(embed(image, f"Samples at step {step:,}", step))
     return pictures

@@ -11,22 +11,23 @@ from markupsafe import Markup
 from monge.config import registry
 from monge.config.overlay import flatten
 from monge.config.schema import Config
-from monge.data.codec import codec_from_state
 from monge.data.dataset import DataSet
 from monge.data.source import MEMORY
 from monge.data.space import Space
 from monge.errors import UserError
 from monge.evaluation.table_text import HEAD, table_rows
 from monge.model.build import OWN
-from monge.model.load import config_of, own_data
+from monge.model.load import codec_of_run, config_of, own_data
 from monge.model.trained_model import TrainedModel
 from monge.report import gallery
 from monge.report.chart import Chart, Curve
 from monge.report.finding import Level
 from monge.report.html import environment
 from monge.report.likeness import likeness
+from monge.report.measured import MEASURED
 from monge.report.table import TableView, likeness_of_table, table_view
 from monge.report.verdict import verdict
+from monge.run.entry import wrong_entry
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
 
@@ -68,10 +69,10 @@ def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Pat
     """
     facts = run.facts()
     config, entries = config_of(run, facts), run.entries()
-    space = codec_from_state(facts["codec"]).space
+    space = codec_of_run(run, facts).space
     measured = [entry for entry in entries if "bracket" in entry]
     done = max((entry["step"] for entry in entries), default=0)
-    found = collect(run, facts, load, data, evaluated(run, facts, done))
+    found = collect(run, facts, load, data, done)
     figures = found.figures
     source = config.source.removeprefix(MEMORY)
     page = (
@@ -108,20 +109,42 @@ def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Pat
     return run.report
 
 
-def evaluated(run: RunFolder, facts: Facts, step: int) -> dict[str, Any]:
-    """The figures of `metrics.json`; empty unless they are of this step, of averaged weights and of the run's data."""
-    try:
-        figures = run.read("metrics.json")
-    except UserError:
+def evaluated(run: RunFolder, facts: Facts, step: int, missing: list[str]) -> dict[str, Any]:
+    """The figures of `metrics.json`; empty unless they are of this step, of averaged weights and of the run's data.
+
+    Arguments:
+        missing: takes a sentence where they are damaged.
+    """
+    if not (run.path / MEASURED).exists():
         return {}
-    wanted = {"step": step, "weights": "ema", "fingerprint": facts["fingerprint"]}
-    same = all(figures.get(name) == value for name, value in wanted.items())
-    return figures if same and {"bracket", "metrics", "floors"} <= set(figures) else {}
+    try:
+        figures = run.read(MEASURED)
+        wanted = {"step": step, "weights": "ema", "fingerprint": facts["fingerprint"]}
+        if any(figures.get(name) != value for name, value in wanted.items()):
+            return {}
+        parts = {name: figures[name] for name in ("bracket", "metrics", "floors")}
+        wrong = wrong_entry({"step": step, "bracket": parts["bracket"]})
+        # what else they contain depends on the data, and shows whether it is right when it is used
+        verdict([], "finished", step, figures)
+        table_rows(figures["table"]) if "efficacy" in figures.get("table", {}) else ()
+    except UserError as error:
+        wrong = str(error)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        wrong = f"{type(error).__name__}: {error}"
+    if wrong is None:
+        return figures
+    missing.append(f"This report has no figures of evaluate: {MEASURED} is damaged ({wrong}).")
+    return {}
 
 
-def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None, figures: Mapping[str, Any]) -> Gallery:
-    """The gallery, as far as generator and data are at hand; figures are measured where there are none."""
-    found = Gallery(figures=figures)
+def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None, done: int) -> Gallery:
+    """The gallery, as far as generator and data are at hand; figures are measured where there are none.
+
+    Arguments:
+        done: steps of the training.
+    """
+    found = Gallery()
+    found.figures = evaluated(run, facts, done, found.missing)
     try:
         data = own_data(run, data, facts)
     except UserError as error:
@@ -135,7 +158,7 @@ def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None, figu
         if data is not None:
             found.neighbours = gallery.neighbours(model, data)
             found.table = table_view(model, data)
-            if not figures:
+            if not found.figures:
                 found.figures = likeness(model, data, found.neighbours) | likeness_of_table(model, data)
     except UserError as error:
         found.missing.append(f"This report has no samples: {error}.")

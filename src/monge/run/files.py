@@ -1,10 +1,16 @@
 """Files that are whole or absent, and folders of numbered ones."""
 
 import errno
+import json
 import os
 import re
+import stat
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, NoReturn
+
+LARGEST_JSON = 256 * 2**20
+"""Bytes of a JSON file that is read, at most: a table's codec can have many levels."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -15,14 +21,87 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     partial = path.with_name(f".partial-{path.name}")
     try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_synced(partial, content)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Writes a file and waits until it is on the disk.
+
+    Raises:
+        OSError: the disk is full or the folder not writable.
+    """
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync(path: Path) -> None:
+    """Waits until a folder's entries, or a file's content, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it contains none; says why.
+    """
+    return parse_json(read_file(path, LARGEST_JSON))
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """The content of an ordinary file, which a pipe or a device is not.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is something else, or larger than `most` bytes.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("it is no ordinary file")
+    if found.st_size > most:
+        raise ValueError(f"it has {found.st_size:,} bytes, more than {most:,}")
+    return path.read_bytes()
+
+
+def parse_json(content: bytes) -> dict[str, Any]:
+    """The JSON object in some bytes, without what JSON does not know, such as Infinity.
+
+    Raises:
+        ValueError: it contains none; says why.
+    """
+    try:
+        found = json.loads(content, parse_constant=_refused)
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(found, dict):
+        raise ValueError("it must contain a JSON object")
+    return found
+
+
+def _refused(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def free_name(path: Path) -> Path:
+    """A path that does not exist yet: this one, or with -2, -3 and so on behind it."""
+    found, number = path, 1
+    while os.path.lexists(found):
+        number += 1
+        found = path.with_name(f"{path.name}-{number}")
+    return found
 
 
 def write_folder(folder: Path, contents: Iterable[tuple[str, bytes]]) -> None:

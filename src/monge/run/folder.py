@@ -5,12 +5,11 @@
     run.json       config, seed, versions, git revision, data fingerprint, threads, status
     log.jsonl      one line for each logged step
     samples/       pictures of fixed latents
-    checkpoints/   whole checkpoints only
+    checkpoints/   whole checkpoints only, each with checksums and a copy of run.json
     metrics.json   report.html
 """
 
 import atexit
-import fcntl
 import json
 import shutil
 import tempfile
@@ -20,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from monge.errors import UserError
-from monge.run.files import numbered, write_atomically
+from monge.run.facts import FORMAT, PASSING, check_facts
+from monge.run.files import free_name, numbered, read_json, write_atomically
+from monge.run.lock import locked
+from monge.run.log import Log
 
-FORMAT = 1
-"""Of the files of a run; raised when older ones can no longer be read."""
+FACTS = "run.json"
 
 
 class RunFolder:
@@ -38,12 +39,25 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.samples = path / "samples"
         self.report = path / "report.html"
-        self._log = path / "log.jsonl"
+        self._log = Log(path / "log.jsonl")
 
     @property
     def exists(self) -> bool:
         """Whether the folder contains a run."""
-        return (self.path / "run.json").is_file()
+        return (self.path / FACTS).is_file()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Makes the folder where it is not there, and holds it for one training process, see `locked`.
+
+        Raises:
+            UserError: the folder cannot be written, contains something else, or another process holds it.
+        """
+        if not self.exists:
+            self._refuse_others()
+            self._make(self.path)
+        with locked(self.path):
+            yield
 
     def create(self, facts: Mapping[str, Any]) -> None:
         """Makes the folder and its `run.json`.
@@ -51,18 +65,43 @@ class RunFolder:
         Raises:
             UserError: the folder cannot be written, or contains something else.
         """
-        if self.path.is_dir() and any(not path.name.startswith(".") for path in self.path.iterdir()):
-            raise UserError(
-                f"--run {self.path} must be empty or contain a run; it contains other files; choose another folder"
-            )
+        if self.exists:  # since somebody looked
+            raise UserError(f"run {str(self.path)!r}: another process is training this run")
+        self._refuse_others()
+        self._make(self.path)
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
             # first of all, so that a process killed here leaves a run that can be continued
-            self.write("run.json", {"format": FORMAT} | dict(facts))
-            self.samples.mkdir(exist_ok=True)
-            self.checkpoints.mkdir(exist_ok=True)
+            self.write(FACTS, {"format": FORMAT} | dict(facts))
         except OSError as error:
-            raise UserError(f"--run {self.path} cannot be written: {error.strerror or error}") from error
+            raise self._unwritable(error) from error
+        self.make_folders()
+
+    def make_folders(self) -> None:
+        """Makes what lies in the folder, where it is not there.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        self._make(self.samples)
+        self._make(self.checkpoints)
+
+    def _make(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> UserError:
+        return UserError(f"--run {self.path} cannot be written: {error.strerror or error}")
+
+    def _refuse_others(self) -> None:
+        if not self.path.is_dir() or not any(not path.name.startswith(".") for path in self.path.iterdir()):
+            return
+        if hint := self._copy_hint():
+            raise UserError(f"run {str(self.path)!r}: its {FACTS} is gone{hint}")
+        raise UserError(
+            f"--run {self.path} must be empty or contain a run; it contains other files; choose another folder"
+        )
 
     def facts(self) -> dict[str, Any]:
         """The content of `run.json`.
@@ -70,11 +109,24 @@ class RunFolder:
         Raises:
             UserError: there is no run here, its `run.json` is damaged, or it is of another version of monge.
         """
-        facts = self.read("run.json")
-        if (found := facts.get("format", 0)) != FORMAT:
-            what = f"run {str(self.path)!r} was written by another version of monge"
-            raise UserError(f"{what}: its format must be {FORMAT}; got {found}; train it again")
+        try:
+            facts = self.read(FACTS)
+            check_facts(facts, str(self.path))
+        except UserError as error:
+            raise UserError(f"{error}{self._copy_hint()}") from None
         return facts
+
+    def _copy_hint(self) -> str:
+        """Where the last copy of `run.json` is, in words; empty where there is none."""
+        for _, folder in reversed(numbered(self.checkpoints)):
+            if (folder / FACTS).is_file():
+                return f"; {folder / FACTS} is a copy of it"
+        return ""
+
+    def copy(self, step: int) -> bytes:
+        """`run.json` as the checkpoint of a step keeps it: what that rests on, as if the run was interrupted there."""
+        facts = {name: value for name, value in self.facts().items() if name not in PASSING}
+        return _json(facts | {"status": "interrupted", "step": step, "saved": step})
 
     def update(self, **changes: Any) -> None:
         """Changes some facts of `run.json`; None takes one away."""
@@ -83,66 +135,59 @@ class RunFolder:
         self.write("run.json", {name: value for name, value in facts.items() if name not in gone})
 
     def read(self, name: str) -> dict[str, Any]:
-        """A JSON file of the run."""
+        """A JSON file of the run.
+
+        Raises:
+            UserError: it is missing, cannot be read, or contains no JSON object.
+        """
         try:
-            content = json.loads((self.path / name).read_text())
+            return read_json(self.path / name)
         except FileNotFoundError as error:
             raise UserError(f"{str(self.path)!r} is not a run folder: it contains no {name}") from error
         except OSError as error:
             raise UserError(f"run {str(self.path)!r}: {name} cannot be read: {error.strerror or error}") from error
         except ValueError as error:
             raise UserError(f"run {str(self.path)!r}: {name} is damaged: {error}") from error
-        if not isinstance(content, dict):
-            raise UserError(f"run {str(self.path)!r}: {name} is damaged: it must contain a JSON object")
-        return content
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Writes a JSON file of the run, whole or not at all."""
-        write_atomically(self.path / name, (json.dumps(content, indent=2) + "\n").encode())
+        write_atomically(self.path / name, _json(content))
 
     def log(self, entry: Mapping[str, Any]) -> None:
         """Appends one line to the log."""
-        with self._log.open("a") as file:
-            file.write(json.dumps(entry) + "\n")
+        self._log.append(entry)
 
     def entries(self) -> list[dict[str, Any]]:
-        """The log's entries; a last line that a killed process left half-written is passed over."""
-        if not self._log.exists():
-            return []
-        entries = []
-        for line in self._log.read_text().splitlines():
-            try:
-                entries.append(json.loads(line))
-            except ValueError:
-                break
-        return entries
+        """The log's entries; damaged lines are warned of and passed over, as is an end that was half-written."""
+        return self._log.entries()
+
+    def sync_log(self) -> None:
+        """Waits until the log is on the disk, which a checkpoint of its last step must not be before."""
+        self._log.sync()
+
+    def record(self, step: int, **changes: Any) -> None:
+        """Records the step of the last checkpoint, and the log up to it, by which later damage is noticed."""
+        self.update(saved=step, log=self._log.seal(), **changes)
+
+    def log_changed(self) -> bool:
+        """Whether the log up to the last checkpoint is not what was written."""
+        seal = self.facts().get("log")
+        return seal is not None and self._log.changed(seal)
+
+    def begin_anew(self) -> None:
+        """Puts the log and the checkpoints aside, under other names."""
+        self._log.set_aside()
+        if self.checkpoints.exists():
+            self.checkpoints.rename(free_name(self.checkpoints.with_name("checkpoints.before")))
+        self.update(status="running", saved=None, log=None, step=None)
 
     def forget_after(self, step: int) -> None:
         """Drops log entries and sample pictures of steps that the last checkpoint does not know."""
-        self.samples.mkdir(exist_ok=True)
-        kept = [entry for entry in self.entries() if entry["step"] <= step]
-        write_atomically(self._log, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
+        self.make_folders()
+        self._log.forget_after(step)
         for drawn, path in numbered(self.samples, ".png"):
             if drawn > step:
                 path.unlink()
-
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Holds the run for one training process.
-
-        Raises:
-            UserError: another process trains this run.
-        """
-        try:
-            file = (self.path / ".lock").open("w")
-        except OSError as error:
-            raise UserError(f"--run {self.path} cannot be written: {error.strerror or error}") from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise UserError(f"--run {self.path}: another process is training this run") from error
-            yield
 
 
 def temporary_folder() -> Path:
@@ -150,3 +195,7 @@ def temporary_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="monge-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2) + "\n").encode()

@@ -1,25 +1,52 @@
-"""Checkpoints that are whole or absent: written to a temporary name, synced, renamed."""
+"""Checkpoints that are whole or absent: written to a temporary name, synced, renamed, with an index of checksums."""
 
 import io
-import os
 import shutil
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import torch
 from safetensors.torch import save as as_bytes
 
 from monge.model.weights import file_of, folder_of, load_network, steps, unreadable
+from monge.model.whole import Whole
+from monge.run.files import free_name, sync
+from monge.run.folder import FACTS, RunFolder
+from monge.run.index import adopt, write_indexed
 from monge.training.guard import DivergenceError
 from monge.training.state import TrainingState
 
 KEPT = 2
+REST = "state.pt"
+"""File of what is not a network."""
 
 
-def save(state: TrainingState, checkpoints: Path, keep: int | None = None) -> Path:
+def save_run(state: TrainingState, run: RunFolder, keep: Collection[int] = ()) -> None:
+    """Writes a checkpoint of a run with a copy of its `run.json`, which then knows of it.
+
+    The log is on the disk before, so that no checkpoint is of a step that the log has lost.
+
+    Arguments:
+        keep: steps of others that stay.
+
+    Raises:
+        DivergenceError, OSError: as `save`.
+    """
+    if folder_of(run.checkpoints, state.step).exists():
+        return
+    run.sync_log()
+    save(state, run.checkpoints, keep, {FACTS: run.copy(state.step)})
+    run.record(state.step)
+
+
+def save(
+    state: TrainingState, checkpoints: Path, keep: Collection[int] = (), others: Mapping[str, bytes] | None = None
+) -> Path:
     """Writes the state and removes all but the last two checkpoints.
 
     Arguments:
-        keep: step of another one that stays.
+        keep: steps of others that stay.
+        others: files by their names that the checkpoint has besides.
 
     Raises:
         DivergenceError: a weight is not finite; nothing is written.
@@ -36,55 +63,58 @@ def save(state: TrainingState, checkpoints: Path, keep: int | None = None) -> Pa
         shutil.rmtree(stale)
     partial = checkpoints / f".partial-{target.name}"
     try:
-        partial.mkdir(parents=True)
-        for name, network in state.networks().items():
-            # copies, because safetensors refuses weights that share memory, as tied ones do
-            weights = {
-                key: value.detach().clone(memory_format=torch.contiguous_format)
-                for key, value in network.state_dict().items()
-            }
-            _write(file_of(partial, name), as_bytes(weights))
-        rest = io.BytesIO()
-        torch.save(state.rest(), rest)
-        _write(partial / "state.pt", rest.getvalue())
+        # not with its parents: of a run folder that was moved meanwhile, nothing must appear in the old place
+        partial.mkdir()
+        write_indexed(partial, state.step, contents(state, others or {}))
         partial.rename(target)
-        _sync(checkpoints)
+        sync(checkpoints)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
     for step in steps(checkpoints)[:-KEPT]:
-        if step != keep:
+        if step not in keep:
             shutil.rmtree(folder_of(checkpoints, step))
     return target
 
 
-def restore(state: TrainingState, checkpoints: Path, step: int) -> None:
+def contents(state: TrainingState, others: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """The files of a checkpoint, one at a time."""
+    for name, network in state.networks().items():
+        # copies, because safetensors refuses weights that share memory, as tied ones do
+        weights = {
+            key: value.detach().clone(memory_format=torch.contiguous_format)
+            for key, value in network.state_dict().items()
+        }
+        # as bytes: the library's own writer hides a full disk in an exception that is no OSError
+        yield file_of(Path(), name).name, as_bytes(weights)
+    rest = io.BytesIO()
+    torch.save(state.rest(), rest)
+    yield REST, rest.getvalue()
+    yield from others.items()
+
+
+def restore(state: TrainingState, folder: Path) -> None:
     """Reads a checkpoint into a state of the same networks and optimisers.
 
     Raises:
         UserError: a file is missing, damaged, or of other networks.
     """
-    folder = folder_of(checkpoints, step)
     for name, network in state.networks().items():
         load_network(network, folder, name)
-    rest = folder / "state.pt"
+    rest = folder / REST
     try:
         state.load_rest(torch.load(rest, weights_only=True))
     except Exception as error:
         raise unreadable(rest, error) from error
 
 
-def _write(path: Path, content: bytes) -> None:
-    # the libraries' own writers hide a full disk in exceptions that are no OSError
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def continue_from(found: Whole, run: RunFolder) -> None:
+    """Makes a checkpoint the last one of a run: newer ones, which are damaged, get another name.
 
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    One of a version that wrote no index gets one.
+    """
+    for step in found.damaged:
+        folder = folder_of(run.checkpoints, step)
+        folder.rename(free_name(folder.with_name(f"damaged-{folder.name}")))
+    if "saved" not in run.facts():
+        adopt(found.folder, found.step)

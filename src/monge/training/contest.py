@@ -12,8 +12,8 @@ from monge.evaluation.reference import ReferenceSamples
 from monge.model import copula
 from monge.model.build import latent_size
 from monge.model.inference import generate
-from monge.model.load import COPULA
 from monge.model.random import Purpose, latent, stream
+from monge.model.weights import COPULA, file_of
 from monge.nn.copula import CopulaGenerator
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
@@ -27,7 +27,7 @@ ROWS = 3000
 def fit_copula(folder: RunFolder, data: ArrayData, seed: int) -> CopulaGenerator:
     """The copula of the training rows, kept in the run folder."""
     found = copula.fit(data, seed)
-    write_atomically(folder.path / f"{COPULA}.safetensors", save(found.state_dict()))
+    write_atomically(file_of(folder.path, COPULA), save(found.state_dict()))
     return found
 
 

@@ -18,6 +18,7 @@ from monge.data.table.reader import difference
 from monge.errors import DiskError, UserError
 from monge.model.load import config_of, other_content, own_data
 from monge.model.weights import steps
+from monge.model.whole import Whole, lost, newest
 from monge.run.folder import RunFolder
 from monge.training import checkpoint
 from monge.training.state import TrainingState
@@ -29,9 +30,12 @@ def settle(folder: RunFolder, **changes: Any) -> None:
     """Writes a run's last facts; a disk too full even for them must not hide why the run ended."""
     try:
         folder.update(**changes)
-    except OSError as error:
-        if changes["status"] != "failed":
-            raise DiskError(f"cannot write {folder.path / 'run.json'}: {error.strerror or error}") from error
+    except (OSError, UserError) as error:  # the latter where the folder was moved meanwhile
+        if changes["status"] == "failed":
+            return
+        if isinstance(error, UserError):
+            raise
+        raise DiskError(f"cannot write {folder.path / 'run.json'}: {error.strerror or error}") from error
 
 
 def default_folder(config: Config) -> Path:
@@ -99,20 +103,79 @@ def present(folder: RunFolder, config: Config, data: DataSet, facts: Mapping[str
     return found
 
 
-def resume(folder: RunFolder, state: TrainingState, config: Config, facts: Mapping[str, Any], threads: int) -> None:
-    """Takes the state back to the last checkpoint and the log with it."""
-    if found := steps(folder.checkpoints):
-        checkpoint.restore(state, folder.checkpoints, found[-1])
+def point(folder: RunFolder, facts: Mapping[str, Any] | None, *, start_over: bool) -> Whole | None:
+    """The checkpoint that a run goes on from; None where it begins.
+
+    Arguments:
+        facts: the content of its `run.json`, None where there is no run yet.
+        start_over: whether a run whose checkpoints are lost begins anew; its log is put aside.
+
+    Raises:
+        UserError: its checkpoints are lost, and it is not to start over; or it is, and one of them is whole.
+
+    Warns:
+        UserWarning: the newest checkpoint is damaged or gone, and an older one is used.
+    """
+    if facts is None or not (steps(folder.checkpoints) or lost(folder, facts)):
+        return None
+    try:
+        found = newest(folder, facts)
+    except UserError:
+        if not start_over:
+            raise
+        folder.begin_anew()
+        return None
+    if start_over:
+        what = f"--start-over: run {str(folder.path)!r} has a whole checkpoint, step-{found.step:06d}"
+        raise UserError(f"{what}; leave the flag out, or choose another folder")
+    return found
+
+
+def resume(
+    folder: RunFolder, state: TrainingState, facts: Mapping[str, Any], changes: Mapping[str, Any], found: Whole | None
+) -> None:
+    """Takes the state back to a checkpoint, if there is one, and the log with it.
+
+    Arguments:
+        facts: the content of `run.json`.
+        changes: what of it changes now.
+        found: the checkpoint.
+
+    Warns:
+        UserWarning: the log is not what was written; the number of threads differs.
+    """
+    if found is not None:
+        checkpoint.restore(state, found.folder)
+        checkpoint.continue_from(found, folder)
+    if folder.log_changed():
+        text = "lines of log.jsonl are missing or were changed; the weights are not concerned"
+        warnings.warn(f"run {str(folder.path)!r}: {text}", stacklevel=4)
+    # a process that is killed in between must not take a shorter log for a damaged one
+    folder.update(saved=None if found is None else found.step, log=None)
     folder.forget_after(state.step)
-    if threads != facts["threads"]:
-        text = f"threads {facts['threads']} -> {threads}: results are no longer bit-identical"
-        folder.log({"step": state.step, "threads": threads, "note": text})
-        warnings.warn(f"--threads {threads}: {text}", stacklevel=4)
-    if config.steps != facts["config"]["steps"]:
-        before = facts["config"]["steps"]
-        folder.log(
-            {"step": state.step, "note": f"steps {before} -> {config.steps}: schedules now follow the new total"}
-        )
+    _note_changes(folder, state.step, facts, changes)
+    if found is not None:
+        folder.record(found.step, **changes)
+    else:
+        folder.update(**changes)
+
+
+def _note_changes(folder: RunFolder, step: int, facts: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    """Logs that a run goes on with other threads, or to another number of steps."""
+    before, after = facts["threads"], changes["threads"]
+    if before != after:
+        text = f"threads {before} -> {after}: results are no longer bit-identical"
+        _note(folder, {"step": step, "threads": after, "note": text})
+        warnings.warn(f"--threads {after}: {text}", stacklevel=5)
+    before, after = facts["config"]["steps"], changes["config"]["steps"]
+    if before != after:
+        _note(folder, {"step": step, "note": f"steps {before} -> {after}: schedules now follow the new total"})
+
+
+def _note(folder: RunFolder, entry: dict[str, Any]) -> None:
+    """Logs a note, unless a process did that was killed before it could record the change."""
+    if entry not in folder.entries():
+        folder.log(entry)
 
 
 def provenance(data: DataSet) -> dict[str, Any]:

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from monge.errors import UserError
-from monge.model.load import last_checkpoint
-from monge.model.weights import file_of, read_weights, steps, unreadable
+from monge.model.weights import file_of, read_weights, unreadable
+from monge.model.whole import newest
 from monge.run.files import numbered
 from monge.run.folder import RunFolder
+from monge.run.index import defect
 from monge.training.state import TrainingState
 
 OF_DATA = "shares"
@@ -34,11 +35,11 @@ def started(state: TrainingState, place: str | None, run: RunFolder, facts: Mapp
     Raises:
         UserError: there are no such weights, they are of other shapes, or have changed.
     """
-    if place is None or steps(run.checkpoints):
+    if place is None:
         return {}
     step, folder = checkpoint_at(place)
     digest = start(state, folder, place)
-    if facts is not None and facts["started_from"]["weights"] != digest:
+    if facts is not None and facts.get("started_from", {}).get("weights") != digest:
         what = f"--start-from {place}: its weights have changed since run {str(run.path)!r} began, which has none saved"
         raise UserError(f"{what}; choose another --run")
     return {"started_from": {"path": os.path.abspath(Path(place).expanduser()), "step": step, "weights": digest}}
@@ -48,17 +49,24 @@ def checkpoint_at(place: str) -> tuple[int, Path]:
     """Step and folder of a checkpoint, or of the last one of a run.
 
     Raises:
-        UserError: it is neither, or the run has none yet.
+        UserError: it is neither, is damaged, or the run has no whole one.
     """
     path = Path(place).expanduser()
     for step, folder in numbered(path.parent):
         if folder == path:
+            if wrong := defect(folder, step, indexed=_indexed(RunFolder(path.parent.parent))):
+                raise UserError(f"--start-from {place}: it is damaged: {wrong}")
             return step, folder
     run = RunFolder(path)
     if not run.exists:
         raise UserError(f"--start-from must be a run folder or one of its checkpoints; got {place}")
-    run.facts()
-    return last_checkpoint(run)
+    found = newest(run, run.facts())
+    return found.step, found.folder
+
+
+def _indexed(run: RunFolder) -> bool:
+    """Whether the checkpoints of a run have an index, which those of older versions, and alone, need not have."""
+    return run.exists and "saved" in run.facts()
 
 
 def start(state: TrainingState, folder: Path, place: str) -> str:

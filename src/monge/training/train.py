@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,9 +14,12 @@ from torch import nn
 from monge.config.schema import Config
 from monge.data.dataset import ArrayData, DataSet
 from monge.errors import TrainingError
-from monge.model.build import pick_device
-from monge.model.load import COPULA
+from monge.model.build import latent_size, pick_device
+from monge.model.weights import COPULA, file_of
+from monge.model.whole import sound
+from monge.objective import Objective
 from monge.run.folder import RunFolder
+from monge.run.index import seal
 from monge.run.pool import flushed_denormals, short_factors, torch_state
 from monge.training import checkpoint
 from monge.training.assemble import assemble
@@ -27,7 +31,7 @@ from monge.training.guard import failures_told, interruption
 from monge.training.loop import Hooks, LoopSettings, TermValues, run_loop
 from monge.training.monitor import Monitor
 from monge.training.pace import check_times, seconds_per_step, steps_again, steps_in
-from monge.training.resume import default_folder, known_facts, present, provenance, resume, settle
+from monge.training.resume import default_folder, known_facts, point, present, provenance, resume, settle
 from monge.training.sampler import Sampler
 from monge.training.schedule import rates
 from monge.training.start import started
@@ -53,6 +57,7 @@ def train_config(
     threads: int | str = "auto",
     minutes: float | None = None,
     checkpoint_every: int | None = None,
+    start_over: bool = False,
     display: Display = lambda step, seen: None,
 ) -> RunFolder:
     """Trains by a resolved config, or continues the run that it began; torch's global state stays as it was.
@@ -66,6 +71,7 @@ def train_config(
         threads: "auto" (measured) or a number.
         minutes: training time, which becomes a number of steps at the first start and takes the place of the config's.
         checkpoint_every: steps between checkpoints; none means as before, and in a new run every 30 s.
+        start_over: begin a run anew whose checkpoints are lost.
         display: called with each step.
 
     Raises:
@@ -80,43 +86,48 @@ def train_config(
     facts = known_facts(folder, config, data)
     before = facts or {}
     checkpoint_every = checkpoint_every or before.get("checkpoint_every")
-    if _finished(before, config.steps):
+    if _finished(folder, before, config.steps) and not start_over:
         changes = present(folder, config, data, facts)
         if not changes.items() <= before.items():
             folder.update(**changes)
         return folder
-    origin = started(state, config.start_from, folder, facts)
-    with torch_state():
-        if config.training.precision == "bfloat16":
-            short_factors()
+    with torch_state(), ExitStack() as held:
+        if facts is not None:
+            held.enter_context(folder.held())
+        found = point(folder, facts, start_over=start_over)
+        origin = {} if found else started(state, config.start_from, folder, facts)
         watch = None if count else ThreadWatch(objective, sampler, folder)
-        count = count or before.get("threads") or measure_threads(state, objective, sampler)
-        torch.set_num_threads(count)
+        count = _set_torch(config, count or before.get("threads"), state, objective, sampler)
         if minutes is not None and facts is None:
             config = replace(config, steps=steps_in(minutes, seconds_per_step(state, objective, sampler)))
         changes = present(folder, config, data, facts) | {"threads": count, "device": place.type, "status": "running"}
         changes |= {"checkpoint_every": checkpoint_every, "minutes": minutes or before.get("minutes")}
-        if facts is None:
+        if facts is None:  # nothing was written before this
+            held.enter_context(folder.held())
             folder.create(changes | provenance(data) | origin)
-        with folder.lock():
-            if origin:
-                checkpoint.save(state, folder.checkpoints)  # to be continued when the other run is gone
-            if facts is not None:
-                resume(folder, state, config, facts, count)
-                folder.update(**changes)
-            settings = loop_settings(config, checkpoint_every)
-            monitor = Monitor(
-                data, folder, config, objective.loss, settings, latent_size=sampler.latent, step=state.step
-            )
-            display(state.step, {"steps": config.steps})
-            hooks = _hooks(folder, state.step, config, data, monitor, watch, display)
-            _train(state, sampler, settings, hooks, folder, Setup(config, data, objective))
+        else:
+            resume(folder, state, facts, changes, found)
+        if origin:
+            checkpoint.save_run(state, folder)  # to be continued when the other run is gone
+        setup, settings = Setup(config, data, objective), loop_settings(config, checkpoint_every)
+        _train(state, sampler, settings, partial(_hooks, folder, setup, settings, watch, display), folder, setup)
     return folder
 
 
-def _finished(facts: Mapping[str, Any], steps: int) -> bool:
-    """Whether a run with these facts has finished, at least as many steps as are asked for."""
-    return facts.get("status") == "finished" and facts["config"]["steps"] >= steps
+def _set_torch(
+    config: Config, threads: int | None, state: TrainingState, objective: Objective, sampler: Sampler
+) -> int:
+    """Sets torch's precision and its number of threads, which is measured where none is given; returns that."""
+    if config.training.precision == "bfloat16":
+        short_factors()
+    threads = threads or measure_threads(state, objective, sampler)
+    torch.set_num_threads(threads)
+    return threads
+
+
+def _finished(folder: RunFolder, facts: Mapping[str, Any], steps: int) -> bool:
+    """Whether a run with these facts has finished, at least as many steps as are asked for, and is whole."""
+    return facts.get("status") == "finished" and facts["config"]["steps"] >= steps and sound(folder, facts)
 
 
 def loop_settings(config: Config, checkpoint_every: int | None = None) -> LoopSettings:
@@ -158,14 +169,17 @@ class Log:
 
 def _hooks(
     folder: RunFolder,
-    first: int,
-    config: Config,
-    data: DataSet,
-    monitor: Monitor,
+    setup: Setup,
+    settings: LoopSettings,
     watch: ThreadWatch | None,
     display: Display,
+    state: TrainingState,
 ) -> Hooks:
-    """What happens in a run's folder, and is shown, from a first step on."""
+    """What happens in a run's folder, and is shown, from the state's step on."""
+    config, data = setup.config, setup.data
+    codes = latent_size(state.generator)
+    monitor = Monitor(data, folder, config, setup.objective.loss, settings, latent_size=codes, step=state.step)
+    display(state.step, {"steps": config.steps})
 
     def step(state: TrainingState, seconds: float) -> None:
         display(state.step, {})
@@ -173,23 +187,30 @@ def _hooks(
             watch(state, seconds)
 
     def save(state: TrainingState) -> None:
-        checkpoint.save(state, folder.checkpoints, monitor.copying.kept)
+        kept = monitor.copying.kept
+        checkpoint.save_run(state, folder, () if kept is None else (kept,))
 
     def observe(state: TrainingState, terms: TermValues) -> Mapping[str, Any]:
         if state.step >= config.steps:
             calibrate(state, data, config.seed)
         return monitor(state, terms)
 
-    return Hooks(step, observe, Log(folder, first, display), save)
+    return Hooks(step, observe, Log(folder, state.step, display), save)
 
 
 def _train(
-    state: TrainingState, sampler: Sampler, settings: LoopSettings, hooks: Hooks, folder: RunFolder, setup: Setup
+    state: TrainingState,
+    sampler: Sampler,
+    settings: LoopSettings,
+    hooks: Callable[[TrainingState], Hooks],
+    folder: RunFolder,
+    setup: Setup,
 ) -> None:
     """Runs the loop, and leaves the outcome in `run.json`, with the model that is kept."""
+    watched = hooks(state)
     try:
         with interruption() as stop, failures_told(state, folder, partial(likely_cause, setup)), flushed_denormals():
-            done = run_loop(state, setup.objective, sampler, settings, hooks, stop=stop)
+            done = run_loop(state, setup.objective, sampler, settings, watched, stop=stop)
     except TrainingError as error:
         settle(folder, status="failed", error=str(error))
         raise
@@ -206,9 +227,15 @@ def _model(folder: RunFolder, setup: Setup, generator: nn.Module) -> dict[str, A
         found = fit_copula(folder, data, config.seed)
         if not folder.entries():
             folder.log(measured(found, data, config.seed))
-        return {"model": COPULA}
+        return {"model": COPULA, "copula": _sealed(folder)}
     kept, validation = data.validated()
     outcome = contest(generator, fit_copula(folder, kept, config.seed), validation, config.seed)
     if outcome["model"] == COPULA:  # which then need not go without the validation rows
         fit_copula(folder, data, config.seed)
+        outcome["copula"] = _sealed(folder)
     return outcome
+
+
+def _sealed(folder: RunFolder) -> dict[str, Any]:
+    """Size and checksum of the copula's file."""
+    return seal(file_of(folder.path, COPULA).read_bytes())
