@@ -94,6 +94,18 @@ def test_rows_are_read_alone(tmp_path: Path) -> None:
         DATA["toy:ring8"].load()().held_out.rows(which)
 
 
+@pytest.mark.parametrize("rows", [None, 1, 7, 100])
+def test_chunks_read_every_row_once_in_order(rows: int | None) -> None:
+    values = np.arange(40.0).reshape(40, 1)
+    array, fresh = in_memory(values), DATA["toy:ring8"].load()()
+    for part in (array.train, array.held_out, fresh.train):
+        found = list(part.chunks(rows))
+        np.testing.assert_array_equal(np.concatenate(found), part.all())
+        assert rows is None or all(len(chunk) == rows for chunk in found[:-1])
+    both = np.concatenate([*array.train.chunks(rows), *array.held_out.chunks(rows)])
+    np.testing.assert_array_equal(np.sort(both, axis=0), values)
+
+
 def test_samples_are_distinct_and_seeded() -> None:
     data = in_memory(np.arange(50.0).reshape(50, 1))
     for draw, n in ((data.train.sample, 40), (data.held_out.sample, 10)):

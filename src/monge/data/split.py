@@ -54,8 +54,11 @@ class Split(ABC):
         """
 
     @abstractmethod
-    def chunks(self) -> Iterator[NDArray[Any]]:
-        """The samples of `all` in order, some megabytes at a time."""
+    def chunks(self, rows: int | None = None) -> Iterator[NDArray[Any]]:
+        """The samples of `all` in order, so many at a time, by default some megabytes of them.
+
+        Together `train.chunks()` and `held_out.chunks()` read every row of a file once, each part in the file's order.
+        """
 
     @abstractmethod
     def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
@@ -116,8 +119,8 @@ class ArraySplit(Split):
             raise UserError(f"number of {self.name} samples must be at most {self.size}; got {n}")
         return np.random.default_rng(seed).permutation(self.size)[:n]
 
-    def chunks(self) -> Iterator[NDArray[Any]]:
-        step = max(1, CHUNK_BYTES // max(1, self.values[:1].nbytes))
+    def chunks(self, rows: int | None = None) -> Iterator[NDArray[Any]]:
+        step = rows or max(1, CHUNK_BYTES // max(1, self.values[:1].nbytes))
         for start in range(0, self.size, step):
             yield np.asarray(self.values[self.index[start : start + step]])
 
@@ -158,8 +161,9 @@ class FreshSplit(Split):
     def rows(self, which: NDArray[np.int64]) -> NDArray[Any]:
         raise UserError(f"{self.what}: fresh draws have no positions")
 
-    def chunks(self) -> Iterator[NDArray[Any]]:
-        yield self.all()
+    def chunks(self, rows: int | None = None) -> Iterator[NDArray[Any]]:
+        samples, step = self.all(), rows or FRESH_ALL
+        yield from (samples[start : start + step] for start in range(0, len(samples), step))
 
     def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
         return drawn(self.law, n, self.stream, seed)
