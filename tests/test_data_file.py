@@ -33,7 +33,7 @@ def test_npy_and_resizing(tmp_path: Path) -> None:
 
 
 def test_large_npy_is_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monge.data.array._MAP_BYTES", 0)
+    monkeypatch.setattr("monge.data.lazy.COPIED_BYTES", 0)
     monkeypatch.setattr(dataset, "ENCODE_AHEAD_BYTES", 0)
     x = pixels(12, 3, 8, 8)
     np.save(tmp_path / "a.npy", x)
@@ -225,7 +225,7 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(np, "load", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(UserError, match=r"a.npy cannot be read as .npy or .npz: Permission denied"):
         open_data(str(tmp_path / "a.npy"))
 

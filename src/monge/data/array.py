@@ -1,19 +1,26 @@
 """Arrays in memory and in `.npy` and `.npz` files as data sets."""
 
-from collections.abc import Mapping, Sequence
+import os
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monge.data.dataset import ArrayData, DataInfo, split_data
+from monge.data import cache, npy
+from monge.data.dataset import ArrayData, DataInfo
 from monge.data.label import Indices, index_labels, labels_of
-from monge.data.layout import as_raw
-from monge.data.split import ArraySplit
-from monge.errors import UserError
+from monge.data.layout import LARGEST, as_raw, check_values
+from monge.data.lazy import Values, is_large
+from monge.data.recall import surveyed
+from monge.data.split import ArraySplit, split_array
+from monge.errors import MongeError, UserError
 
-_MAP_BYTES = 256 * 2**20
+MOST_GROWTH = 100
+"""Times by which a large compressed array may grow; data that are no bombs grow less."""
+_BLOCK_BYTES = 2**22
 _LABELS = {
     "x_train": ("y_train",),
     "x": ("y",),
@@ -23,6 +30,10 @@ _LABELS = {
 }
 """What samples are called in a `.npz` file, and their labels. Any of the first three is taken before the others."""
 _FIRST = ("x_train", "x", "x_test")
+
+
+Place = tuple[str | bytes, ...]
+"""Where an array lies, and what tells that it has changed."""
 
 
 class Part(NamedTuple):
@@ -40,6 +51,7 @@ def from_array(
     *,
     layout: str = "auto",
     size: int | str | None = None,
+    place: Place = (),
 ) -> ArrayData:
     """One array, by the rules of `layout.as_raw` and `label.index_labels`, split.
 
@@ -50,13 +62,16 @@ def from_array(
         y: labels, or None.
         layout: auto, nhwc or nchw: order of the axes of images.
         size: side, or height and width such as "64x96", to which images are cropped and resized.
+        place: of its file and what tells a changed one, if it comes from one.
 
     Raises:
         UserError: an array that is not allowed.
     """
-    values = as_raw(x, what, layout, size)
+    values = as_raw(x, what, layout, size, place)
     (labels,), names = index_labels([labels_of(y, len(values))], [len(values)])
-    return split_data(DataInfo(name, classes=names), values, labels)
+    return _data(
+        DataInfo(name, classes=names), split_array(values, labels), {what: values}, (*place, layout, str(size))
+    )
 
 
 def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size: int | str | None = None) -> ArrayData:
@@ -65,6 +80,9 @@ def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size
     Arrays `x_train` and `x_test` (with `y_train`, `y_test` and `classes`, if present) are the training and the
     held-out samples. Otherwise a single array is split, or `x` (with `y`), `images` (with `labels`), `data` (with
     `target`, `targets` or `labels`), `arr_0` (with `arr_1`), or `x_train` alone. Capitals make no difference.
+
+    Arrays of more than 256 MiB stay in the file, of which only what is used is read. Those in a compressed `.npz` file
+    are unpacked once, into the cache.
 
     Arguments:
         path: the file.
@@ -75,18 +93,43 @@ def read_array(path: Path, key: str | None = None, *, layout: str = "auto", size
     Raises:
         UserError: a file that cannot be read, or an array that is not allowed.
     """
-    arrays = _load(path, key)
+    arrays, place = _load(path, key)
     if isinstance(arrays, np.ndarray):
-        return from_array(path.stem, path.name, arrays, layout=layout, size=size)
+        return from_array(path.stem, path.name, arrays, layout=layout, size=size, place=place)
     if key is not None:
-        return from_array(f"{path.stem}-{key}", f"{path.name}:{key}", arrays[key], layout=layout, size=size)
+        what = f"{path.name}:{key}"
+        return from_array(f"{path.stem}-{key}", what, arrays[key], layout=layout, size=size, place=(*place, key))
     found = parts(path, list(arrays))
-    samples = [as_raw(arrays[part.samples], f"{path.name}:{part.samples}", layout, size) for part in found]
-    labels, names = _labels(path, arrays, found)
-    info = DataInfo(path.stem, classes=names)
+    names = {f"{path.name}:{part.samples}": part.samples for part in found}
+    samples = {what: as_raw(arrays[name], what, layout, size, (*place, name)) for what, name in names.items()}
+    labels, classes = _labels(path, arrays, found)
+    info, place = DataInfo(path.stem, classes=classes), (*place, *names.values(), layout, str(size))
     if len(found) == 1:
-        return split_data(info, samples[0], labels[0])
-    return ArrayData(info, *(ArraySplit.whole(x, y) for x, y in zip(samples, labels, strict=True)))
+        (values,) = samples.values()
+        return _data(info, split_array(values, labels[0]), samples, place)
+    whole = (ArraySplit.whole(x, y) for x, y in zip(samples.values(), labels, strict=True))
+    return _data(info, whole, samples, place)
+
+
+def _data(info: DataInfo, parts: Iterable[ArraySplit], arrays: Mapping[str, Values], place: Place) -> ArrayData:
+    """The training and the held-out samples as data.
+
+    Arguments:
+        arrays: all samples, by what errors call them.
+        place: on which the samples depend; empty for those that are in no file.
+
+    Raises:
+        UserError: there are values that are not finite.
+    """
+    train, held_out = (
+        surveyed(part, *place, str(number)) if place and is_large(part.values.shape, part.values.dtype) else part
+        for number, part in enumerate(parts)
+    )
+    for found in (train.survey, held_out.survey):
+        if not (found.low.min() >= -LARGEST and found.high.max() <= LARGEST):
+            for what, values in arrays.items():
+                check_values(values, what)
+    return ArrayData(info, train, held_out)
 
 
 def parts(path: Path, names: Sequence[str]) -> list[Part]:
@@ -129,24 +172,74 @@ def _labels(
         raise UserError(f"{what}: {error}; use {path}:{found[0].samples} for the data without labels") from error
 
 
-def _load(path: Path, key: str | None) -> NDArray[Any] | dict[str, NDArray[Any]]:
+def _load(path: Path, key: str | None) -> tuple[NDArray[Any] | dict[str, NDArray[Any]], Place]:
+    """The array of a `.npy` file, or those of a `.npz` file that are wanted, and what tells a changed file."""
     # Broken files make numpy and zipfile raise almost anything, from EOFError to MemoryError.
     try:
-        if path.suffix.lower() == ".npy" and path.stat().st_size > _MAP_BYTES:
-            return cast(NDArray[Any], np.load(path, mmap_mode="r", allow_pickle=False))
-        # Opened here, because numpy leaves broken files open.
         with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return loaded
-            arrays = {name: loaded[name] for name in _wanted(path, loaded.files, key)}
-    except UserError:
+            state = cache.identity(os.fstat(file.fileno()))
+            place = (os.path.realpath(path), state)
+            cache.settle([state])
+            first = file.read(4)
+            file.seek(0)
+            if first[:2] == b"PK":
+                with zipfile.ZipFile(file) as archive:
+                    names = {name.removesuffix(".npy"): archive.getinfo(name) for name in archive.namelist()}
+                    wanted = _wanted(path, list(names), key)
+                    return {name: _member(path, archive, names[name], place) for name in wanted}, place
+            if first != b"\x93NUM":
+                raise ValueError("its content has neither format")
+            header = npy.read_header(file)
+            if not is_large(header.shape, header.dtype):
+                return npy.read_numbers(file, header), place
+            return npy.mapped(path, header, 0, path.stat().st_size), place
+    except MongeError:
         raise
     except Exception as error:
         raise UserError(f"{path} cannot be read as .npy or .npz: {reason(error)}") from error
-    if strange := [name for name, x in arrays.items() if not isinstance(x, np.ndarray)]:
-        raise UserError(f"{path} cannot be read as .npz: {strange[0]!r} is not an array")
-    return arrays
+
+
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: Place) -> NDArray[Any]:
+    """An array of a `.npz` file, of which a large one is mapped: from the file, or unpacked from the cache.
+
+    Raises:
+        ValueError: it is no array.
+        UserError: it grows beyond all measure.
+    """
+    if not info.filename.endswith(".npy"):
+        raise ValueError(f"{info.filename!r} is not an array")
+    with archive.open(info) as stream:
+        header = npy.read_header(stream)
+        if not is_large(header.shape, header.dtype):
+            return npy.read_numbers(stream, header)
+        if info.compress_type == zipfile.ZIP_STORED:
+            with path.open("rb") as file:
+                return npy.mapped(path, header, npy.offset_in(file, info), info.file_size)
+        if header.nbytes > MOST_GROWTH * info.compress_size:
+            grown = f"{info.compress_size:,} bytes of {path.name}:{info.filename} become {header.nbytes:,}"
+            text = f"{grown}, over {MOST_GROWTH} times as many; save it with numpy.savez, which does not compress"
+            raise UserError(text)
+        return _unpacked(header, stream, cache.key_of("array", *place, info.filename))
+
+
+def _unpacked(header: npy.Header, stream: IO[bytes], key: str) -> NDArray[Any]:
+    """The array in a member of a `.npz` file that is compressed, in the cache."""
+    if (known := cache.load(key)) is not None:
+        return header.shaped(known["numbers"].view(header.dtype))
+
+    def blocks() -> Iterator[NDArray[np.uint8]]:
+        left = header.nbytes
+        while left:
+            block = stream.read(min(left, _BLOCK_BYTES))
+            if not block:
+                raise ValueError("it ends early")
+            left -= len(block)
+            yield np.frombuffer(block, np.uint8)
+        stream.read(1)  # compares the checksum
+
+    with cache.storing(key) as entry:
+        flat = entry.write("numbers", blocks(), (), "uint8")
+    return header.shaped(flat.view(header.dtype))
 
 
 def _wanted(path: Path, names: Sequence[str], key: str | None) -> list[str]:

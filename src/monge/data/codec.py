@@ -13,6 +13,7 @@ from monge.data.image.scale import pixels_of
 from monge.data.scale import Codec
 from monge.data.space import ImageSpace, Pixels, TableSpace, VectorSpace, space_of
 from monge.data.split import ArraySplit
+from monge.data.survey import Survey
 from monge.data.table.codec import TableCodec
 from monge.data.table.schema import Schema
 from monge.errors import unknown_name
@@ -97,10 +98,14 @@ class VectorCodec(Codec):
     @classmethod
     def fit(cls, raw: NDArray[Any]) -> "VectorCodec":
         """Mean and standard deviation of vectors (n, d); constant features get scale 1."""
-        deviation = raw.std(axis=0, dtype=np.float64)
+        return cls.of(ArraySplit.whole(raw).survey)
+
+    @classmethod
+    def of(cls, found: Survey) -> "VectorCodec":
+        """The same of vectors that were read before."""
         # Rounding can give a constant feature a deviation above zero, and tiny numbers one of zero.
-        varies = (raw.min(axis=0) < raw.max(axis=0)) & (deviation > 0)
-        return cls(raw.mean(axis=0, dtype=np.float64), np.where(varies, deviation, 1.0))
+        varies = (found.low < found.high) & (found.deviation > 0)
+        return cls(found.mean, np.where(varies, found.deviation, 1.0))
 
     def encode(self, raw: NDArray[Any]) -> Tensor:
         """Vectors (n, d) as a standardised tensor (n, d)."""
@@ -126,7 +131,7 @@ class VectorCodec(Codec):
 
 
 def codec_of(train: ArraySplit, schema: Schema | None = None, rule: str | None = None) -> Codec:
-    """The codec of training samples, fitted to them; images may be larger than memory.
+    """The codec of training samples, fitted to them; images and vectors may be larger than memory.
 
     Arguments:
         train: the samples.
@@ -138,10 +143,10 @@ def codec_of(train: ArraySplit, schema: Schema | None = None, rule: str | None =
     """
     if schema is not None:
         return TableCodec.fit(schema, train.all(), rule)
-    space = space_of(train.values)
+    space = space_of(train.values.shape)
     if isinstance(space, ImageSpace):
         return ImageCodec(replace(space, pixels=pixels_of(train)))
-    return VectorCodec.fit(train.all())
+    return VectorCodec.of(train.survey)
 
 
 def codec_from_state(state: Mapping[str, Any]) -> Codec:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monge.data.codec import VectorCodec, codec_of
+from monge.data.lazy import Values
 from monge.data.scale import Codec
 from monge.data.space import ImageSpace, Pixels, Space, TableSpace
-from monge.data.split import ArraySplit, FreshSplit, Law, Split, content_fingerprint, drawn, split
+from monge.data.split import ArraySplit, FreshSplit, Law, Split, drawn, split, split_array
 from monge.data.table.schema import Schema
 from monge.errors import UserError
 
@@ -160,7 +161,6 @@ class ArrayData(DataSet):
         info: what is known of them.
         train: training samples, at least 2.
         held_out: held-out samples of the same shape, at least 1.
-        fingerprint: given where hashing the content would take too long.
 
     Raises:
         UserError: too few samples, or different shapes.
@@ -172,11 +172,11 @@ class ArrayData(DataSet):
     train: ArraySplit
     held_out: ArraySplit
 
-    def __init__(self, info: DataInfo, train: ArraySplit, held_out: ArraySplit, *, fingerprint: str = "") -> None:
+    def __init__(self, info: DataInfo, train: ArraySplit, held_out: ArraySplit) -> None:
         _check_splits(info.name, train, held_out)
         self.info, self.train, self.held_out = info, train, replace(held_out, name="held-out")
         self.codec = codec_of(train, info.schema, info.rule)
-        self.fingerprint = fingerprint or content_fingerprint(train)
+        self.fingerprint = self._content(train)
         if isinstance(self.space, ImageSpace) and self.space.pixels != Pixels():
             self.fingerprint = fingerprint_of(self.fingerprint, repr(self.space.pixels))
         small = train.size * int(np.prod(self.space.shape)) * 4 <= ENCODE_AHEAD_BYTES
@@ -184,7 +184,11 @@ class ArrayData(DataSet):
 
     @cached_property
     def held_out_fingerprint(self) -> str:
-        return content_fingerprint(self.held_out)
+        return self._content(self.held_out)
+
+    def _content(self, part: ArraySplit) -> str:
+        # the rest of a survey is of no use for tables
+        return part.fingerprint if isinstance(self.space, TableSpace) else part.survey.fingerprint
 
     def validated(self) -> "tuple[ArrayData, ArrayData]":
         """The same data without a part of the training samples, and with that part in their place.
@@ -193,13 +197,13 @@ class ArrayData(DataSet):
         of rows that depend on nothing but their number.
         """
         kept, validation = split(self.train.size, min(VALIDATION_MOST, max(1, self.train.size // 10)))
-        return self._restricted(kept), self._restricted(validation)
+        return self._restricted(kept[:]), self._restricted(validation)
 
     def _restricted(self, which: NDArray[np.int64]) -> "ArrayData":
         """The same data with some of the training samples, and the fingerprint of all."""
         twin, train = copy.copy(self), self.train
         labels = None if train.labels is None else train.labels[which]
-        twin.train = replace(train, index=train.index[which], labels=labels)
+        twin.train = replace(train, index=train.index[which], labels=labels, known=None)
         twin._prepared = None if self._prepared is None else self._prepared[torch.from_numpy(which)]
         return twin
 
@@ -249,16 +253,10 @@ class ToyData(DataSet):
 
 
 def split_data(
-    info: DataInfo,
-    values: NDArray[Any],
-    labels: NDArray[np.int64] | None = None,
-    *,
-    held_out: int | None = None,
-    fingerprint: str = "",
+    info: DataInfo, values: Values, labels: NDArray[np.int64] | None = None, *, held_out: int | None = None
 ) -> ArrayData:
-    """One array of raw samples as a data set, by `split`; labels, one per sample, are split along."""
-    parts = [ArraySplit(values, i, None if labels is None else labels[i]) for i in split(len(values), held_out)]
-    return ArrayData(info, *parts, fingerprint=fingerprint)
+    """One array of raw samples as a data set, by `split_array`."""
+    return ArrayData(info, *split_array(values, labels, held_out))
 
 
 def _recoded(data: DataSet, ours: Schema, theirs: Schema) -> tuple[Split, Split]:
@@ -266,8 +264,8 @@ def _recoded(data: DataSet, ours: Schema, theirs: Schema) -> tuple[Split, Split]
     train, held_out = data.train, data.held_out
     assert isinstance(train, ArraySplit)  # as those of tables are
     assert isinstance(held_out, ArraySplit)
-    values = theirs.recoded(train.values, ours)
-    others = values if held_out.values is train.values else theirs.recoded(held_out.values, ours)
+    values = theirs.recoded(train.values[:], ours)
+    others = values if held_out.values is train.values else theirs.recoded(held_out.values[:], ours)
     return replace(train, values=values), replace(held_out, values=others)
 
 

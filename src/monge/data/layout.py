@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monge.data.image.resize import resize, size_of
+from monge.data import cache
+from monge.data.image.resize import resize, resized, size_of
+from monge.data.lazy import LazyArray, Values, is_large
 from monge.errors import UserError, unknown_name
+from monge.nn.spectral import Size
 
 _LAYOUTS = ("auto", "nhwc", "nchw")
 _CHANNELS = range(1, 5)
@@ -15,14 +18,24 @@ LARGEST = np.float64(np.finfo(np.float32).max)
 """Largest number in a vector; anything larger would be infinite in the model."""
 
 
-def as_raw(x: NDArray[Any], what: str, layout: str = "auto", size: int | str | None = None) -> NDArray[Any]:
+def as_raw(
+    x: NDArray[Any],
+    what: str,
+    layout: str = "auto",
+    size: int | str | None = None,
+    place: tuple[str | bytes, ...] = (),
+) -> Values:
     """Samples in raw scale: images (n, H, W, C) of the array's type, or float32 or float64 vectors (n, d).
+
+    Large arrays are not copied: other types of numbers are converted when rows are read. `check_values` is left to do,
+    except for images that are resized.
 
     Arguments:
         x: images of rank 3 (grey) or 4, or vectors of rank 2.
         what: names the array in errors.
         layout: auto, nhwc or nchw: order of the axes of images of rank 4.
         size: side, or height and width such as "64x96", to which images are cropped and resized.
+        place: on what an array in a file depends, so that many resized images are kept in the cache; else empty.
 
     Raises:
         UserError: a type, shape or value that is not allowed, or a layout or size that does not apply.
@@ -38,12 +51,15 @@ def as_raw(x: NDArray[Any], what: str, layout: str = "auto", size: int | str | N
             raise UserError(f"{what}: --data.layout {layout} needs images with 4 axes; got shape {x.shape}")
         else:
             x = x[..., None]
-        _check_values(x, what)
-        return resize(x.astype(np.uint8) if x.dtype.kind == "b" else x, fitting)
+        images = _converted(x, np.dtype(np.uint8)) if x.dtype.kind == "b" else x
+        if fitting is None or x.shape[1:3] == fitting:
+            return images
+        key = cache.key_of("resized", *place, layout, repr(fitting)) if place else None
+        return _resized(images, what, fitting, key)
     for option, used in (("layout", layout != "auto"), ("size", size is not None)):
         if used:
             raise UserError(f"{what}: --data.{option} needs images; got vectors of shape {x.shape}")
-    return _vectors(x, what)
+    return _vectors(x)
 
 
 def _check_type(x: NDArray[Any], what: str) -> None:
@@ -79,8 +95,29 @@ def _fitting(shape: tuple[int, ...], square: bool) -> list[str]:
     ]
 
 
-def _check_values(x: NDArray[Any], what: str) -> None:
-    """Rejects NaN, infinity and numbers beyond float32, which only float arrays can contain."""
+def _resized(images: Values, what: str, size: Size, key: str | None) -> NDArray[Any]:
+    """Images of a size; many of them in the cache by the name of the entry, if there is one."""
+    row = (*size, images.shape[3])
+    if key is None or not is_large((len(images), *row), images.dtype):
+        check_values(images, what)
+        return resize(images, size)
+    if (known := cache.load(key)) is not None:
+        return known["images"]
+    check_values(images, what)
+    with cache.storing(key) as entry:
+        return entry.write("images", resized(images, size), row, images.dtype)
+
+
+def check_values(x: Values, what: str) -> None:
+    """Rejects NaN, infinity and numbers beyond float32, which only float arrays can contain.
+
+    Arguments:
+        x: samples in raw scale.
+        what: names the array in errors.
+
+    Raises:
+        UserError: there are such values; says how many and where the first is.
+    """
     count, first = 0, ""
     step = max(1, 2**21 // math.prod(x.shape[1:]))
     for start in range(0, len(x) if x.dtype.kind == "f" else 0, step):
@@ -97,7 +134,13 @@ def _check_values(x: NDArray[Any], what: str) -> None:
         )
 
 
-def _vectors(x: NDArray[Any], what: str) -> NDArray[Any]:
-    _check_values(x, what)
+def _vectors(x: NDArray[Any]) -> Values:
     single = x.dtype.kind == "f" and x.dtype.itemsize == 4
-    return x.astype(np.float32 if single else np.float64, copy=False)
+    return _converted(x, np.dtype(np.float32 if single else np.float64))
+
+
+def _converted(x: NDArray[Any], dtype: np.dtype[Any]) -> Values:
+    """An array with numbers of another type, of which a large one is not copied."""
+    if x.dtype == dtype or not is_large(x.shape, dtype):
+        return x.astype(dtype, copy=False)
+    return LazyArray(x, lambda rows: rows.astype(dtype), x.shape[1:], dtype)

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from monge.data.dataset import ArrayData, DataSet
+from monge.data.lazy import LazyArray, Values, is_large
 from monge.data.space import ImageSpace
 from monge.data.table.schema import Schema
 from monge.errors import UserError, unknown_name
@@ -49,9 +48,15 @@ def _restricted(data: ArrayData, kept: Sequence[int]) -> ArrayData:
         info = replace(info, schema=Schema(tuple(columns)), rule=None)
     if info.columns is not None:
         info = replace(info, columns=[info.columns[index] for index in kept])
-    values = np.asarray(train.values[:, kept])
-    others = values if held_out.values is train.values else np.asarray(held_out.values[:, kept])
-    return ArrayData(info, replace(train, values=values), replace(held_out, values=others))
+    values = _columns(train.values, kept)
+    others = values if held_out.values is train.values else _columns(held_out.values, kept)
+    return ArrayData(info, replace(train, values=values, known=None), replace(held_out, values=others, known=None))
+
+
+def _columns(values: Values, kept: Sequence[int]) -> Values:
+    """Some columns of an array, which are taken when rows are read if they are many."""
+    chosen = LazyArray(values, lambda rows: rows[:, kept], (len(kept),), values.dtype)
+    return chosen if is_large(chosen.shape, chosen.dtype) else chosen[:]
 
 
 def _named(option: str, given: Names, names: Sequence[str], known: bool = True) -> list[str]:

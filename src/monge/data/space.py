@@ -224,9 +224,9 @@ class TableSpace(Space):
         return LevelHead(self.layout, self.shares)
 
 
-def space_of(raw: NDArray[Any]) -> Space:
-    """The space of raw samples: images (n, H, W, C), with the usual range of pixels, or vectors (n, d)."""
-    if raw.ndim == 4:
-        height, width, channels = raw.shape[1:]
+def space_of(shape: tuple[int, ...]) -> Space:
+    """The space of raw samples of a shape: images (n, H, W, C), with the usual range of pixels, or vectors (n, d)."""
+    if len(shape) == 4:
+        _, height, width, channels = shape
         return ImageSpace(channels, height, width)
-    return VectorSpace(raw.shape[1])
+    return VectorSpace(shape[1])

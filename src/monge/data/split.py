@@ -3,10 +3,10 @@
 What is held out depends on the data only, never on a training seed, so that runs can be compared.
 """
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,12 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monge.data.lazy import Complement, Positions, Values
+from monge.data.survey import Fingerprint, Survey, survey
 from monge.errors import UserError
 
 HELD_OUT_MOST = 10_000
 """Most samples held out by default."""
-CHUNK_BYTES = 16 * 2**20
-"""Bytes read at a time from an array that may exceed memory."""
+CHUNK_BYTES = 4 * 2**20
+"""Bytes read at a time from an array that may exceed memory; they fit into a processor's cache."""
+PERMUTED = 2**22
+"""Rows up to which some are chosen by a permutation of all, which takes memory for all."""
 FRESH_ALL = 20_000
 """Samples that represent a whole distribution."""
 
@@ -82,26 +86,26 @@ class ArraySplit(Split):
         index: rows that belong to the split, (n,).
         labels: class of each of these rows, int64 (n,), or None.
         name: of the split, for errors.
+        known: what one pass over these rows found before, or None.
     """
 
-    values: NDArray[Any]
-    index: NDArray[np.int64]
+    values: Values
+    index: Positions
     labels: NDArray[np.int64] | None = None
     name: str = "training"
+    known: Survey | None = None
 
     @classmethod
-    def whole(
-        cls, values: NDArray[Any], labels: NDArray[np.int64] | None = None, name: str = "training"
-    ) -> "ArraySplit":
+    def whole(cls, values: Values, labels: NDArray[np.int64] | None = None) -> "ArraySplit":
         """All rows of an array."""
-        return cls(values, np.arange(len(values)), labels, name)
+        return cls(values, Complement(len(values), np.empty(0, np.int64)), labels)
 
     @property
     def size(self) -> int:
         return len(self.index)
 
     def all(self) -> NDArray[Any]:
-        return np.asarray(self.values[self.index])
+        return np.asarray(self.values[self.index[:]])
 
     def rows(self, which: NDArray[np.int64]) -> NDArray[Any]:
         return np.asarray(self.values[self.index[which]])
@@ -117,12 +121,31 @@ class ArraySplit(Split):
         """
         if n > self.size:
             raise UserError(f"number of {self.name} samples must be at most {self.size}; got {n}")
-        return np.random.default_rng(seed).permutation(self.size)[:n]
+        return chosen(self.size, n, seed)
 
     def chunks(self, rows: int | None = None) -> Iterator[NDArray[Any]]:
         step = rows or max(1, CHUNK_BYTES // max(1, self.values[:1].nbytes))
         for start in range(0, self.size, step):
             yield np.asarray(self.values[self.index[start : start + step]])
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What one pass over the rows finds."""
+        return self.known or survey(self.chunks(), self._facts, self.labels)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits for the rows and their labels: that of the survey, without the rest of it."""
+        with Fingerprint(self._facts) as fingerprint:
+            for rows in self.chunks():
+                fingerprint.add(np.ascontiguousarray(rows))
+            if self.labels is not None:
+                fingerprint.add(np.ascontiguousarray(self.labels))
+            return fingerprint.hexdigest()
+
+    @property
+    def _facts(self) -> str:
+        return repr((self.values.dtype.str, self.size, self.values.shape[1:]))
 
 
 class Law(Protocol):
@@ -176,7 +199,7 @@ def drawn(law: Law, n: int, stream: int, seed: int) -> NDArray[np.float32]:
     return samples
 
 
-def split(n: int, held_out: int | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split(n: int, held_out: int | None = None) -> tuple[Complement, NDArray[np.int64]]:
     """Sorted indices of the training and the held-out samples: 20 %, at most 10,000, unless a number is given.
 
     Raises:
@@ -184,17 +207,21 @@ def split(n: int, held_out: int | None = None) -> tuple[NDArray[np.int64], NDArr
     """
     if n < 3:
         raise UserError(f"the data must have at least 3 samples, 2 to train on and 1 to hold out; got {n}")
-    held = held_out or min(HELD_OUT_MOST, max(1, n // 5))
-    order = np.random.default_rng(0).permutation(n)
-    return np.sort(order[held:]), np.sort(order[:held])
+    held = np.sort(chosen(n, held_out or min(HELD_OUT_MOST, max(1, n // 5)), seed=0))
+    return Complement(n, held), held
 
 
-def content_fingerprint(part: ArraySplit) -> str:
-    """32 hexadecimal digits for the rows of a split and their labels."""
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(repr((part.values.dtype.str, part.size, part.values.shape[1:])).encode())
-    for rows in part.chunks():
-        digest.update(np.ascontiguousarray(rows).data)
-    if part.labels is not None:
-        digest.update(np.ascontiguousarray(part.labels).data)
-    return digest.hexdigest()
+def split_array(
+    values: Values, labels: NDArray[np.int64] | None = None, held_out: int | None = None
+) -> tuple[ArraySplit, ArraySplit]:
+    """The training and the held-out samples of an array, by `split`; labels, one per sample, are split along."""
+    train, held = split(len(values), held_out)
+    if labels is None:
+        return ArraySplit(values, train), ArraySplit(values, held)
+    return ArraySplit(values, train, labels[train[:]]), ArraySplit(values, held, labels[held])
+
+
+def chosen(n: int, size: int, seed: int) -> NDArray[np.int64]:
+    """Some of the positions 0 to n - 1 in random order, (size,), without memory for millions of others."""
+    random = np.random.default_rng(seed)
+    return random.permutation(n)[:size] if n <= PERMUTED else random.choice(n, size, replace=False)

@@ -6,7 +6,7 @@ import numpy as np
 
 from monge.data.dataset import DataSet
 from monge.data.space import ImageSpace, Pixels, TableSpace
-from monge.data.split import Split
+from monge.data.split import ArraySplit, Split
 from monge.data.table.codec import TableCodec
 from monge.errors import legible
 
@@ -101,6 +101,8 @@ def _range(data: DataSet) -> str:
 
 
 def _ends(part: Split) -> tuple[float, float]:
+    if isinstance(part, ArraySplit):
+        return float(part.survey.low.min()), float(part.survey.high.max())
     chunks = [(float(rows.min()), float(rows.max())) for rows in part.chunks()]
     return min(low for low, _ in chunks), max(high for _, high in chunks)
 

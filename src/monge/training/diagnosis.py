@@ -100,7 +100,7 @@ def outlier(setup: Setup) -> str | None:
     data = setup.data
     if not isinstance(data.space, VectorSpace):
         return None
-    seen = data.codec.encode(data.train.all()).abs().amax(0).numpy()
+    seen = np.max([data.codec.encode(rows).abs().amax(0).numpy() for rows in data.train.chunks()], axis=0)
     column, most = int(seen.argmax()), float(np.max(seen))
     if most < OUTLYING:
         return None

@@ -1,8 +1,10 @@
 """Many image files as one array, in memory or in the cache."""
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntFlag
 from pathlib import Path
@@ -13,8 +15,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from monge.data.cache import cached, store
-from monge.data.dataset import fingerprint_of
+from monge.data import cache
 from monge.data.image.file import Header, decode, header
 from monge.errors import UserError
 from monge.nn.dcgan import SIDES, nearest_size
@@ -44,12 +45,10 @@ class Decoded:
     Attributes:
         images: of those files that could be read, in order, (n, height, width, channels).
         flags: `Flag`s of all files, (number of files,).
-        fingerprint: of the files, where the images are too many for memory; else empty.
     """
 
     images: NDArray[Any]
     flags: NDArray[np.uint8]
-    fingerprint: str
 
 
 def decode_all(folder: Path, paths: Sequence[Path], size: Size | None, skip_bad: bool) -> Decoded:
@@ -65,36 +64,25 @@ def decode_all(folder: Path, paths: Sequence[Path], size: Size | None, skip_bad:
     Raises:
         UserError: an image that cannot be decoded, or numbers of types that share no scale.
     """
-    fingerprint = _listing_fingerprint(folder, paths, size, skip_bad)
-    # version 0.1 cropped images whose sizes differ to 32 x 32
-    name = fingerprint if size else f"{fingerprint}-median"
-    images, flags = cached(f"{name}-pixels"), cached(f"{name}-flags")
-    if images is None or flags is None:
-        images, flags = _decode(folder, paths, size, skip_bad, name)
-    flags = np.ravel(flags)
-    if not isinstance(images, np.memmap):
-        return Decoded(images, flags, "")
-    resized = bool((flags & Flag.RESIZED).any())
-    return Decoded(images, flags, fingerprint_of(fingerprint, str(images.shape[1:])) if resized else fingerprint)
+    key = _key(folder, paths, size, skip_bad)
+    if (known := cache.load(key)) is not None:
+        return Decoded(known["pixels"], known["flags"])
+    return _decode(folder, paths, size, skip_bad, key)
 
 
-def _listing_fingerprint(folder: Path, paths: Sequence[Path], size: Size | None, skip_bad: bool) -> str:
-    # squares as in version 0.1, whose runs remember the fingerprint
-    asked = None if size is None else "x".join(map(str, size[:1] if size[0] == size[1] else size))
-    texts = [str(asked), str(skip_bad)]
+def _key(folder: Path, paths: Sequence[Path], size: Size | None, skip_bad: bool) -> str:
+    facts: list[str | bytes] = [os.path.realpath(folder), repr(size), repr(skip_bad)]
+    states = []
     for path in paths:
-        try:
-            state = path.stat()
-            texts.append(f"{path.relative_to(folder).as_posix()} {state.st_size} {state.st_mtime_ns}")
-        except OSError:  # a dangling link, which decoding reports as a bad image
-            texts.append(path.relative_to(folder).as_posix())
-    return fingerprint_of(*texts)
+        facts.append(str(path))
+        with suppress(OSError):  # a dangling link, which decoding reports as a bad image
+            states.append(cache.identity(path.stat()))
+    cache.settle(states)
+    return cache.key_of("images", *facts, *states)
 
 
-def _decode(
-    folder: Path, paths: Sequence[Path], asked: Size | None, skip_bad: bool, name: str
-) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    """The images that can be read, and the flags of all paths, (n, 1); in the cache by that name if they are many."""
+def _decode(folder: Path, paths: Sequence[Path], asked: Size | None, skip_bad: bool, key: str) -> Decoded:
+    """The images that can be read, and the flags of all paths; in the cache by that name if they are many."""
     headers = dict(_good(header, paths, skip_bad, "reading headers"))
     if not headers:
         raise UserError(f"{folder}: none of the {len(paths)} images can be read")
@@ -112,14 +100,15 @@ def _decode(
             flags[path] = _flag(headers[path], dtype, size if asked is None else None)
             yield image
 
-    def rows() -> list[NDArray[np.uint8]]:
-        return [np.array([flag], np.uint8) for flag in flags.values()]
+    def found_flags() -> NDArray[np.uint8]:
+        return np.array(list(flags.values()), np.uint8)
 
     if len(headers) * int(np.prod(shape)) * np.dtype(dtype).itemsize > MEMORY_BYTES:
-        stored = store(f"{name}-pixels", images(), shape, dtype)
-        return stored, store(f"{name}-flags", rows(), (1,))
+        with cache.storing(key) as entry:
+            stored = entry.write("pixels", images(), shape, dtype)
+            return Decoded(stored, entry.write("flags", [found_flags()], (), "uint8"))
     found = list(images())
-    return (np.stack(found) if found else np.empty((0, *shape), dtype)), np.stack(rows())
+    return Decoded(np.stack(found) if found else np.empty((0, *shape), dtype), found_flags())
 
 
 def _flag(found: Header, dtype: str, default: Size | None) -> Flag:

@@ -73,12 +73,12 @@ def _data(folder: Path, listing: Listing, decoded: Decoded, left_out: dict[str, 
         obstacle=next((part.obstacle for part in parts if part.obstacle is not None), None),
     )
     if listing.held_out is None:
-        return split_data(info, decoded.images, labels[0], fingerprint=decoded.fingerprint)
+        return split_data(info, decoded.images, labels[0])
     splits = (
         ArraySplit(decoded.images, index, known)
         for index, known in zip(np.split(np.arange(sum(sizes)), sizes[:1]), labels, strict=True)
     )
-    return ArrayData(info, *splits, fingerprint=decoded.fingerprint)
+    return ArrayData(info, *splits)
 
 
 def _of_read(classes: Sequence[str] | None, good: NDArray[np.bool_]) -> NDArray[Any] | None:

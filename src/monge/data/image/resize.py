@@ -1,12 +1,14 @@
 """Sizes of images: the range, resizing and cropping."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from monge.data.lazy import Values
 from monge.errors import UserError
 from monge.nn.spectral import Size
 
@@ -52,12 +54,16 @@ def fitted(pixels: NDArray[Any], size: Size) -> NDArray[Any]:
     return cropped.clip(pixels.min(), pixels.max()).astype(pixels.dtype)
 
 
-def resize(images: NDArray[Any], size: Size | None) -> NDArray[Any]:
-    """Images (n, H, W, C), each cropped and resized to a size; unchanged where that is None."""
-    if size is None or images.shape[1:3] == size:
-        return images
+def resize(images: Values, size: Size) -> NDArray[Any]:
+    """Images (n, H, W, C), each cropped and resized to a size."""
     out = np.empty((len(images), *size, images.shape[3]), images.dtype)
-    for i, image in enumerate(images):
-        for c in range(images.shape[3]):
-            out[i, :, :, c] = fitted(image[:, :, c], size)
+    for i, image in enumerate(resized(images, size)):
+        out[i] = image
     return out
+
+
+def resized(images: Values, size: Size) -> Iterator[NDArray[Any]]:
+    """The images of `resize` one after the other."""
+    for i in range(len(images)):
+        (image,) = images[i : i + 1]
+        yield np.stack([fitted(image[:, :, c], size) for c in range(image.shape[2])], axis=2)

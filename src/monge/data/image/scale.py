@@ -5,12 +5,14 @@ import warnings
 import numpy as np
 
 from monge.data.space import Pixels
-from monge.data.split import CHUNK_BYTES, ArraySplit
+from monge.data.split import ArraySplit
 
 NARROW = 32
 """Grey levels that images of 8 bits must span to be scaled as usual, 0 to 255."""
 REST = 8
 """Times that the range of nearly all pixels must go into that of all for the others to be warned of."""
+SOME_BYTES = 16 * 2**20
+"""Bytes of images among which these are counted."""
 FEW = 0.001
 """Share of the pixels at either end that are not nearly all."""
 
@@ -27,11 +29,9 @@ def pixels_of(train: ArraySplit) -> Pixels:
     """
     dtype = train.values.dtype
     ordinary = dtype == np.uint8
-    low, high = np.inf, -np.inf
-    for rows in train.chunks():
-        low, high = min(low, float(rows.min())), max(high, float(rows.max()))
-        if ordinary and high - low >= NARROW - 1:
-            return Pixels()
+    low, high = float(train.survey.low.min()), float(train.survey.high.max())
+    if ordinary and high - low >= NARROW - 1:
+        return Pixels()
     if low == high:
         return Pixels() if ordinary else Pixels(low, low + max(1.0, abs(low)), dtype.name)
     if not ordinary:
@@ -40,7 +40,7 @@ def pixels_of(train: ArraySplit) -> Pixels:
 
 
 def _warn_of_a_few(train: ArraySplit, low: float, high: float) -> None:
-    number = min(train.size, max(1, CHUNK_BYTES // train.values[:1].nbytes))
+    number = min(train.size, max(1, SOME_BYTES // train.values[:1].nbytes))
     some = train.rows(np.linspace(0, train.size - 1, number).round().astype(np.int64))
     least, most = (float(value) for value in np.quantile(some, [FEW, 1 - FEW]))
     if (most - least) * REST < high - low:
