@@ -1,8 +1,13 @@
 """Folders of images."""
 
 import struct
+import subprocess
+import sys
+import threading
+import time
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +15,10 @@ import pytest
 from PIL import Image
 
 from monge.config.schema import DataConfig
+from monge.data.image import file
+from monge.data.image.decoding import Budget
+from monge.data.image.file import decode, header
+from monge.data.image.listing import TWICE
 from monge.data.source import open_data, open_like, open_source
 from monge.data.space import VectorSpace
 from monge.data.summary import summary
@@ -40,6 +49,16 @@ def bomb(path: Path, width: int = 40_000, height: int = 40_000) -> None:
     """A PNG whose header promises many pixels."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = b"IDAT" + zlib.compress(b"\0" * 100)
+    chunks = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (header, data, b"IEND")]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+
+
+def save_deep(path: Path, pixels: np.ndarray) -> None:
+    """A PNG (H, W, 3 or 4) of 16 bits per channel."""
+    height, width, channels = pixels.shape
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 16, 2 if channels == 3 else 6, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    data = b"IDAT" + zlib.compress(rows)
     chunks = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (header, data, b"IEND")]
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
 
@@ -86,10 +105,48 @@ def test_links_are_followed_and_end(tmp_path: Path) -> None:
     (pool / "cats" / "back").symlink_to(folder)
     (pool / "dogs" / "self").symlink_to(pool / "dogs")
     data = open_data(str(folder))
-    assert data.info.classes == ["cat", "dog", "pup"]
-    found = outside(folder)
-    assert found.shape == (9, 8, 8, 3)
-    np.testing.assert_array_equal(found[3:6], found[6:])
+    assert data.info.classes == ["cat", "dog"]
+    stored = [np.asarray(Image.open(pool / name / f"{i}.png")) for name in ("cats", "dogs") for i in range(3)]
+    np.testing.assert_array_equal(outside(folder), stored)
+    assert summary(data).endswith("left out: 3 reached again by a link")
+
+
+def test_each_file_is_read_once(tmp_path: Path) -> None:
+    """Where it lies, or else by the first link; in one of the parts rather than beside them."""
+    pool, folder = tmp_path / "pool", tmp_path / "data"
+    for place in (pool, folder / "v1"):
+        place.mkdir(parents=True)
+        fill(place, 4)
+    (folder / "current").symlink_to("v1")
+    (folder / "again.png").symlink_to("v1/0.png")
+    (folder / "v1" / "hard.png").hardlink_to(folder / "v1" / "1.png")
+    for name in ("0.png", "1.png"):
+        (folder / "v1" / f"pool-{name}").symlink_to(pool / name)
+    data = open_data(str(folder))
+    assert data.info.left_out == {TWICE: 3}
+    assert data.train.size + data.held_out.size == 6  # type: ignore[operator]
+    for name in ("train", "test"):
+        (tmp_path / "parts" / name).mkdir(parents=True)
+    (tmp_path / "parts" / "all").symlink_to(pool)
+    for name, target in (("train", "0"), ("train", "1"), ("train", "2"), ("test", "2"), ("test", "3")):
+        (tmp_path / "parts" / name / f"{target}.png").symlink_to(f"../all/{target}.png")
+    parts = open_data(str(tmp_path / "parts"))
+    assert (parts.train.size, parts.held_out.size) == (2, 2)
+    assert parts.info.left_out == {"in all": 4, TWICE: 1}
+
+
+def test_folders_that_link_to_each_other_end(tmp_path: Path) -> None:
+    names = [f"{i}" for i in range(6)]
+    for name in names:
+        (tmp_path / name).mkdir()
+        picture().save(tmp_path / name / "a.png")
+    for name in names:
+        for other in names:
+            (tmp_path / name / f"to-{other}").symlink_to(tmp_path / other)
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    with pytest.warns(UserWarning, match="skipped 1 of 7 images"):
+        data = open_data(str(tmp_path), skip_bad=True)
+    assert data.train.size + data.held_out.size == 6  # type: ignore[operator]
 
 
 def modes() -> dict[str, tuple[Image.Image, tuple[int, int, int]]]:
@@ -118,6 +175,56 @@ def test_all_modes_become_colour(tmp_path: Path) -> None:
         found = outside(tmp_path)
     expected = [colour for _, (_, colour) in sorted(modes().items())]
     np.testing.assert_allclose(found.mean((1, 2)), expected, atol=4)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_large_images_are_converted_in_strips(channels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = {name: image for name, (image, _) in modes().items()}
+    cases |= {f"{mode}.png": picture(9, 30, mode) for mode in ("L", "LA", "RGB", "RGBA")}
+    for name, image in cases.items():
+        image.save(tmp_path / name, **({"transparency": 1} if name == "clear.png" else {}))
+    if channels == 3:
+        save_deep(tmp_path / "deep-colours.png", RANDOM.integers(0, 65_536, (30, 9, 4), dtype=np.uint16))
+    paths = sorted(tmp_path.iterdir())
+    kinds = [(path, header(path).dtype) for path in paths]
+    whole = [decode(path, (6, 6), channels, kind) for path, kind in kinds]
+    monkeypatch.setattr(file, "_STRIP_PIXELS", 40)
+    for (path, kind), expected in zip(kinds, whole, strict=True):
+        np.testing.assert_array_equal(decode(path, (6, 6), channels, kind), expected, err_msg=path.name)
+
+
+@pytest.mark.parametrize("most", [1, 100, 10**6])
+def test_a_budget_holds(most: int) -> None:
+    budget, taken, seen, lock = Budget(most), [0], list[int](), threading.Lock()
+
+    def work(size: int) -> int:
+        with budget.taken(size):
+            with lock:
+                taken[0] += size
+                seen.append(taken[0])
+            time.sleep(0.001)
+            with lock:
+                taken[0] -= size
+        return size
+
+    sizes = [int(size) for size in RANDOM.integers(1, 60, 60)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(work, sizes)) == sizes
+    assert max(seen) <= max(most, max(sizes))
+
+
+@pytest.mark.slow
+def test_an_image_of_a_hundred_million_pixels_takes_bounded_memory(tmp_path: Path) -> None:
+    fill(tmp_path, 3)
+    for i in range(2):
+        Image.new("RGBA", (10_000, 10_000), (i, 200, 30, 90)).save(tmp_path / f"large{i}.png", compress_level=1)
+    code = (
+        "import resource, sys; from monge.data.source import load_data;"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; load_data(sys.argv[1], size=32);"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 1100, done.stdout
 
 
 def test_all_grey_has_one_channel(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """One image file as pixels."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,10 @@ SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffi
 """Endings of files that are read, in lower case."""
 
 _MOST_PIXELS = 100_000_000
+_STRIP_PIXELS = 2**21
+"""Pixels of a large image that are converted at a time."""
+# Pillow's blocks of 16 MiB stay with the thread that used them; larger ones go back to the system.
+Image.core.set_block_size(2**26)  # type: ignore[attr-defined]
 _GREY = ("1", "L", "LA", "La", "I", "F")
 _DTYPES = {"I": "int32", "F": "float32"}
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
@@ -51,6 +56,11 @@ class Header:
     dtype: str = "uint8"
     animated: bool = False
     shortened: bool = False
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that decoding takes at a time, about."""
+        return self.size[0] * self.size[1] * (8 if self.dtype == "uint8" else 16)
 
 
 def header(path: Path) -> Header:
@@ -95,7 +105,8 @@ def decode(path: Path, size: Size, channels: int, dtype: str = "uint8") -> NDArr
                 pixels = _deep_colours(path, image) if _has_deep_colours(image) else _measured(image, dtype)
                 found = np.stack([fitted(channel, size) for channel in np.moveaxis(pixels, 2, 0)], axis=2)
                 return np.broadcast_to(found, (*size, channels))
-            flat = crop(_opaque(ImageOps.exif_transpose(image)).convert("L" if channels == 1 else "RGB"), size)
+            ImageOps.exif_transpose(image, in_place=True)
+            flat = crop(_flat(image, "L" if channels == 1 else "RGB"), size)
     except UserError:
         raise
     except Exception as error:
@@ -144,13 +155,19 @@ def _deep_colours(path: Path, image: Image.Image) -> NDArray[np.uint16]:
     """
     with _open(path) as twin:
         twin.tile = [tile._replace(args=_swapped(tile.args)) for tile in twin.tile]
-        upper, lower = (np.asarray(ImageOps.exif_transpose(one)) for one in (image, twin))
-    pixels: NDArray[np.uint16] = upper.astype(np.uint16) * 256 + lower
-    if pixels.shape[2] == 3:
-        return pixels
-    share = pixels[..., 3:] / 65535
-    on_white: NDArray[np.float64] = 65535 + share * (pixels[..., :3] - 65535.0)
-    return on_white.round().astype(np.uint16)
+        for one in (image, twin):
+            ImageOps.exif_transpose(one, in_place=True)
+        pixels = np.empty((*image.size[::-1], 3), np.uint16)
+        for upper, lower, rows in zip(*map(_strips, (image, twin)), _rows(image), strict=True):
+            deep: NDArray[np.uint16] = np.asarray(upper).astype(np.uint16) * 256 + np.asarray(lower)
+            pixels[rows] = deep if deep.shape[2] == 3 else _on_white(deep)
+    return pixels
+
+
+def _on_white(deep: NDArray[np.uint16]) -> NDArray[np.float64]:
+    """Colours and transparency (H, W, 4) as colours on white."""
+    on_white: NDArray[np.float64] = 65535 + deep[..., 3:] / 65535 * (deep[..., :3] - 65535.0)
+    return on_white.round()
 
 
 def _swapped(arguments: Any) -> Any:
@@ -167,6 +184,30 @@ def _is_grey(image: Image.Image) -> bool:
     return bool((palette == palette[:, :1]).all())
 
 
+def _rows(image: Image.Image) -> Iterator[slice]:
+    """The rows of an image, some at a time."""
+    step = max(1, _STRIP_PIXELS // image.width)
+    return (slice(top, min(top + step, image.height)) for top in range(0, image.height, step))
+
+
+def _strips(image: Image.Image) -> Iterator[Image.Image]:
+    """Copies of these rows of an image."""
+    return (image.crop((0, rows.start, image.width, rows.stop)) for rows in _rows(image))
+
+
+def _flat(image: Image.Image, mode: str) -> Image.Image:
+    """An image on white in a mode; as copies of a large one would not fit into memory, in strips."""
+    image.load()
+    if image.mode == mode and not image.has_transparency_data:
+        return image
+    if image.width * image.height <= _STRIP_PIXELS:
+        return _opaque(image).convert(mode)
+    flat = Image.new(mode, image.size)
+    for strip, rows in zip(_strips(image), _rows(image), strict=True):
+        flat.paste(_opaque(strip).convert(mode), (0, rows.start))
+    return flat
+
+
 def _opaque(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
         pixels: NDArray[Any] = np.asarray(image) / 257
@@ -179,8 +220,9 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 def _measured(image: Image.Image, dtype: str) -> NDArray[Any]:
     """The pixels (H, W, 1) of a grey image of numbers that have more than 8 bits."""
-    pixels = np.asarray(ImageOps.exif_transpose(image)).astype(dtype)
-    if not np.isfinite(pixels).all():
+    ImageOps.exif_transpose(image, in_place=True)
+    pixels = np.asarray(image).astype(dtype, copy=False)
+    if not np.isfinite([pixels.min(), pixels.max()]).all():
         raise ValueError("it contains NaN or infinite values")
     return pixels[..., None]
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monge.data.dataset import ArrayData, DataInfo, split_data
+from monge.data.dataset import ArrayData, DataInfo
 from monge.data.image.decoding import Decoded, Flag, decode_all
 from monge.data.image.file import SUFFIXES
 from monge.data.image.listing import Listing, list_images
 from monge.data.image.resize import size_of
 from monge.data.label import index_labels
-from monge.data.split import ArraySplit
+from monge.data.recall import surveyed
+from monge.data.split import ArraySplit, split_array
 from monge.errors import UserError, legible
 
 _OTHERS = re.compile(r"\.(avif|heic|heif|jp2|jxl|tga|psd|svg|raw|dng|cr2|nef|arw|exr|fits|dcm|nii)")
@@ -28,8 +29,8 @@ def read_folder(folder: Path, size: int | str | None = None, skip_bad: bool = Fa
     PNG, JPEG, WebP, BMP, TIFF, GIF and PNM files are read, of animations and pages the first. Images are turned
     upright, composited on white, cropped at the centre and resized. They have one channel if all files are stored in
     grey (grey palettes included), else three. Numbers of 16 or 32 bits are kept, in colours those of 16, unless there
-    are images of 8 bits among those of 16. Up to 256 MiB are kept in memory; more are decoded once into a memory-mapped
-    file of the cache folder.
+    are images of 8 bits among those of 16. From a thousand images or 256 MiB on they are decoded once, into a
+    memory-mapped file of the cache, and again only if one of the files changes.
 
     Arguments:
         folder: the folder.
@@ -46,9 +47,9 @@ def read_folder(folder: Path, size: int | str | None = None, skip_bad: bool = Fa
     """
     asked = size_of(size)
     listing = list_images(folder)
-    if not listing.paths:
+    if not listing.files:
         raise UserError(_nothing(folder, listing))
-    decoded = decode_all(folder, listing.paths, asked, skip_bad)
+    decoded = decode_all(folder, listing.files, asked, skip_bad)
     _warn(folder, listing, decoded.flags)
     left_out = dict(listing.left_out)
     if bad := int((decoded.flags == 0).sum()):
@@ -59,7 +60,7 @@ def read_folder(folder: Path, size: int | str | None = None, skip_bad: bool = Fa
 def _data(folder: Path, listing: Listing, decoded: Decoded, left_out: dict[str, int]) -> ArrayData:
     """The images that could be read, in their parts and with their classes."""
     parts = [listing.train] + ([] if listing.held_out is None else [listing.held_out])
-    read = np.split(decoded.flags > 0, [len(listing.train.paths)])
+    read = np.split(decoded.flags > 0, [len(listing.train.files)])
     sizes = [int(good.sum()) for good in read]
     # classes of the held-out part alone teach nothing
     given = [part.classes if listing.train.classes is not None else None for part in parts]
@@ -73,12 +74,13 @@ def _data(folder: Path, listing: Listing, decoded: Decoded, left_out: dict[str, 
         obstacle=next((part.obstacle for part in parts if part.obstacle is not None), None),
     )
     if listing.held_out is None:
-        return split_data(info, decoded.images, labels[0])
-    splits = (
-        ArraySplit(decoded.images, index, known)
-        for index, known in zip(np.split(np.arange(sum(sizes)), sizes[:1]), labels, strict=True)
-    )
-    return ArrayData(info, *splits)
+        found = split_array(decoded.images, labels[0])
+    else:
+        train, held_out = np.split(np.arange(sum(sizes)), sizes[:1])
+        found = ArraySplit(decoded.images, train, labels[0]), ArraySplit(decoded.images, held_out, labels[1])
+    if decoded.key is not None:
+        found = surveyed(found[0], decoded.key, "training"), surveyed(found[1], decoded.key, "held-out")
+    return ArrayData(info, *found)
 
 
 def _of_read(classes: Sequence[str] | None, good: NDArray[np.bool_]) -> NDArray[Any] | None:

@@ -1,11 +1,13 @@
 """What a folder's images are by their places alone: training or held-out samples, and of which class."""
 
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
+from monge.data.cache import identity
 from monge.data.image.file import SUFFIXES
 from monge.data.part import TEST, TRAINING, VALIDATION
 from monge.errors import UserError, legible
@@ -16,8 +18,35 @@ _LISTED = 5
 _NAMED = 3
 """Folders that are named as those of classes, at most."""
 
+TWICE = "reached again by a link"
+"""Why a file or folder is left out that was read before."""
+
 Parts = tuple[str, ...]
 """A path below the folder, in parts."""
+
+
+class File(NamedTuple):
+    """A file below the folder.
+
+    Attributes:
+        name: its path from there.
+        state: its identity (see `data.cache`), empty where a link leads nowhere.
+        linked: whether a link leads to it.
+    """
+
+    name: str
+    state: bytes
+    linked: bool
+
+    @property
+    def parts(self) -> Parts:
+        """Its path in parts."""
+        return tuple(self.name.split(os.sep))
+
+    @property
+    def place(self) -> bytes | str:
+        """What it shares with no other file."""
+        return self.state[:16] or self.name
 
 
 @dataclass(frozen=True)
@@ -25,12 +54,12 @@ class Part:
     """Images that belong together.
 
     Attributes:
-        paths: their files, in order.
+        files: of the images, in order.
         classes: the class of each by the subfolder that it lies in, or None.
         obstacle: what keeps the subfolders from being classes, or None.
     """
 
-    paths: list[Path]
+    files: list[File]
     classes: list[str] | None = None
     obstacle: str | None = None
 
@@ -50,9 +79,9 @@ class Listing:
     left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def paths(self) -> list[Path]:
+    def files(self) -> list[File]:
         """All images."""
-        return self.train.paths + (self.held_out.paths if self.held_out is not None else [])
+        return self.train.files + (self.held_out.files if self.held_out is not None else [])
 
 
 def list_images(folder: Path) -> Listing:
@@ -61,24 +90,32 @@ def list_images(folder: Path) -> Listing:
     Subfolders named like the parts of a data set (train or training, and test or else val, valid, validation, dev or
     eval, in any case) are its training and its held-out images. In each part, or else in the folder, the subfolders are
     the classes, if every image lies in one of several; a single subfolder around all others is passed over. Links are
-    followed, but not back to a folder that they lie in.
+    followed, but each folder and each file is taken once: where it lies, or else by the first link that leads to it.
 
     Raises:
         UserError: a folder that cannot be read, or two that are the same part.
     """
-    found, hidden = _files(folder)
-    images = [path for path in found if path.suffix.lower() in SUFFIXES]
-    left_out = Counter(_listed(found) | {"hidden": hidden})
-    inside = _below({path: path.relative_to(folder).parts for path in images})
+    found, others = _files(folder)
+    images = [file for file in found if _ending(file.name) in SUFFIXES]
+    left_out = Counter(_listed(found) | others)
+    inside = _below({file: file.parts for file in images})
     names = _part_names(folder, {parts[0] for parts in inside.values() if len(parts) > 1})
     if names is None:
-        return Listing(_part(inside), None, +left_out)
+        return Listing(_part(_once(inside, left_out)), None, +left_out)
     left_out.update(where for parts in inside.values() if (where := _outside(parts, names)) is not None)
-    train, held_out = (
-        _part({path: parts[1:] for path, parts in inside.items() if len(parts) > 1 and parts[0] == name})
-        for name in names
-    )
+    inside = _once({file: parts for file, parts in inside.items() if _outside(parts, names) is None}, left_out)
+    train, held_out = (_part({file: parts[1:] for file, parts in inside.items() if parts[0] == name}) for name in names)
     return Listing(train, held_out, +left_out)
+
+
+def _once(inside: Mapping[File, Parts], left_out: Counter[str]) -> Mapping[File, Parts]:
+    """Each file once, where it lies or else by the first link; counts the others."""
+    known: dict[bytes | str, File] = {}
+    for file in sorted(inside, key=lambda file: file.linked):  # stable: the first of each in the order of names
+        known.setdefault(file.place, file)
+    kept = set(known.values())
+    left_out[TWICE] += len(inside) - len(kept)
+    return {file: parts for file, parts in inside.items() if file in kept}
 
 
 def _outside(parts: Parts, names: tuple[str, str]) -> str | None:
@@ -88,36 +125,69 @@ def _outside(parts: Parts, names: tuple[str, str]) -> str | None:
     return f"in {legible(parts[0])}" if parts[0] not in names else None
 
 
-def _listed(found: Sequence[Path]) -> dict[str, int]:
+def _ending(name: str) -> str:
+    return os.path.splitext(name)[1].lower().rstrip(".")
+
+
+def _listed(found: Sequence[File]) -> dict[str, int]:
     """How many files are no images, by the most frequent endings, and the others together."""
-    endings = Counter(legible(path.suffix.lower()) for path in found)
+    endings = Counter(legible(_ending(file.name)) for file in found)
     others = Counter({ending or "without an ending": n for ending, n in endings.items() if ending not in SUFFIXES})
     most = dict(others.most_common(_LISTED))
     return most | {"other": others.total() - sum(most.values())}
 
 
-def _files(folder: Path) -> tuple[list[Path], int]:
-    """All files of a folder in order, and how many files and folders are hidden."""
+def _files(folder: Path) -> tuple[list[File], dict[str, int]]:
+    """All files of a folder in order, and how many files and folders are left out, by reason.
 
-    def refuse(error: OSError) -> None:
-        raise UserError(f"folder {error.filename} cannot be read: {error.strerror}") from error
+    Each folder is read once, by the shortest chain of links.
+    """
+    found, left_out, known = list[File](), {"hidden": 0, TWICE: 0}, set[bytes]()
+    roots, linked = deque([""]), False
+    while roots:
+        inner, links = [roots.popleft()], list[str]()
+        while inner:
+            name = inner.pop()
+            place, entries = _entries(os.path.join(folder, name) if name else str(folder))
+            if place in known:
+                left_out[TWICE] += 1
+                continue
+            known.add(place)
+            for entry in entries:
+                below = os.path.join(name, entry.name)
+                if entry.name.startswith("."):
+                    left_out["hidden"] += 1
+                elif entry.is_dir(follow_symlinks=False):
+                    inner.append(below)
+                elif entry.is_symlink() and os.path.isdir(entry.path):
+                    links.append(below)
+                else:
+                    found.append(File(below, _state(entry), linked or entry.is_symlink()))
+        roots.extend(sorted(links))
+        linked = True
+    return sorted(found, key=lambda file: file.parts), left_out
 
-    found, hidden, above = [], 0, {str(folder): {os.path.realpath(folder)}}
-    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
-        outer = above.pop(parent)
-        inner = {name: os.path.realpath(Path(parent, name)) for name in folders if not name.startswith(".")}
-        seen = [name for name in files if not name.startswith(".")]
-        hidden += len(folders) - len(inner) + len(files) - len(seen)
-        folders[:] = [name for name, place in inner.items() if place not in outer]
-        above |= {os.path.join(parent, name): outer | {inner[name]} for name in folders}
-        found += [Path(parent, name) for name in seen]
-    return sorted(found), hidden
+
+def _entries(folder: str) -> tuple[bytes, list[os.DirEntry[str]]]:
+    """What a folder shares with no other one, and what is in it."""
+    try:
+        with os.scandir(folder) as entries:
+            return identity(os.stat(folder))[:16], list(entries)
+    except OSError as error:
+        raise UserError(f"folder {folder} cannot be read: {error.strerror}") from error
 
 
-def _below(inside: Mapping[Path, Parts]) -> Mapping[Path, Parts]:
+def _state(entry: os.DirEntry[str]) -> bytes:
+    try:
+        return identity(entry.stat())
+    except OSError:  # a link that leads nowhere, or round in circles, which decoding reports as a bad image
+        return b""
+
+
+def _below(inside: Mapping[File, Parts]) -> Mapping[File, Parts]:
     """Paths without the folders that all of them lie in."""
     while inside and all(len(parts) > 1 for parts in inside.values()) and len({p[0] for p in inside.values()}) == 1:
-        inside = {path: parts[1:] for path, parts in inside.items()}
+        inside = {file: parts[1:] for file, parts in inside.items()}
     return inside
 
 
@@ -136,16 +206,17 @@ def _part_names(folder: Path, names: Iterable[str]) -> tuple[str, str] | None:
     return train[0], held_out[0]
 
 
-def _part(inside: Mapping[Path, Parts]) -> Part:
+def _part(inside: Mapping[File, Parts]) -> Part:
     """Images with their classes, from their paths below the folder of the part."""
-    paths, inside = list(inside), _below(inside)
+    files, inside = list(inside), _below(inside)
     beside = [parts[0] for parts in inside.values() if len(parts) == 1]
     folders = sorted({parts[0] for parts in inside.values() if len(parts) > 1})
     if not folders:
-        return Part(paths)
+        return Part(files)
     if beside:
-        return Part(paths, None, _in_the_way(beside, folders))
-    return Part(paths, [legible(inside[path][0]) for path in paths])
+        return Part(files, None, _in_the_way(beside, folders))
+    names = {folder: legible(folder) for folder in folders}  # one text for all files of a class
+    return Part(files, [names[inside[file][0]] for file in files])
 
 
 def _in_the_way(beside: Sequence[str], folders: Sequence[str]) -> str:

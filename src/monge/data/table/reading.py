@@ -15,7 +15,7 @@ from monge.data.table.content import Content, Dropped, Growing, Numbers, Room, T
 from monge.data.table.dialect import no_name
 from monge.data.table.inference import infer, overrides_of, said
 from monge.data.table.numeric import Inferred
-from monge.data.table.rows import FrameRows, Rows, rows_of, suffix_of
+from monge.data.table.rows import SUFFIXES, FrameRows, Rows, rows_of, suffix_of
 from monge.data.table.schema import Schema
 from monge.data.table.written import Style, missing_words
 from monge.errors import UserError, legible
@@ -81,7 +81,9 @@ def read_folder(folder: str | os.PathLike[str], columns: str | None = None, miss
 
 def parts_of(folder: Path) -> tuple[Path, Path] | None:
     """The training and the held-out table of a folder; None where it has not one of each."""
-    tables = {path: path.name[: -len(suffix)] for path in sorted(folder.iterdir()) if (suffix := suffix_of(path))}
+    # a folder of images may have many files
+    found = [folder / name for name in sorted(os.listdir(folder)) if name.lower().endswith(SUFFIXES)]
+    tables = {path: path.name[: -len(suffix_of(path) or "")] for path in found}
     train = [path for path, name in tables.items() if part.TRAINING.fullmatch(name)]
     test = [path for path, name in tables.items() if part.TEST.fullmatch(name)]
     held_out = test or [path for path, name in tables.items() if part.VALIDATION.fullmatch(name)]
