@@ -11,6 +11,7 @@ import pytest
 from monge.cli.compare import Compare
 from monge.cli.distance import Distance
 from monge.cli.evaluate import Evaluate
+from monge.cli.export import Export
 from monge.cli.parse import parse
 from monge.cli.report import Report
 from monge.cli.reproduce import Reproduce
@@ -32,9 +33,13 @@ KINDS: dict[str, Any] = {
     "compare": Compare,
     "distance": Distance,
     "report": Report,
+    "export": Export,
     "reproduce": Reproduce,
 }
-TYPED = [ROOT / "docs" / f"{name}.md" for name in ("commands", "data", "distance", "experiments", "tables", "teaching")]
+TYPED = [
+    ROOT / "docs" / f"{name}.md"
+    for name in ("commands", "data", "distance", "experiments", "export", "tables", "teaching")
+]
 TYPED_TEXT = "\n".join([README, *(page.read_text() for page in TYPED)])
 COMMANDS = re.findall(r"^    (?:\.venv/bin/)?monge (.+)$", TYPED_TEXT, re.MULTILINE)
 NAMES = ("OBJECTIVES", "GENERATORS", "CRITICS", "DATA", "RECIPES", "EXPERIMENTS")

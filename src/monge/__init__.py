@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from monge.data.source import load_data
     from monge.estimator import WassersteinGAN
     from monge.evaluation.two_samples import two_samples
+    from monge.model.exported import load
+    from monge.report.export import export
     from monge.table_generator import TableGenerator
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "UserError",
     "WassersteinGAN",
     "distance",
+    "export",
+    "load",
     "load_data",
     "open_run",
     "resume",
@@ -29,6 +33,8 @@ __all__ = [
 MODULES = {
     "TableGenerator": "monge.table_generator",
     "WassersteinGAN": "monge.estimator",
+    "export": "monge.report.export",
+    "load": "monge.model.exported",
     "load_data": "monge.data.source",
     "two_samples": "monge.evaluation.two_samples",
 }

@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": "measure a run: bracket, precision, recall and more",
     "compare": "train several objectives under one budget",
     "distance": "say how far apart two sample sets are",
+    "export": "hand a generator over, with a model card",
     "report": "write a run's HTML report",
     "reproduce": "show a claim of the theory by an experiment",
 }

@@ -48,12 +48,15 @@ class ImageCodec(Codec):
 
     def decode(self, model: Tensor) -> NDArray[Any]:
         """Images (n, C, H, W) as (n, H, W, C), clipped to the range of the pixels, and rounded where they are whole."""
-        values, known = model.detach(), self.space.pixels
-        values = values.cpu().double() if self._fine else values.float()
+        images: NDArray[Any] = self.pixels(model.detach().cpu() if self._fine else model.detach()).cpu().numpy()
+        return images.astype(self.space.pixels.dtype)
+
+    def pixels(self, model: Tensor) -> Tensor:
+        """What `decode` gives, as floating-point numbers in a tensor (n, H, W, C) of the same device."""
+        values, known = model.double() if self._fine else model.float(), self.space.pixels
         pixels = ((values + 1) * self._half).add_(known.low)
         pixels = (pixels.round_() if known.whole else pixels).clamp_(known.low, known.high)
-        images: NDArray[Any] = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        return images.astype(known.dtype)
+        return pixels.permute(0, 2, 3, 1).contiguous()
 
     def metric(self, raw: NDArray[Any]) -> NDArray[np.float64]:
         """Images (n, H, W, C) as (n, C H W), the range of the pixels in [-1, 1]."""
@@ -90,7 +93,7 @@ class VectorCodec(Codec):
         object.__setattr__(self, "space", VectorSpace(len(self.mean)))
 
     @property
-    def _precision(self) -> type[np.floating[Any]]:
+    def precision(self) -> type[np.floating[Any]]:
         """float64 where a feature's mean is so large that float32 would round away what differs between samples."""
         gap = np.spacing(np.abs(self.mean).astype(np.float32)).astype(np.float64)
         return np.float64 if (gap > COARSE * self.scale).any() else np.float32
@@ -113,7 +116,7 @@ class VectorCodec(Codec):
 
     def decode(self, model: Tensor) -> NDArray[Any]:
         """Standardised vectors (n, d) in the data's units, as float32, or float64 where float32 is too coarse."""
-        return (model.detach().cpu().double().numpy() * self.scale + self.mean).astype(self._precision)
+        return (model.detach().cpu().double().numpy() * self.scale + self.mean).astype(self.precision)
 
     def metric(self, raw: NDArray[Any]) -> NDArray[np.float64]:
         """The vectors themselves, as float64."""

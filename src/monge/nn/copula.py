@@ -38,16 +38,18 @@ class CopulaGenerator(nn.Module):
         A column's number goes to its place in the row, if it has one (`places`), and the level that its quantile has
         is switched on (`levels`, positions in the row); -1 stands for none.
         """
-        out = z.new_zeros(len(z), self.layout.width)
         at = torch.erfc(z @ self.root.T / -math.sqrt(2)).mul(GRID / 2).sub(0.5).clamp(0, GRID - 1)
-        below, above = at.floor().long(), at.ceil().long()
-        for column, place in enumerate(self.places.tolist()):
-            near = at[:, column].round().long()
-            level = self.levels[column, near]
-            out.scatter_add_(1, level.clamp_min(0)[:, None], (level >= 0).to(out.dtype)[:, None])
-            if place >= 0:
-                low, high = below[:, column], above[:, column]
-                between = torch.lerp(self.numbers[column, low], self.numbers[column, high], at[:, column] - low)
-                alike = self.levels[column, low] == self.levels[column, high]
-                out[:, place] = torch.where(alike, between, self.numbers[column, near])
-        return out
+        low, high, near = at.floor().long(), at.ceil().long(), at.round().long()
+        level, behind = _read(self.levels, near), self.layout.width  # where goes what has no place
+        out = z.new_zeros(z.shape[0], behind + 1)
+        out = out.scatter_add(1, torch.where(level < 0, behind, level), torch.ones_like(at))
+        between = torch.lerp(_read(self.numbers, low), _read(self.numbers, high), at - low)
+        alike = _read(self.levels, low) == _read(self.levels, high)
+        numbers = torch.where(alike, between, _read(self.numbers, near))
+        places = torch.where(self.places < 0, behind, self.places).expand(z.shape[0], -1)
+        return out.scatter(1, places, numbers)[:, :behind]
+
+
+def _read(table: Tensor, at: Tensor) -> Tensor:
+    """The entries (n, columns) of a table (columns, GRID) at positions (n, columns)."""
+    return table.gather(1, at.T).T

@@ -72,7 +72,7 @@ class LevelHead(nn.Module):
     def drawn(self, score: Tensor) -> Tensor:
         """One-hot vectors of the largest score (n, levels) of each block, with the gradient of a softmax."""
         index = self.block.expand_as(score)
-        largest = score.new_full((len(score), len(self.layout.blocks)), -math.inf)
+        largest = score.new_full((score.shape[0], len(self.layout.blocks)), -math.inf)
         largest = largest.scatter_reduce(1, index, score.detach(), "amax")[:, self.block]
         hard = (score.detach() == largest).to(score.dtype)
         if not torch.is_grad_enabled():

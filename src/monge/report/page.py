@@ -109,17 +109,18 @@ def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Pat
     return run.report
 
 
-def evaluated(run: RunFolder, facts: Facts, step: int, missing: list[str]) -> dict[str, Any]:
-    """The figures of `metrics.json`; empty unless they are of this step, of averaged weights and of the run's data.
+def evaluated(run: RunFolder, facts: Facts, step: int, missing: list[str], weights: str = "ema") -> dict[str, Any]:
+    """The figures of `metrics.json`; empty unless they are of this step, of these weights and of the run's data.
 
     Arguments:
         missing: takes a sentence where they are damaged.
+        weights: "ema" or "raw".
     """
     if not (run.path / MEASURED).exists():
         return {}
     try:
         figures = run.read(MEASURED)
-        wanted = {"step": step, "weights": "ema", "fingerprint": facts["fingerprint"]}
+        wanted = {"step": step, "weights": weights, "fingerprint": facts["fingerprint"]}
         if any(figures.get(name) != value for name, value in wanted.items()):
             return {}
         parts = {name: figures[name] for name in ("bracket", "metrics", "floors")}
