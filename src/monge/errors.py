@@ -3,7 +3,6 @@
 `UserError` is bad input or usage (exit status 2); `TrainingError` is a training that failed (exit status 1).
 """
 
-import difflib
 import re
 from collections.abc import Iterable
 
@@ -78,6 +77,8 @@ def legible(text: str) -> str:
 
 def unknown_name(what: str, value: str, allowed: Iterable[str]) -> UserError:
     """A `UserError` for a name that is not in a table, with the nearest valid name."""
+    import difflib  # which no command needs that is written right
+
     names = sorted(allowed)
     near = difflib.get_close_matches(value, names, n=5, cutoff=0.5)
     near.sort(key=lambda name: sorted(name) != sorted(value))  # letters in another order are the likeliest slip

@@ -8,10 +8,8 @@ import io
 import sys
 import warnings
 from collections.abc import Sequence
-from importlib import metadata
 
-from monge.cli.notice import NOTICES
-from monge.errors import MongeError, UserError, legible, unknown_name
+from monge.cli import interrupt
 
 COMMANDS = {
     "train": "train a generator on data, or continue a run",
@@ -37,30 +35,24 @@ commands:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command and leaves with its exit status."""
+    interrupt.listen()  # before anything else is imported
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: file names need not be UTF-8
-    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+    status = run(list(sys.argv[1:] if arguments is None else arguments))
+    interrupt.finish(status)
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
     """Runs one command; returns 0, or 1 for failed training, 2 for bad input, 3 beyond a limit, 130 after Ctrl-C."""
+    from monge.cli.notice import NOTICES
+    from monge.errors import MongeError, UserError, legible
+
     debug = "--debug" in arguments
-    arguments = [argument for argument in arguments if argument != "--debug"]
-    if arguments[:1] in (["--help"], ["-h"]):
-        print(USAGE.format(commands="\n".join(f"  {name:10} {text}" for name, text in COMMANDS.items())), end="")
-        return 0
-    if arguments[:1] == ["--version"]:
-        print(f"monge {metadata.version('monge')}")
-        return 0
     NOTICES.begin()
     warnings.showwarning = NOTICES.show
     try:
-        if not arguments:
-            raise UserError(f"no command given; allowed: {', '.join(COMMANDS)} (monge --help explains)")
-        if arguments[0] not in COMMANDS:
-            raise unknown_name("command", arguments[0], COMMANDS)
-        command = importlib.import_module(f"monge.cli.{arguments[0]}")
-        status: int = command.main(arguments[1:])
+        status = _command([argument for argument in arguments if argument != "--debug"])
         NOTICES.release()
         return status
     except MongeError as error:
@@ -76,7 +68,28 @@ def run(arguments: list[str]) -> int:
         NOTICES.release()
         print(legible(f"monge: {error.filename or 'a file'}: {error.strerror or error}"), file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         NOTICES.release()
-        print("monge: interrupted", file=sys.stderr)
-        return 130
+        number = error.number if isinstance(error, interrupt.Ended) else interrupt.HANDLED["SIGINT"]
+        print(f"monge: {interrupt.line(number)}", file=sys.stderr)
+        return interrupt.status(number)
+
+
+def _command(arguments: list[str]) -> int:
+    from monge.errors import UserError, unknown_name
+
+    if arguments[:1] in (["--help"], ["-h"]):
+        print(USAGE.format(commands="\n".join(f"  {name:10} {text}" for name, text in COMMANDS.items())), end="")
+        return 0
+    if arguments[:1] == ["--version"]:
+        from importlib import metadata
+
+        print(f"monge {metadata.version('monge')}")
+        return 0
+    if not arguments:
+        raise UserError(f"no command given; allowed: {', '.join(COMMANDS)} (monge --help explains)")
+    if arguments[0] not in COMMANDS:
+        raise unknown_name("command", arguments[0], COMMANDS)
+    command = importlib.import_module(f"monge.cli.{arguments[0]}")
+    status: int = command.main(arguments[1:])
+    return status

@@ -2,15 +2,26 @@
 
 import multiprocessing
 import os
+import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
 import torch
 
+from monge.errors import TrainingError
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+class WorkerError(TrainingError):
+    """A process that worked for this one was ended from outside; what was finished is kept."""
 
 
 def parallel(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Result]]:
@@ -20,23 +31,62 @@ def parallel(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -
         work: a function of a module, so that another process can import it.
         tasks: its arguments.
         jobs: processes at once; with 1 the work is done in this process.
+
+    Raises:
+        WorkerError: one of the processes was ended from outside.
     """
     if jobs == 1:
         with torch_state():
             _one_thread()
             yield from ((task, work(task)) for task in tasks)
         return
-    # spawned, because a forked process inherits thread pools in an unknown state
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _one_thread) as executor:
+    with _beginning_workers():
+        # spawned, because a forked process inherits thread pools in an unknown state
+        executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin_worker)
         futures = {executor.submit(work, task): task for task in tasks}
+    with executor:
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
+        except BrokenProcessPool:
+            what = "a worker process was ended from outside, by a signal or for want of memory"
+            raise WorkerError(f"{what}; the same command continues, with what is finished kept") from None
         except BaseException:
             executor.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
+
+
+@contextmanager
+def _beginning_workers() -> Iterator[None]:
+    """Begins processes that Ctrl-C in the terminal does not reach, because it is this one that ends them, in one line.
+
+    Nor do they say, when this one is killed, what Python's own helper has to clean up.
+    """
+    quiet = "ignore::UserWarning:multiprocessing.resource_tracker"
+    sys.warnoptions.append(quiet)  # which processes get that begin here
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
+    try:
+        yield
+    finally:
+        sys.warnoptions.remove(quiet)
+        if main:
+            signal.signal(signal.SIGINT, before)
+
+
+def _begin_worker() -> None:
+    _one_thread()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that began it is gone, however that ended: nobody waits for its work."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # of a process that was begun by one
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 _PRODUCTS: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]

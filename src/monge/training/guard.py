@@ -14,6 +14,10 @@ from monge.training.state import TrainingState
 DIVERGED = 1e8
 """A term beyond this has left every scale that a 1-Lipschitz critic of sane data can reach."""
 
+STOPPING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]  # Windows knows two of them
+
 
 class DivergenceError(TrainingError):
     """A term or a weight that no further step can mend; whoever knows the training's settings adds the likely cause."""
@@ -63,7 +67,10 @@ def failures_told(state: TrainingState, run: RunFolder, cause: Callable[[], str]
 
 @contextmanager
 def interruption() -> Iterator[Callable[[], bool]]:
-    """Turns the first Ctrl-C or termination into a request to stop after the step; a second one ends at once."""
+    """Turns the first Ctrl-C, termination or closing of the terminal into a request to stop after the step.
+
+    A second one ends at once. One that is ignored, as by nohup, stays so.
+    """
     requested = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield requested.is_set
@@ -73,7 +80,8 @@ def interruption() -> Iterator[Callable[[], bool]]:
         requested.set()
         signal.signal(number, before[signal.Signals(number)])
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in STOPPING}
+    before = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
     for number in before:
         signal.signal(number, request)
     try:
