@@ -18,11 +18,12 @@ from monge.evaluation import evaluate as evaluating
 from monge.evaluation import readings, reference, table, two_samples
 from monge.evaluation.doubt import FEW, FEW_FOR_A_COVARIANCE, FEW_FOR_EACH_MODE, UNSURE_CLASSIFIER, WITHIN_ITS_ERROR
 from monge.evaluation.entry import Better, Doubt, Entry
-from monge.evaluation.estimates import ESTIMATES, PARTS, Figure, Pair, annotated
+from monge.evaluation.estimates import ESTIMATES, PARTS, Figure, annotated
 from monge.evaluation.features import Features
 from monge.evaluation.figures import BESIDE, FIGURES, TRANSPORT
 from monge.evaluation.ledger import Ledger, Reading
 from monge.evaluation.measurement import Measured
+from monge.evaluation.pair import Pair
 from monge.evaluation.table import comparison_sections, evaluation_sections, evaluation_text
 from monge.metric.classifier import Classifier
 from monge.metric.panel import kid_estimate, variance_ratio

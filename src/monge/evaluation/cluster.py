@@ -11,6 +11,8 @@ from monge.data.selection import Names, selected
 from monge.errors import UserError, unknown_name
 from monge.evaluation.sample_set import SampleSet
 
+STEP = 100_000
+"""Rows that are read at a time."""
 LEAST = 4
 """Clusters of a set: with fewer, there are too few relabellings to show anything."""
 
@@ -41,10 +43,10 @@ def values_of(data: DataSet, column: str) -> NDArray[np.str_]:
     if column not in names:
         raise unknown_name("--group", column, names)
     position = names.index(column)
-    parts = (
-        [data.train.values] if data.held_out.values is data.train.values else [data.train.values, data.held_out.values]
-    )
-    raw = np.concatenate([part[:, position] for part in parts])
+    held_out, train = data.held_out.values, data.train.values
+    files = [train] if held_out is train else [train, held_out]
+    steps = [(file, start) for file in files for start in range(0, len(file), STEP)]
+    raw = np.concatenate([np.asarray(file[start : start + STEP])[:, position] for file, start in steps])
     levels = None if schema is None else schema.kept[position].levels
     return np.array([str(levels[int(value)]) if levels and value >= 0 else str(value) for value in raw])
 

@@ -26,8 +26,9 @@ from monge.distance.two_sample.missed import Missed, missed
 from monge.errors import UserError, unknown_name
 from monge.evaluation.cluster import clustered, set_apart
 from monge.evaluation.coordinate import FeatureGroups
-from monge.evaluation.estimates import ESTIMATES, Figure, Pair, annotated, common, repeats
+from monge.evaluation.estimates import Figure, figures_of
 from monge.evaluation.explanation import Explanation, explanation_of
+from monge.evaluation.pair import Pair, common, repeats
 from monge.evaluation.sample_set import SAMPLES, SampleSet
 from monge.evaluation.scales import Scales, scales
 from monge.evaluation.units import check_units, scale, standardised, usual
@@ -216,19 +217,13 @@ def compare(
         explanation = explanation_of(a, b, features, split, alone, seed, progress)
     else:
         measured = bracket(x, y, seed=seed, families=families, progress=progress)
-    pair, figures = Pair(x, y, seed, progress, everything, clusters), {}
-    for entry in ESTIMATES:
-        progress(entry.name, 0, 1)
-        figure = annotated(entry, pair)
-        if figure is not None:
-            figures[entry.name] = figure
-        progress(entry.name, 1, 1)
+    pair = Pair(x, y, seed, progress, everything, clusters)
     return Comparison(
         a,
         b,
         seed,
         measured,
-        figures,
+        figures_of(pair),
         pair.battery,
         everything,
         # simulations take rows to be independent
