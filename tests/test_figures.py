@@ -14,8 +14,8 @@ from monge.cli import run
 from monge.data.source import in_memory, load_data
 from monge.distance.bounds import Bracket
 from monge.distance.estimate import Estimate
+from monge.evaluation import estimates, readings, reference, table, two_samples
 from monge.evaluation import evaluate as evaluating
-from monge.evaluation import readings, reference, table, two_samples
 from monge.evaluation.doubt import FEW, FEW_FOR_A_COVARIANCE, FEW_FOR_EACH_MODE, UNSURE_CLASSIFIER, WITHIN_ITS_ERROR
 from monge.evaluation.entry import Better, Doubt, Entry
 from monge.evaluation.estimates import ESTIMATES, PARTS, Figure, annotated
@@ -254,7 +254,7 @@ def test_a_new_estimate_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     toy = Entry("toy", lambda pair: Figure(len(pair.x) / 7, None, pair.sizes), "a toy", "ratio", 1, label="Toy")
-    for module in (two_samples, table):
+    for module in (estimates, table):
         monkeypatch.setattr(module, "ESTIMATES", (*ESTIMATES, toy))
     monkeypatch.chdir(tmp_path)
     for name, seed in (("a", 0), ("b", 1)):
