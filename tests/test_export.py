@@ -75,6 +75,7 @@ def test_a_folder_samples_as_its_run(trained: Callable[[str], monge.Run], tmp_pa
         model = monge.load(monge.export(run, tmp_path / kind, onnx=False))
         assert same(model.sample(5, seed=3), run.sample(5, seed=3)), kind
         assert not (tmp_path / kind / "model.onnx").exists()
+    assert "It is a Gaussian copula fitted to the training rows" in (tmp_path / "copula" / "README.md").read_text()
     labelled, coded = monge.load(tmp_path / "conditional"), monge.load(tmp_path / "infogan")
     assert same(labelled.sample(3, label=7), trained("conditional").sample(3, label=7))
     assert same(coded.sample(3, codes={0: 2}), trained("infogan").sample(3, codes={0: 2}))

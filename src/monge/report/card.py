@@ -72,8 +72,7 @@ def card(
         rows=rows(figures),
         form=model.space.form,
         version=facts["versions"]["monge"],
-        weights={"ema": "averaged", "raw": "raw"}[model.weights],
-        step=model.step,
+        what=what(model),
         unfinished=unfinished,
         onnx="model.onnx" in document["files"],
         latent=latent_size(model.generator),
@@ -88,6 +87,13 @@ def card(
         versions=", ".join(f"{package} {found}" for package, found in facts["versions"].items()),
         held=held(model),
     )
+
+
+def what(model: TrainedModel) -> str:
+    """Which generator it is, as a sentence without its full stop."""
+    if isinstance(model.generator, CopulaGenerator):
+        return "It is a Gaussian copula fitted to the training rows, not a trained network"
+    return f"These are the {'averaged' if model.weights == 'ema' else 'raw'} weights of step {model.step:,}"
 
 
 def tags(model: TrainedModel, document: Entry) -> list[str]:
