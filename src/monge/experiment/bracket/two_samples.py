@@ -159,14 +159,13 @@ def figures(rows: Rows) -> Files:
             for bar in bars:
                 plot.axhline(100 * bar, color=INK, linewidth=0.6)
             plot.set_xticks(range(len(asked)), asked, rotation=25, ha="right")
-            plot.set_title(title)
-            plot.set_ylabel("pairs called different, %")
+            plot.set_ylabel(f"{title} called different, %")
             plot.set_ylim(bottom=0)
             key(plot, 2)
 
         return draw
 
-    return panels([paint(list(EQUAL), BAND, "equal laws"), paint(list(DIFFERENT), (), "small differences")], 3.2)
+    return panels([paint(list(EQUAL), BAND, "equal laws"), paint(list(DIFFERENT), (), "different laws")], 3.2)
 
 
 reproduce = Experiment("two-samples", CLAIMS, cells, measure, line, verdict, tables, figures)
