@@ -21,10 +21,10 @@ from monge.objective.loss import (
     LeastSquares,
     Minimax,
     NonSaturating,
-    RelativisticPaired,
     Wasserstein,
     softplus,
 )
+from monge.objective.relativistic_loss import RelativisticPaired
 
 few = settings(deadline=None, max_examples=25)
 numbers = st.lists(st.floats(-50, 50), min_size=4, max_size=4)

@@ -8,9 +8,14 @@ from collections.abc import Iterable
 
 
 class MongeError(Exception):
-    """Base class of all errors that monge raises; `exit_status` is the exit status of the command."""
+    """Base class of all errors that monge raises; `exit_status` is the exit status of the command.
+
+    Attributes:
+        said_elsewhere: whether another process of the same training tells the user.
+    """
 
     exit_status = 1
+    said_elsewhere = False
 
 
 class UserError(MongeError, ValueError):

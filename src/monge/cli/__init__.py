@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Sequence
 
 from monge.cli import interrupt
+from monge.run.launch import follows, launched
 
 COMMANDS = {
     "train": "train a generator on data, or continue a run",
@@ -58,6 +59,8 @@ def run(arguments: list[str]) -> int:
     except MongeError as error:
         if debug:
             raise
+        if error.said_elsewhere:
+            return error.exit_status
         if not isinstance(error, UserError):
             NOTICES.release()
         print(f"monge: {legible(' '.join(str(error).split()))}", file=sys.stderr)
@@ -71,7 +74,8 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt as error:
         NOTICES.release()
         number = error.number if isinstance(error, interrupt.Ended) else interrupt.HANDLED["SIGINT"]
-        print(f"monge: {interrupt.line(number)}", file=sys.stderr)
+        if not follows():
+            print(f"monge: {interrupt.line(number)}", file=sys.stderr)
         return interrupt.status(number)
 
 
@@ -90,6 +94,8 @@ def _command(arguments: list[str]) -> int:
         raise UserError(f"no command given; allowed: {', '.join(COMMANDS)} (monge --help explains)")
     if arguments[0] not in COMMANDS:
         raise unknown_name("command", arguments[0], COMMANDS)
+    if launched() and arguments[0] != "train":
+        raise UserError(f"the command that torchrun starts must be train; got {arguments[0]}")
     command = importlib.import_module(f"monge.cli.{arguments[0]}")
     status: int = command.main(arguments[1:])
     return status

@@ -18,7 +18,11 @@ class Notices:
     def begin(self) -> None:
         """Starts a command: nothing is held, nothing released."""
         self._lines: dict[str, bool] = {}
-        self._released = False
+        self._released = self._silent = False
+
+    def silence(self) -> None:
+        """Takes nothing any more, as another process of the same training says it."""
+        self._lines, self._silent = {}, True
 
     def say(self, text: str) -> None:
         """Takes a sentence that stands before all warnings."""
@@ -33,6 +37,8 @@ class Notices:
     def release(self) -> None:
         """Prints what was held back, and from now on every warning at once."""
         self._released = True
+        if self._silent:
+            return
         for line, printed in self._lines.items():
             if not printed:
                 print(legible(line), file=sys.stderr)

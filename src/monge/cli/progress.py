@@ -82,9 +82,13 @@ def duration(seconds: float) -> str:
 
 
 class TrainingBar:
-    """A bar on a terminal; elsewhere one line for each bracket. Both say early how long it will take."""
+    """A bar on a terminal; elsewhere one line for each bracket. Both say early how long it will take.
 
-    def __init__(self) -> None:
+    Arguments:
+        shown: whether this process draws it, and not another one of the same training.
+    """
+
+    def __init__(self, *, shown: bool = True) -> None:
         self._console = Console(file=sys.stderr)
         self._bar = Bar(
             TextColumn("training"),
@@ -95,7 +99,7 @@ class TrainingBar:
             TextColumn("[bold]{task.fields[bracket]}"),
             TimeRemainingColumn(),
             console=self._console,
-            disable=not self._console.is_terminal,
+            disable=not (shown and self._console.is_terminal),
         )
         self._task = self._bar.add_task("", total=None, estimate="", bracket="")
         self._steps = 0

@@ -14,12 +14,16 @@ from monge.config.overlay import Given, flatten, last_given, merged
 from monge.config.registry import DATA
 from monge.config.schema import Config, Named
 from monge.errors import UserError
+from monge.run.launch import launched
 
 if TYPE_CHECKING:
+    from monge.api import Run
     from monge.data.dataset import DataSet
 
 BY_RECIPE = ("objective", "generator", "critic", "model", "steps", "training", "observe")
 """Settings that the recipe decides where they are not given."""
+INTERRUPTED = 130
+"""Exit status of a training that was asked to stop, and saved."""
 SETTINGS = ("recipe", *BY_RECIPE, "augment", "seed", "start_from", "data")
 
 
@@ -57,19 +61,36 @@ class Train:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Trains, or continues a run."""
+    """Trains, or continues a run: in one process, or in those that torchrun started."""
+    if not launched():
+        return finish(*train(arguments))
+    from monge.training.processes import joined, leads, led
+
+    with joined():
+        first = leads()
+        run, data, as_json = train(arguments)
+        status: str = led(lambda: run.facts()["status"])
+    if first:
+        return finish(run, data, as_json)
+    return INTERRUPTED if status == "interrupted" else 0
+
+
+def train(arguments: Sequence[str]) -> "tuple[Run, DataSet, bool]":
+    """The run, its data, and whether the outcome is wanted as JSON."""
     asked = parse(Train, "train", arguments, defaults)
     check(asked)
 
-    from monge import api
+    from monge.api import Run
     from monge.cli.progress import TrainingBar
     from monge.data.summary import details, summary
     from monge.model.build import pick_device
+    from monge.training.processes import in_turn, leads
     from monge.training.settings import choice
     from monge.training.train import train_config
 
     pick_device(asked.device)
-    data, config = opened(asked)
+    with in_turn():
+        data, config = opened(asked)
     if (
         asked.resume is None
         and last_given(all_given(asked), "recipe") is None
@@ -79,7 +100,9 @@ def main(arguments: Sequence[str]) -> int:
     for line in reversed(details(data)):
         NOTICES.say(line)
     NOTICES.say(summary(data))  # which stands before what was said earlier
-    with TrainingBar() as progress:
+    if not leads():
+        NOTICES.silence()
+    with TrainingBar(shown=leads()) as progress:
         folder = train_config(
             config,
             data,
@@ -91,7 +114,7 @@ def main(arguments: Sequence[str]) -> int:
             start_over=asked.start_over,
             display=progress.show,
         )
-    return finish(api.Run(folder.path), data, asked.json)
+    return Run(folder.path), data, asked.json
 
 
 def check(asked: Train) -> None:
@@ -166,7 +189,7 @@ def finish(run: Any, data: Any, as_json: bool) -> int:
         again = f"monge train --resume {shlex.quote(str(run.path))}"
         text = f"interrupted and saved at step {facts['step']}; {again} continues"
         show({"run": str(run.path), "status": "interrupted", "step": facts["step"]}, as_json, text)
-        return 130
+        return INTERRUPTED
     with torch_state():
         torch.set_num_threads(facts["threads"])
         report = run.write_report(data)

@@ -12,13 +12,13 @@ from monge.objective.loss import (
     LeastSquares,
     Minimax,
     NonSaturating,
-    RelativisticPaired,
     Wasserstein,
 )
 from monge.objective.noise import ConstantNoise, ExponentialNoise, LinearNoise, NoiseSchedule
 from monge.objective.objective import Objective, Terms
 from monge.objective.paper import wgan, wgan_gp
 from monge.objective.penalty import R1, R2, Consistency, Dragan, GradientPenalty, Penalty
+from monge.objective.relativistic_loss import RelativisticPaired
 from monge.objective.transport_loss import SinkhornDivergence
 
 __all__ = [

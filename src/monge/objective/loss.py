@@ -4,8 +4,8 @@ D(x) is the critic's output, a number without a sigmoid; where a loss wants a pr
 :math:`\sigma(D(x)) = 1 / (1 + e^{-D(x)})`, and its logarithms are taken from D(x), so that nothing overflows.
 
 Zheng 2017 numbers seventeen equations, whose pictures are lost; they are written out here where they belong: 1, 2 and
-4 to 9 in `Minimax`, 3, 10 and 11 in `NonSaturating`, 12 to 17 in `Wasserstein`. Losses of vectors are in
-`kernel_loss` and `transport_loss`.
+4 to 9 in `Minimax`, 3, 10 and 11 in `NonSaturating`, 12 to 17 in `Wasserstein`. One of pairs is in `relativistic_loss`,
+those of vectors are in `kernel_loss` and `transport_loss`.
 """
 
 from abc import ABC, abstractmethod
@@ -25,6 +25,8 @@ class AdversarialLoss(ABC):
         vector: whether the critic may have more than one output; else k = 1 is needed.
         compares: whether the generator's loss depends on the outputs for real samples; else it is given none of them,
             (0, k), which saves a pass through the critic.
+        separable: whether both losses are means over samples, or over pairs of the i-th real and the i-th generated
+            one; else several processes give each the outputs of all (see `monge.nn.collective`).
 
     Example:
         >>> from dataclasses import dataclass
@@ -43,6 +45,7 @@ class AdversarialLoss(ABC):
 
     vector: ClassVar[bool] = False
     compares: ClassVar[bool] = True
+    separable: ClassVar[bool] = False
 
     @abstractmethod
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -94,6 +97,7 @@ class Wasserstein(AdversarialLoss):
     """
 
     compares: ClassVar[bool] = False
+    separable: ClassVar[bool] = True
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
         return fake.mean() - real.mean()
@@ -137,6 +141,7 @@ class Minimax(AdversarialLoss):
     """
 
     compares: ClassVar[bool] = False
+    separable: ClassVar[bool] = True
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
         return cross_entropy(real, fake)
@@ -174,6 +179,7 @@ class NonSaturating(AdversarialLoss):
     """
 
     compares: ClassVar[bool] = False
+    separable: ClassVar[bool] = True
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
         return cross_entropy(real, fake)
@@ -214,6 +220,7 @@ class LeastSquares(AdversarialLoss):
     """
 
     compares: ClassVar[bool] = False
+    separable: ClassVar[bool] = True
     a: float = 0.0
     b: float = 1.0
     c: float = 1.0
@@ -250,40 +257,13 @@ class Hinge(AdversarialLoss):
     """
 
     compares: ClassVar[bool] = False
+    separable: ClassVar[bool] = True
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
         return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         return -fake.mean()
-
-
-@dataclass(frozen=True)
-class RelativisticPaired(AdversarialLoss):
-    r"""Each real sample is to look more real than its generated partner; the generator wants the opposite.
-
-    .. math:: L_D = \mathbb{E} \log\bigl(1 + e^{-(D(x_r) - D(x_g))}\bigr), \qquad
-              L_G = \mathbb{E} \log\bigl(1 + e^{-(D(x_g) - D(x_r))}\bigr)
-
-    The i-th real and the i-th generated sample are partners; only differences of D count.
-
-    Reference: Jolicoeur-Martineau 2019, "The relativistic discriminator" (the relativistic standard GAN); Huang et al.
-    2024, "The GAN is dead; long live the GAN! A modern GAN baseline", eq. 2.
-
-    Example:
-        >>> import torch
-        >>> from monge.objective import RelativisticPaired
-        >>> real, fake = torch.tensor([[2.0], [1.0]]), torch.tensor([[-1.0], [0.0]])  # critic outputs
-        >>> loss = RelativisticPaired()
-        >>> bool(torch.isclose(loss.critic(real, fake), loss.critic(real + 5, fake + 5)))  # only differences count
-        True
-    """
-
-    def critic(self, real: Tensor, fake: Tensor) -> Tensor:
-        return softplus(fake - real).mean()
-
-    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
-        return softplus(real - fake).mean()
 
 
 def cross_entropy(real: Tensor, fake: Tensor) -> Tensor:

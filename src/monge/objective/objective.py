@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from monge.errors import UserError
+from monge.nn.collective import gathered
 from monge.nn.layer import batch_norms
 from monge.objective.augmentation import Augmentation
 from monge.objective.auxiliary import Auxiliary
@@ -93,7 +94,7 @@ class Objective:
     def critic_loss(self, critic: nn.Module, batch: Batch) -> Terms:
         """The critic's terms: `critic_loss` and, if there are such, `penalty` and the auxiliary one's name."""
         batch = self.seen(batch)
-        real, fake = judge(critic, batch.real, batch), judge(critic, batch.fake, batch)
+        real, fake = self._outputs(critic, batch.real, batch), self._outputs(critic, batch.fake, batch)
         terms = {"critic_loss": self.loss.critic(real, fake)}
         if self.penalty is not None:
 
@@ -108,16 +109,21 @@ class Objective:
     def generator_loss(self, critic: nn.Module, batch: Batch) -> Terms:
         """The generator's terms on a batch whose fake samples carry its graph: `generator_loss` and perhaps another."""
         batch = self.seen(batch)
-        fake = judge(critic, batch.fake, batch)
+        fake = self._outputs(critic, batch.fake, batch)
         if self.loss.compares:
             with torch.no_grad():
-                real = judge(critic, batch.real, batch)
+                real = self._outputs(critic, batch.real, batch)
         else:
             real = fake.new_empty(0, fake.shape[1])
         terms = {"generator_loss": self.loss.generator(real, fake)}
         if self.auxiliary is not None:
             terms[f"generator_{self.auxiliary.name}"] = self.auxiliary.generator(critic, batch)
         return Terms(terms)
+
+    def _outputs(self, critic: nn.Module, samples: Tensor, batch: Batch) -> Tensor:
+        """Critic outputs (n, k), of all processes where the loss needs them together."""
+        own = judge(critic, samples, batch)
+        return own if self.loss.separable else gathered(own)
 
     def seen(self, batch: Batch) -> Batch:
         """The batch as the critic sees it: with transformed samples, and noise on them."""

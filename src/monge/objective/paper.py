@@ -9,11 +9,12 @@ from monge.nn.code import Codes
 from monge.objective.auxiliary import Classification, MutualInformation
 from monge.objective.composition import Sum, lazy
 from monge.objective.constraint import ClipNorm, ClipWeights, LipschitzByConstruction, ProjectSpectral
-from monge.objective.loss import Hinge, LeastSquares, Minimax, NonSaturating, RelativisticPaired, Wasserstein
+from monge.objective.loss import Hinge, LeastSquares, Minimax, NonSaturating, Wasserstein
 from monge.objective.noise import ConstantNoise, ExponentialNoise, LinearNoise, NoiseSchedule
 from monge.objective.objective import Objective
 from monge.objective.option import above_zero
 from monge.objective.penalty import R1, R2, Consistency, Dragan, GradientPenalty
+from monge.objective.relativistic_loss import RelativisticPaired
 
 
 def wgan(bound: float = 0.01, clip: str = "value") -> Objective:

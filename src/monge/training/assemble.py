@@ -8,8 +8,10 @@ from monge.data.dataset import ArrayData, DataSet
 from monge.data.space import Space
 from monge.errors import UserError
 from monge.model.build import build_critic, build_generator, build_objective, label_shares, latent_size
+from monge.nn.batch_norm import share_batch_norms
+from monge.nn.collective import world_size
 from monge.objective import Objective
-from monge.training.compatibility import check_combination, model_of, outputs
+from monge.training.compatibility import check_combination, check_layers, check_parts, model_of, outputs
 from monge.training.replay import ReplayPool
 from monge.training.sampler import Sampler
 from monge.training.schedule import rates
@@ -35,6 +37,7 @@ def assemble(
         )
     objective = build_objective(config)
     check_combination(rule, objective, data)
+    check_parts(rule)
     contested = model_of(config, objective, data) == "auto"
     validation, steered = None, objective.augment is not None and objective.augment.steered
     if steered or contested:
@@ -45,6 +48,7 @@ def assemble(
         _placed(network, data.space, device)
         for network in (build_generator(config, data.space, shares), build_critic(config, data.space, shares, critic))
     )
+    check_layers(judge)
     objective.check(judge, outputs(judge, data, rule.pack))
     betas, (generator_rate, critic_rate) = (float(rule.beta1), float(rule.beta2)), rates(config)(0)
     state = TrainingState(
@@ -79,8 +83,13 @@ def _sampler(config: Config, objective: Objective, data: DataSet, latent: int, v
 
 
 def _placed(network: nn.Module, space: Space, device: torch.device) -> nn.Module:
-    """A network on its device, for images with the channels of each pixel side by side, which convolves faster."""
+    """A network on its device, for images with the channels of each pixel side by side, which convolves faster.
+
+    The batch norms of several processes are of the whole batch.
+    """
     network = network.to(device)
+    if world_size() > 1:
+        share_batch_norms(network)
     if space.side is not None:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network

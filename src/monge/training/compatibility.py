@@ -10,6 +10,8 @@ from monge.config.schema import Config, TrainingConfig
 from monge.data.dataset import DataSet
 from monge.data.space import TableSpace
 from monge.errors import UserError
+from monge.nn.batch_norm import SharedBatchNorm
+from monge.nn.collective import world_size
 from monge.objective import Objective
 from monge.objective.auxiliary import Auxiliary
 
@@ -43,6 +45,39 @@ def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet)
             f"--training.replay must be 0 with classes, codes, packs or an objective on vectors, as it needs a critic "
             f"with one output per sample; got {rule.replay}"
         )
+
+
+def check_parts(rule: TrainingConfig) -> None:
+    """Refuses a batch that several processes cannot share equally, or not without breaking packs.
+
+    Raises:
+        UserError: says by what the batch must be divisible.
+    """
+    count = world_size()
+    if rule.batch % (count * rule.pack):
+        packs = f" times the {rule.pack} samples of a pack" if rule.pack > 1 else ""
+        raise UserError(
+            f"--training.batch must be divisible by {count * rule.pack}, the {count} processes{packs}; got {rule.batch}"
+        )
+
+
+def check_layers(critic: nn.Module) -> None:
+    """Refuses layers of a user's own critic with which several processes would not compute what one does.
+
+    Raises:
+        UserError: names the layer.
+    """
+    if world_size() == 1:
+        return
+    for name, layer in critic.named_modules():
+        if isinstance(layer, (nn.modules.dropout._DropoutNd, nn.RReLU)):
+            why = "draws numbers of its own"
+        elif isinstance(layer, nn.modules.batchnorm._BatchNorm) and not isinstance(layer, SharedBatchNorm):
+            why = "has statistics of its own"
+        else:
+            continue
+        what = f"layer {name!r} ({type(layer).__name__}) {why}"
+        raise UserError(f"critic: {what}, which {world_size()} processes cannot share; train with one, or leave it out")
 
 
 def _check_classes(rule: TrainingConfig, auxiliary: Auxiliary | None, data: DataSet) -> None:

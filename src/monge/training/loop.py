@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from monge.nn.collective import alone
 from monge.objective import Objective
 from monge.training.guard import check_terms
+from monge.training.processes import anywhere, average, leads
 from monge.training.sampler import Sampler, StepInputs
 from monge.training.schedule import set_rates
 from monge.training.state import TrainingState
@@ -101,13 +103,14 @@ def run_loop(
     """
     terms = _Unread()
     saved_at = time.monotonic()
-    while state.step < settings.steps and not stop():
+    while state.step < settings.steps and not anywhere(stop()):
         begin = time.perf_counter()
         set_rates(state, settings.rates(state.step))
         try:
             found = step(state, objective, sampler(state.step).to(state.device))
         except RuntimeError:
-            terms.read()  # a bad term of an earlier step is the better answer
+            with alone():
+                terms.read()  # a bad term of an earlier step is the better answer
             raise
         terms.add(state.step, found)
         seconds = time.perf_counter() - begin
@@ -119,7 +122,7 @@ def run_loop(
             hooks.log(state, terms.read(), seen)
         if hooks.step:
             hooks.step(state, seconds)
-        if hooks.save and settings.saves(state.step, time.monotonic() - saved_at):
+        if hooks.save and anywhere(leads() and settings.saves(state.step, time.monotonic() - saved_at)):
             terms.read()
             hooks.save(state)
             saved_at = time.monotonic()
@@ -149,7 +152,8 @@ class _Unread:
             TrainingError: names the first step that has a bad one.
         """
         if self._steps:
-            numbers = iter(torch.stack([value for _, terms in self._steps for value in terms.values()]).tolist())
+            values = torch.stack([value for _, terms in self._steps for value in terms.values()])
+            numbers = iter(average(values).tolist())
             for step, terms in self._steps:
                 self._last = {name: next(numbers) for name in terms}
                 check_terms(self._last, step)

@@ -7,6 +7,7 @@ import time
 from monge.errors import UserError
 from monge.objective import Objective
 from monge.run.folder import RunFolder
+from monge.training.processes import told
 from monge.training.sampler import Sampler
 from monge.training.state import TrainingState
 from monge.training.step import train_step
@@ -47,10 +48,10 @@ def seconds_per_step(state: TrainingState, objective: Objective, sampler: Sample
 
     steps(WARM)
     begin, done = time.perf_counter(), 0
-    while not done or time.perf_counter() - begin < TIMED_SECONDS:
+    while told(not done or time.perf_counter() - begin < TIMED_SECONDS):
         steps(TIMED)
         done += TIMED
-    return (time.perf_counter() - begin) / done
+    return told((time.perf_counter() - begin) / done)
 
 
 def steps_in(minutes: float, seconds: float) -> int:

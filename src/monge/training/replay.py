@@ -7,6 +7,8 @@ later training. Here the critic alone sees them again; what a generator learns f
 import torch
 from torch import Tensor, nn
 
+from monge.nn.collective import gathered
+
 BATCHES = 16
 """Batches in the pool."""
 
@@ -28,7 +30,8 @@ class ReplayPool:
     def keep(self, fake: Tensor, critic: nn.Module, step: int) -> None:
         """Takes in the samples (n, ...) of a step that the critic rates highest."""
         with torch.no_grad():
-            order = critic(fake).flatten().argsort(descending=True, stable=True)
+            order = gathered(critic(fake).flatten()).argsort(descending=True, stable=True)
+            fake = gathered(fake)
         self.samples[step % len(self.samples)] = fake[order[: self.each]]
         self.filled = min(step + 1, len(self.samples))
 

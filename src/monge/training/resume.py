@@ -161,12 +161,16 @@ def resume(
 
 
 def _note_changes(folder: RunFolder, step: int, facts: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
-    """Logs that a run goes on with other threads, or to another number of steps."""
+    """Logs that a run goes on with other threads or processes, or to another number of steps."""
     before, after = facts["threads"], changes["threads"]
     if before != after:
         text = f"threads {before} -> {after}: results are no longer bit-identical"
         _note(folder, {"step": step, "threads": after, "note": text})
         warnings.warn(f"--threads {after}: {text}", stacklevel=5)
+    before, after = facts.get("processes", 1), changes["processes"]
+    if before != after:
+        text = f"processes {before} -> {after}: results are no longer bit-identical"
+        _note(folder, {"step": step, "processes": after, "note": text})
     before, after = facts["config"]["steps"], changes["config"]["steps"]
     if before != after:
         _note(folder, {"step": step, "note": f"steps {before} -> {after}: schedules now follow the new total"})

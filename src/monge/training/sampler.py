@@ -8,11 +8,14 @@ from torch import Tensor
 
 from monge.data.dataset import ArrayData, DataSet
 from monge.model.random import Purpose, latent, stream
+from monge.nn.collective import rank, world_size
 from monge.objective import Batch
 from monge.training.probe import EVERY, Probe
 
 BOOST = 100
 """Critic updates of a boosted step (the WGAN authors' code)."""
+BEHIND = {"noise": 2, "perturbation": 2, "augment": 2}
+"""Axis of the samples among the draws of a step, where it is not axis 1."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,18 @@ class StepInputs:
             moved[item.name] = None if value is None else value.to(device)
         return StepInputs(**moved)
 
+    def part(self, index: int, count: int) -> "StepInputs":
+        """What one of several processes takes: an equal, consecutive part of every update's samples."""
+        n = self.real.shape[1] // count
+        mine = slice(index * n, (index + 1) * n)
+        parts: dict[str, Any] = {}
+        for item in fields(self):
+            value: Tensor | Probe | None = getattr(self, item.name)
+            whole = (slice(None),) * BEHIND.get(item.name, 1)
+            # past samples come first in a batch, so that later parts may have none
+            parts[item.name] = value[(*whole, mine)] if isinstance(value, Tensor) else value
+        return StepInputs(**parts)
+
     def batch(self, update: int, fake: Tensor, step: int, strength: Tensor, codes: Tensor | None) -> Batch:
         """What one of the updates sees, with its generated samples and their codes."""
 
@@ -71,7 +86,7 @@ class StepInputs:
 
 @dataclass(frozen=True)
 class Sampler:
-    """Draws of a step for its critic updates and its generator update.
+    """Draws of a step for its critic updates and its generator update; one of several processes gets its part of them.
 
     Arguments:
         data: where real samples come from.
@@ -119,7 +134,7 @@ class Sampler:
             real = self.data.batch(n, chance(Purpose.DATA))
         transforms = (updates, 2, self.batch, self.augmented)
         replay = torch.rand(updates, self.replayed, generator=chance(Purpose.REPLAY)) if self.replayed else None
-        return StepInputs(
+        inputs = StepInputs(
             real=real.unflatten(0, split),
             latent=latent(n, self.latent, chance(Purpose.LATENT)).unflatten(0, split),
             segment=torch.rand(split, generator=chance(Purpose.SEGMENT)),
@@ -130,6 +145,7 @@ class Sampler:
             replay=replay,
             probe=self._probe(step),
         )
+        return inputs if world_size() == 1 else inputs.part(rank(), world_size())
 
     def _probe(self, step: int) -> Probe | None:
         if self.validation is None or step % EVERY:

@@ -14,6 +14,7 @@ with the difference of validation and generated images in the numerator's place,
 import torch
 from torch import Tensor
 
+from monge.nn.collective import alone
 from monge.objective import Augmentation
 from monge.training.probe import EVERY, Probe
 from monge.training.state import TrainingState
@@ -26,7 +27,7 @@ FULL = 100_000
 
 def overfitting(state: TrainingState, augment: Augmentation, probe: Probe) -> Tensor:
     """The ratio r on transformed samples, as the critic sees them; 0 where it sets nothing apart."""
-    with torch.no_grad():
+    with torch.no_grad(), alone():  # the samples are few enough for each of several processes to look at all
         samples = [*probe.real, state.generator(probe.latent)]
         train, validation, fake = (
             state.critic(augment(x, uniform, state.strength)).mean()

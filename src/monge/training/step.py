@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from monge.nn.collective import world_size
 from monge.nn.condition import condition_of
 from monge.objective import Batch, Objective
+from monge.training.processes import average_gradients
 from monge.training.replay import mixed
 from monge.training.sampler import StepInputs
 from monge.training.state import TrainingState
@@ -22,7 +24,7 @@ def train_step(state: TrainingState, objective: Objective, inputs: StepInputs) -
         state.pool.keep(fake.detach(), state.critic, state.step)
     state.average.update(state.generator)
     if objective.augment is not None and inputs.probe is not None:
-        steer(state, objective.augment, inputs.probe, inputs.real.shape[1])
+        steer(state, objective.augment, inputs.probe, world_size() * inputs.real.shape[1])
     if objective.augment is not None and objective.augment.steered:
         terms["augment"] = state.strength
     state.step += 1
@@ -36,6 +38,7 @@ def update_critic(state: TrainingState, objective: Objective, inputs: StepInputs
         critic_terms = objective.critic_loss(state.critic, batch)
         state.critic_optimiser.zero_grad()
         critic_terms.total.backward()
+        average_gradients(state.critic)
         state.critic_optimiser.step()
         if objective.constraint is not None:
             objective.constraint(state.critic)
@@ -63,6 +66,7 @@ def generator_gradient(
     terms = objective.generator_loss(state.critic, own)
     state.generator_optimiser.zero_grad()
     terms.total.backward()
+    average_gradients(state.generator)
     for parameter in trained:
         parameter.requires_grad_(True)
     return fake, terms.named

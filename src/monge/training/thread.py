@@ -16,6 +16,7 @@ import torch
 from monge.errors import UserError
 from monge.objective import Objective
 from monge.run.folder import RunFolder
+from monge.training.processes import anywhere, leads, told
 from monge.training.sampler import Sampler
 from monge.training.state import TrainingState
 from monge.training.step import train_step
@@ -45,12 +46,15 @@ def wanted(threads: int | str) -> int | None:
 
 
 def available() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores this process may use: its part of them, where torchrun started several on this machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
 def fastest(work: Callable[[], object], repeats: int = 5, least: float = 0.2) -> int:
     """The thread count, a power of two up to the cores, that does `work` fastest; leaves torch set to it.
+
+    Of several processes, which must do the same work at the same time, the first decides.
 
     Arguments:
         work: one unit of work without lasting effect.
@@ -58,16 +62,16 @@ def fastest(work: Callable[[], object], repeats: int = 5, least: float = 0.2) ->
         least: seconds of timing for each count, at least.
     """
     best, best_time, count = 1, float("inf"), 1
-    while count <= available():
+    while told(count <= available()):
         torch.set_num_threads(count)
         work()
         times: list[float] = []
-        while len(times) < repeats or sum(times) < least:
+        while told(len(times) < repeats or sum(times) < least):
             start = time.perf_counter()
             work()
             times.append(time.perf_counter() - start)
         median = statistics.median(times)
-        if median * GAIN > best_time and count > 1:
+        if told(median * GAIN > best_time and count > 1):
             break
         best, best_time, count = count, median, count * 2
     torch.set_num_threads(best)
@@ -112,11 +116,11 @@ class ThreadWatch:
 
     def __call__(self, state: TrainingState, seconds: float) -> None:
         """Takes in the time of one step."""
-        if not self._clock.jumped(seconds):
+        if not anywhere(self._clock.jumped(seconds) and leads()):
             return
         before = torch.get_num_threads()
         after = measure_threads(state, self._objective, self._sampler)
-        if after != before:
+        if after != before and leads():
             note = f"threads {before} -> {after}: results are no longer bit-identical"
             self._run.update(threads=after)
             self._run.log({"step": state.step, "threads": after, "note": note})

@@ -16,7 +16,8 @@ from monge.data.dataset import ArrayData, DataSet
 from monge.errors import TrainingError
 from monge.model.build import latent_size, pick_device
 from monge.model.weights import COPULA, file_of
-from monge.model.whole import sound
+from monge.model.whole import Whole, sound
+from monge.nn.collective import world_size
 from monge.objective import Objective
 from monge.run.folder import RunFolder
 from monge.run.index import seal
@@ -28,9 +29,19 @@ from monge.training.compatibility import model_of
 from monge.training.contest import contest, fit_copula, measured
 from monge.training.diagnosis import Setup, likely_cause
 from monge.training.guard import failures_told, interruption
-from monge.training.loop import Hooks, LoopSettings, TermValues, run_loop
+from monge.training.loop import NO_HOOKS, Hooks, LoopSettings, TermValues, run_loop
 from monge.training.monitor import Monitor
 from monge.training.pace import check_times, seconds_per_step, steps_again, steps_in
+from monge.training.processes import (
+    check_alike,
+    check_devices,
+    check_equal,
+    joined,
+    leads,
+    led,
+    losses_told,
+    share,
+)
 from monge.training.resume import default_folder, known_facts, point, present, provenance, resume, settle
 from monge.training.sampler import Sampler
 from monge.training.schedule import rates
@@ -47,6 +58,7 @@ Display = Callable[[int, Mapping[str, Any]], None]
 """Shows a step and what was read of it, which is nothing on most steps; before the first one, the steps in all."""
 
 
+@joined()
 def train_config(
     config: Config,
     data: DataSet,
@@ -80,38 +92,77 @@ def train_config(
     """
     place, count = pick_device(device), wanted(threads)
     check_times(minutes, checkpoint_every)
+    check_devices(place)
     state, objective, sampler = assemble(config, data, place, critic)
-    folder = RunFolder(Path(run) if run is not None else default_folder(config))
-    config = replace(config, steps=steps_again(minutes, config.steps, folder))
-    facts = known_facts(folder, config, data)
+    check_alike(config, data)
+    folder, asked = RunFolder(Path(run) if run is not None else default_folder(config)), config
+    config = replace(config, steps=led(lambda: steps_again(minutes, asked.steps, folder)))
+    facts = led(partial(known_facts, folder, config, data))
     before = facts or {}
     checkpoint_every = checkpoint_every or before.get("checkpoint_every")
-    if _finished(folder, before, config.steps) and not start_over:
-        changes = present(folder, config, data, facts)
-        if not changes.items() <= before.items():
-            folder.update(**changes)
+    if led(partial(_finished, folder, before, config.steps)) and not start_over:
+        led(partial(_note_place, folder, config, data, before))
         return folder
     with torch_state(), ExitStack() as held:
-        if facts is not None:
-            held.enter_context(folder.held())
-        found = point(folder, facts, start_over=start_over)
-        origin = {} if found else started(state, config.start_from, folder, facts)
+        # the folder is the first process's alone
+        take = partial(_taken, folder, state, config, facts, held, start_over=start_over)
+        found, origin = take() if leads() else (None, {})
         watch = None if count else ThreadWatch(objective, sampler, folder)
         count = _set_torch(config, count or before.get("threads"), state, objective, sampler)
         if minutes is not None and facts is None:
             config = replace(config, steps=steps_in(minutes, seconds_per_step(state, objective, sampler)))
-        changes = present(folder, config, data, facts) | {"threads": count, "device": place.type, "status": "running"}
+        changes = present(folder, config, data, facts) | {"threads": count, "processes": world_size()}
+        changes |= {"device": place.type, "status": "running"}
         changes |= {"checkpoint_every": checkpoint_every, "minutes": minutes or before.get("minutes")}
-        if facts is None:  # nothing was written before this
-            held.enter_context(folder.held())
-            folder.create(changes | provenance(data) | origin)
-        else:
-            resume(folder, state, facts, changes, found)
-        if origin:
-            checkpoint.save_run(state, folder)  # to be continued when the other run is gone
+        if leads():
+            _enter(folder, state, data, facts, changes, found, origin, held)
+        share(state)
         setup, settings = Setup(config, data, objective), loop_settings(config, checkpoint_every)
         _train(state, sampler, settings, partial(_hooks, folder, setup, settings, watch, display), folder, setup)
     return folder
+
+
+def _note_place(folder: RunFolder, config: Config, data: DataSet, facts: Mapping[str, Any]) -> None:
+    """Records where the data of a finished run are now."""
+    changes = present(folder, config, data, facts)
+    if not changes.items() <= facts.items():
+        folder.update(**changes)
+
+
+def _taken(
+    folder: RunFolder,
+    state: TrainingState,
+    config: Config,
+    facts: Mapping[str, Any] | None,
+    held: ExitStack,
+    *,
+    start_over: bool,
+) -> tuple[Whole | None, dict[str, Any]]:
+    """Takes hold of a run that was begun; the checkpoint it goes on from, or else the start that another run gives."""
+    if facts is not None:
+        held.enter_context(folder.held())
+    found = point(folder, facts, start_over=start_over)
+    return found, {} if found else started(state, config.start_from, folder, facts)
+
+
+def _enter(
+    folder: RunFolder,
+    state: TrainingState,
+    data: DataSet,
+    facts: Mapping[str, Any] | None,
+    changes: Mapping[str, Any],
+    found: Whole | None,
+    origin: Mapping[str, Any],
+    held: ExitStack,
+) -> None:
+    """Begins a run in its folder, or continues it there."""
+    if facts is None:  # nothing was written before this
+        held.enter_context(folder.held())
+        folder.create({**changes, **provenance(data), **origin})
+    else:
+        resume(folder, state, facts, changes, found)
+    if origin:
+        checkpoint.save_run(state, folder)  # to be continued when the other run is gone
 
 
 def _set_torch(
@@ -175,16 +226,35 @@ def _hooks(
     display: Display,
     state: TrainingState,
 ) -> Hooks:
+    """What happens besides training: in the folder, and on the screen, only in the first of several processes."""
+    own = _own_hooks(folder, setup, settings, display, state) if leads() else NO_HOOKS
+
+    def step(state: TrainingState, seconds: float) -> None:
+        if own.step:
+            own.step(state, seconds)
+        if watch is not None:
+            watch(state, seconds)
+
+    def save(state: TrainingState) -> None:
+        check_equal(state)
+        led(lambda: own.save and own.save(state))
+
+    return Hooks(
+        step,
+        lambda state, terms: led(lambda: own.observe and own.observe(state, terms)),
+        lambda state, terms, seen: led(lambda: own.log and own.log(state, terms, seen)),
+        save,
+    )
+
+
+def _own_hooks(
+    folder: RunFolder, setup: Setup, settings: LoopSettings, display: Display, state: TrainingState
+) -> Hooks:
     """What happens in a run's folder, and is shown, from the state's step on."""
     config, data = setup.config, setup.data
     codes = latent_size(state.generator)
     monitor = Monitor(data, folder, config, setup.objective.loss, settings, latent_size=codes, step=state.step)
     display(state.step, {"steps": config.steps})
-
-    def step(state: TrainingState, seconds: float) -> None:
-        display(state.step, {})
-        if watch is not None:
-            watch(state, seconds)
 
     def save(state: TrainingState) -> None:
         kept = monitor.copying.kept
@@ -195,7 +265,7 @@ def _hooks(
             calibrate(state, data, config.seed)
         return monitor(state, terms)
 
-    return Hooks(step, observe, Log(folder, state.step, display), save)
+    return Hooks(lambda state, _: display(state.step, {}), observe, Log(folder, state.step, display), save)
 
 
 def _train(
@@ -207,15 +277,17 @@ def _train(
     setup: Setup,
 ) -> None:
     """Runs the loop, and leaves the outcome in `run.json`, with the model that is kept."""
-    watched = hooks(state)
+    watched, cause = hooks(state), partial(likely_cause, setup)
     try:
-        with interruption() as stop, failures_told(state, folder, partial(likely_cause, setup)), flushed_denormals():
+        with interruption() as stop, failures_told(state, folder, cause), flushed_denormals(), losses_told():
             done = run_loop(state, setup.objective, sampler, settings, watched, stop=stop)
     except TrainingError as error:
-        settle(folder, status="failed", error=str(error))
+        if leads():
+            settle(folder, status="failed", error=str(error))
         raise
-    found = _model(folder, setup, state.generator_ema) if done else {}
-    settle(folder, status="finished" if done else "interrupted", step=state.step, error=None, **found)
+    found = led(partial(_model, folder, setup, state.generator_ema)) if done else {}
+    outcome = "finished" if done else "interrupted"
+    led(lambda: settle(folder, status=outcome, step=state.step, error=None, **found))
 
 
 def _model(folder: RunFolder, setup: Setup, generator: nn.Module) -> dict[str, Any]:
