@@ -1,7 +1,8 @@
 """Rows that belong together, such as those of one subject, by the values of a column that is not compared."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,12 +44,17 @@ def values_of(data: DataSet, column: str) -> NDArray[np.str_]:
     if column not in names:
         raise unknown_name("--group", column, names)
     position = names.index(column)
+    raw = np.concatenate([rows[:, position] for rows in _rows(data)])
+    levels = () if schema is None else schema.kept[position].levels
+    return np.array([str(levels[int(value)]) if 0 <= value < len(levels) else str(value) for value in raw])
+
+
+def _rows(data: ArrayData) -> Iterator[NDArray[Any]]:
+    """All rows of a file in order, some at a time."""
     held_out, train = data.held_out.values, data.train.values
-    files = [train] if held_out is train else [train, held_out]
-    steps = [(file, start) for file in files for start in range(0, len(file), STEP)]
-    raw = np.concatenate([np.asarray(file[start : start + STEP])[:, position] for file, start in steps])
-    levels = None if schema is None else schema.kept[position].levels
-    return np.array([str(levels[int(value)]) if levels and value >= 0 else str(value) for value in raw])
+    for file in [train] if held_out is train else [train, held_out]:
+        for start in range(0, len(file), STEP):
+            yield np.asarray(file[start : start + STEP])
 
 
 def clustered(

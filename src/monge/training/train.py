@@ -1,6 +1,5 @@
 """A training from its config to its folder: begun, or continued where it was interrupted."""
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -29,6 +28,7 @@ from monge.training.compatibility import model_of
 from monge.training.contest import contest, fit_copula, measured
 from monge.training.diagnosis import Setup, likely_cause
 from monge.training.guard import failures_told, interruption
+from monge.training.log import Display, Log
 from monge.training.loop import NO_HOOKS, Hooks, LoopSettings, TermValues, run_loop
 from monge.training.monitor import Monitor
 from monge.training.pace import check_times, seconds_per_step, steps_again, steps_in
@@ -53,9 +53,6 @@ LOG_LINES = 100
 """Log lines of a run, unless its config says how often."""
 BRACKETS = 20
 """Pictures of samples in a run, and measurements of the bracket at most, unless its config says how often."""
-
-Display = Callable[[int, Mapping[str, Any]], None]
-"""Shows a step and what was read of it, which is nothing on most steps; before the first one, the steps in all."""
 
 
 @joined()
@@ -190,32 +187,6 @@ def loop_settings(config: Config, checkpoint_every: int | None = None) -> LoopSe
         observe_every=config.observe.bracket or max(1, config.steps // BRACKETS),
         checkpoint_every=checkpoint_every,
     )
-
-
-class Log:
-    """Writes a run's log lines, and shows them.
-
-    Arguments:
-        folder: of the run.
-        first: step from which this process trains.
-        display: called with what is logged.
-    """
-
-    def __init__(self, folder: RunFolder, first: int, display: Display) -> None:
-        self._folder, self._first, self._display = folder, first, display
-        self._past = max((entry.get("seconds", 0.0) for entry in folder.entries()), default=0.0)
-        self._started = time.monotonic()
-
-    def __call__(self, state: TrainingState, terms: TermValues, seen: Mapping[str, Any]) -> None:
-        """Logs a step with its terms and what was observed."""
-        elapsed = time.monotonic() - self._started
-        self._folder.log(
-            {"step": state.step, "seconds": round(self._past + elapsed, 3)}
-            | dict(terms)
-            | {"steps_per_second": round((state.step - self._first) / elapsed, 3)}
-            | dict(seen)
-        )
-        self._display(state.step, {**terms, **seen})
 
 
 def _hooks(

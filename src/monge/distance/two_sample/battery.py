@@ -144,6 +144,13 @@ def battery(
 
     Raises:
         UserError: bad points, or no draws.
+
+    Example:
+        >>> import numpy as np
+        >>> from monge.distance import battery
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 100, 3))
+        >>> battery(x, y + [0, 1, 0], draws=99).p_value
+        0.01
     """
     x, y = point_sets(x, y)
     if draws is not None and draws < 1:

@@ -45,6 +45,11 @@ class Missed:
             None where nothing can be shifted, or no shift is shown.
         share: of the rows of y around one place; None where none is shown.
         rows: of x and of y that were looked at.
+
+    Example:
+        >>> from monge.distance import Missed
+        >>> Missed(shift=0.5, share=None, rows=(200, 200)).shift
+        0.5
     """
 
     shift: float | None
