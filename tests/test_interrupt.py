@@ -33,6 +33,18 @@ def test_a_signal_outside_the_loop_is_one_line(number: int, status: int, said: s
         assert (done.returncode, done.stdout, done.stderr) == (status, "", f"monge: {said}\n")
 
 
+def test_of_several_processes_the_first_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal outside the loop reaches all of them."""
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    name = "sys.path.insert(0, os.environ['HERE'])\ncli._command = lambda arguments: __import__('ends_15')"
+    for code in ("cli._command = lambda arguments: os.kill(os.getpid(), signal.SIGTERM)", name):
+        for rank, said in (("0", "monge: ended by SIGTERM\n"), ("1", "")):
+            monkeypatch.setenv("RANK", rank)
+            done = told(code)
+            assert (done.returncode, done.stderr) == (143, said)
+
+
 @pytest.fixture(autouse=True)
 def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Modules that get a signal while they are imported, and would hide an exception, as libraries do."""

@@ -8,6 +8,8 @@ import signal
 import sys
 from types import FrameType
 
+from monge.run.launch import follows
+
 HANDLED = {
     name: getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 }  # Windows knows two of them
@@ -56,7 +58,8 @@ def status(number: int) -> int:
 
 def _end(number: int, frame: FrameType | None) -> None:
     if _importing(frame):
-        os.write(2, f"monge: {line(number)}\n".encode())
+        if not follows():
+            os.write(2, f"monge: {line(number)}\n".encode())
         os._exit(status(number))
     raise Ended(number)
 
