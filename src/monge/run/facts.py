@@ -52,6 +52,7 @@ OTHERS: Mapping[str, Wrong] = {
     "step": count,
     "saved": count,
     "measured": positive,
+    "processes": positive,
     "checkpoint_every": maybe(positive),
     "minutes": maybe(number),
     "error": of(str),
