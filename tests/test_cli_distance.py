@@ -66,11 +66,11 @@ def test_the_document_and_the_python_call(capsys: pytest.CaptureFixture[str]) ->
     said = document(["a.npy", "far.npy", "--seed", "3", *QUICK], capsys)
     checks = {"differ", "shown_by", "verdict", "warnings", "shared", "repeated", "dependence", "scales"}
     checks |= {"tests", "missed"}
-    assert set(said) == {"a", "b", "seed", "bracket", "picture", "standardise", "units", "left_out", *checks, *NAMES}
+    assert set(said) == {"a", "b", "seed", "bracket", "written", "standardise", "units", "left_out", *checks, *NAMES}
     assert (said["differ"], said["shown_by"]) == (True, ["tests", "lower limit"])
     assert (said["warnings"], said["dependence"], said["scales"]) == ([], [None, None], None)
     assert said["a"] == {"data": "a.npy", "kind": "vector", "shape": [2], "available": 150, "used": 150}
-    assert (said["b"]["used"], said["seed"], said["shared"], said["picture"]) == (130, 3, 0, "distance.png")
+    assert (said["b"]["used"], said["seed"], said["shared"], said["written"]) == (130, 3, 0, ["distance.png"])
     example = Bracket(0.0, 0.0, 0.0, 0.0, 0.0)
     assert list(said["bracket"]) == list(example.as_json())
     assert (said["bracket"]["family"], said["bracket"]["lipschitz"]) == ("linear", "certified")
@@ -89,7 +89,7 @@ def test_equal_seeds_give_equal_documents_and_pictures(capsys: pytest.CaptureFix
         document(["toy:moons", "toy:ring8", "--samples", "60", "--seed", seed, "--out", f"{out}.png", *QUICK], capsys)
         for seed, out in (("5", "first"), ("5", "second"), ("6", "third"))
     )
-    assert first | {"picture": ""} == second | {"picture": ""}
+    assert first | {"written": []} == second | {"written": []}
     assert Path("first.png").read_bytes() == Path("second.png").read_bytes()
     assert first["sliced"]["value"] != third["sliced"]["value"]
     assert first["a"]["available"] is None
@@ -144,11 +144,11 @@ def test_unreliable_estimates_say_so(capsys: pytest.CaptureFixture[str]) -> None
 def test_the_picture(dimension: int, capsys: pytest.CaptureFixture[str]) -> None:
     for name in "xy":
         np.save(f"{name}.npy", RANDOM.normal(size=(40, dimension)))
-    assert document(["x.npy", "y.npy", "--out", "picture.png", *QUICK], capsys)["picture"] == "picture.png"
+    assert document(["x.npy", "y.npy", "--out", "picture.png", *QUICK], capsys)["written"] == ["picture.png"]
     with Image.open("picture.png") as image:
         assert image.info == {}
         assert image.width > 2 * image.height > 800
-    assert document(["x.npy", "y.npy", *QUIET], capsys)["picture"] is None
+    assert document(["x.npy", "y.npy", *QUIET], capsys)["written"] == []
     assert not Path("distance.png").exists()
 
 
@@ -187,7 +187,7 @@ BAD = {
     "seed": (["a.npy", "b.npy", "--seed", "-1"], ["--seed must be at least 0; got -1"]),
     "samples": (["a.npy", "b.npy", "--samples", "7"], ["--samples must be at least 8; got 7"]),
     "family": (["a.npy", "b.npy", "--families", "cone"], ["--families 'cone'", "did you mean 'cones'"]),
-    "ending": (["a.npy", "b.npy", "--out", "x.gif"], ["--out must end in .png; got x.gif"]),
+    "ending": (["a.npy", "b.npy", "--out", "x.gif"], ["--out must end in .png, .html, .md or .csv; got x.gif"]),
     "folder": (["a.npy", "b.npy", "--out", "no/x.png"], ["--out no/x.png", "folder"]),
     "size for vectors": (["a.npy", "b.npy", "--data.size", "8"], ["--data.size", "a.npy"]),
 }

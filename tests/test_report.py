@@ -13,10 +13,10 @@ import pytest
 from monge import api
 from monge.data.dataset import DataSet
 from monge.errors import UserError
+from monge.evaluation.page.html import breakable, duration, whole_flags, with_error
 from monge.model.load import load
 from monge.report import write_report
 from monge.report.chart import Chart, Curve, ticks
-from monge.report.html import breakable, duration, whole_flags, with_error
 from monge.report.page import objective
 from monge.run.folder import RunFolder
 

@@ -1,8 +1,7 @@
 """`monge distance A B`: how far apart two sample sets are."""
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,14 +11,17 @@ from monge.cli.threshold import FAILED, failures, limits
 from monge.config.overlay import Given, merged
 from monge.config.schema import Config, DataConfig
 from monge.errors import UserError
+from monge.evaluation.page.ending import ENDINGS, check_output, check_place
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from monge.evaluation.reference_cache import ReferenceCache
     from monge.evaluation.sample_set import SampleSet
     from monge.evaluation.two_samples import Comparison
 
+DEFAULT = (Path("distance.png"),)
 LEAST = 8
 """Samples of a set: with fewer no discriminator can be fitted and judged."""
 
@@ -59,13 +61,22 @@ class Distance:
     """Leave with exit status 3 if a figure of the bracket is above a limit, such as excess=0.1."""
     fail_below_p: Annotated[float | None, Written("P")] = None
     """Leave with exit status 3 if the p-value is below this."""
-    out: Annotated[Path, Written("FILE.png")] = Path("distance.png")
-    """The picture: both clouds, the potential, the coupling."""
+    reference_cache: Annotated[Path | None, Written("FILE.npz")] = None
+    """Keep in this file what depends on A alone, and read it from there while A and the options stay the same."""
+    out: Annotated[tuple[Path, ...], Written("FILE", repeated=True)] = DEFAULT
+    """What to write, by its ending: the picture (.png), a page with everything (.html, or .md without pictures) or the
+    features (.csv). It can be given several times."""
     picture: bool = True
     """Draw no picture."""
     json: bool = False
     """Print one JSON document."""
     given: Annotated[Mapping[str, Any], Settings(Config, ("data",))] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """The files to write; without pictures, one of these is none."""
+        pictures = self.picture or self.out != DEFAULT
+        return self.out if pictures else ()
 
     @property
     def data(self) -> DataConfig:
@@ -79,42 +90,65 @@ class Distance:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measures, draws and shows."""
+    """Measures, writes and shows."""
     asked = parse(Distance, "distance", arguments)
     check(asked)
 
     from monge.cli.progress import StageBar
+    from monge.distance.excess_split import afresh
     from monge.evaluation.cluster import clustered
     from monge.evaluation.estimates import ESTIMATES
-    from monge.evaluation.table import comparison_text
-    from monge.evaluation.two_samples import check_families, check_kinds, compare
+    from monge.evaluation.sample_set import check_kinds
+    from monge.evaluation.two_samples import check_families, compare
     from monge.evaluation.units import check_units, standardised
 
     check_families(asked.families)
     units = check_units(asked.standardise)
-    a, own = read(asked, 0)
-    b, other = read(asked, 1, a)
-    check_kinds(a, b)
-    a, b = clustered(*standardised(a, b, units), (own, other), asked.group)
+    cache = reference_cache(asked)
+    kept = None if cache is None or asked.group else cache.kept
+    reference, own = read(asked, 0) if kept is None else (kept, None)
+    b, other = read(asked, 1, reference)
+    if b.drawn and reference.data is None:  # then all rows are looked at
+        reference, own = read(asked, 0)
+    check_kinds(reference, b)
+    a, b = clustered(*standardised(reference, b, units), (own, other), asked.group)
     labels = {entry.name: entry.shown for entry in ESTIMATES}
     with StageBar() as stages:
 
         def show_stage(name: str, done: int, total: int) -> None:
             stages.show(labels.get(name, name), done, total)
 
-        result = compare(a, b, seed=asked.seed, families=asked.families, explained=asked.explain, progress=show_stage)
-        if asked.picture:
-            stages.show("picture", 0, 1)
-            draw(result, asked.out)
+        how: dict[str, Any] = {"seed": asked.seed, "families": asked.families, "explained": asked.explain}
+        result = compare(a, b, **how, progress=show_stage, recall=afresh if cache is None else cache.recall)
+        if cache is not None:
+            cache.save(reference)
+        for path in asked.outputs:
+            stages.show(path.name, 0, 1)
+            write(result, path, asked, arguments)
+    return say(asked, result, cache)
+
+
+def say(asked: Distance, result: "Comparison", cache: "ReferenceCache | None") -> int:
+    """Shows the result, what is beyond its limit, and what was written; gives the exit status."""
+    from monge.evaluation.table import comparison_text
+
     failed = failures(result.bracket.as_json(), result.figures["p_value"].value, asked.above, asked.fail_below_p)
-    document = result.as_json() | {"picture": str(asked.out) if asked.picture else None}
+    document = result.as_json() | {"written": [str(path) for path in asked.outputs]}
     lines = [comparison_text(result), *map(str, failed)]
     if asked.above or asked.fail_below_p is not None:
         document["failed"] = [failure.as_json() for failure in failed]
-    if asked.picture:
-        lines.append(f"The picture is {asked.out}.")
+    if cache is not None:
+        document["reference"] = cache.as_json()
+        lines.append(str(cache))
+    lines += [written(path) for path in asked.outputs]
     show(document, asked.json, "\n".join(lines))
     return FAILED if failed else 0
+
+
+def written(path: Path) -> str:
+    """Says what a file is."""
+    what = ENDINGS[path.suffix.lower()]
+    return f"The {what} {'are' if what.endswith('s') else 'is'} {path}."
 
 
 def check(asked: Distance) -> None:
@@ -128,12 +162,31 @@ def check(asked: Distance) -> None:
     limits("--fail-above", asked.fail_above)
     if asked.fail_below_p is not None and not 0 < asked.fail_below_p <= 1:
         raise UserError(f"--fail-below-p must be above 0 and at most 1; got {asked.fail_below_p:g}")
-    if not asked.picture:
-        return
-    if asked.out.suffix.lower() != ".png":
-        raise UserError(f"--out must end in .png; got {asked.out}")
-    if not os.access(asked.out.parent, os.W_OK) or asked.out.is_dir():
-        raise UserError(f"--out {asked.out} cannot be written: its folder must exist and be writable")
+    if (path := asked.reference_cache) is not None:
+        if path.suffix.lower() != ".npz":
+            raise UserError(f"--reference-cache must end in .npz; got {path}")
+        check_place(path, "--reference-cache")
+    for path in asked.outputs:
+        if path.suffix.lower() == ".png" and not asked.picture:
+            raise UserError(f"--no-picture cannot be combined with --out {path}; leave one out")
+        check_output(path, asked.explain)
+
+
+def reference_cache(asked: Distance) -> "ReferenceCache | None":
+    """What is kept of A, or where to keep it; None where nothing is to be kept.
+
+    Raises:
+        UserError: there is no A, or a file of something else.
+    """
+    if asked.reference_cache is None:
+        return None
+    from monge.data.source import applicable
+    from monge.evaluation.reference_cache import ReferenceCache
+
+    how = {f"data.{name}": value for name, value in asdict(applicable(asked.data, asked.a, asked.b)).items()}
+    names = ("samples", "seed", "standardise", "columns", "exclude", "group")
+    options = how | {name: getattr(asked, name) for name in names}
+    return ReferenceCache.open(asked.reference_cache, asked.a, options)
 
 
 def read(asked: Distance, side: int, like: "SampleSet | None" = None) -> "tuple[SampleSet, NDArray[np.str_] | None]":
@@ -157,17 +210,13 @@ def read(asked: Distance, side: int, like: "SampleSet | None" = None) -> "tuple[
         raise UserError(f"{named}: {error}") from error
 
 
-def draw(result: "Comparison", path: Path) -> None:
-    """Writes the picture.
+def write(result: "Comparison", path: Path, asked: Distance, arguments: Sequence[str]) -> None:
+    """Writes one of the files.
 
     Raises:
         UserError: the disk is full.
     """
-    from monge import plot
-    from monge.evaluation.picture import comparison_picture
-    from monge.run.files import write_atomically
+    from monge.evaluation.page.output import Order, write_output
 
-    try:
-        write_atomically(path, plot.png(comparison_picture(result)))
-    except OSError as error:
-        raise UserError(f"--out {path} cannot be written: {error.strerror or error}") from error
+    picture = next((other for other in asked.outputs if other.suffix.lower() == ".png"), None)
+    write_output(Order(result, path, ["monge", "distance", *arguments], picture, asked.picture))

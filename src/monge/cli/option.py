@@ -33,11 +33,13 @@ class Written:
         metavar: what stands for its value in the help.
         flags: in place of `--name-of-the-field`.
         positional: it has no flag.
+        repeated: of several values, each has the flag before it.
     """
 
     metavar: str
     flags: tuple[str, ...] = ()
     positional: bool = False
+    repeated: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Option:
         flags: how it is written, none for a positional one; of a truth value the second, if there is one, says no.
         kind: the type of one value.
         many: whether it takes several.
+        repeated: whether each of them has the flag before it.
         none: whether `none` is a value, too.
         text: whether other texts are values, too, which are checked where they are used.
         default: its field's; `dataclasses.MISSING` where it must be given.
@@ -82,6 +85,7 @@ class Option:
     metavar: str
     collector: str = ""
     group: str = ""
+    repeated: bool = False
 
     @property
     def key(self) -> str:
@@ -115,7 +119,7 @@ class Option:
         if default is None or isinstance(default, bool):
             default = {None: "none", True: "yes", False: "no"}[default]
         if isinstance(default, tuple):
-            default = " ".join(default)
+            default = " ".join(map(str, default))
         return f"{self.help} (default: {f'{default:.10g}' if isinstance(default, float) else default})"
 
     def value(self, given: Any) -> Any:
@@ -192,7 +196,9 @@ def _option(
         text = f"{text.rstrip('.')}: {', '.join(named.names)}."
     flags = () if written.positional else written.flags or _flags(field, kind, group, setting)
     metavar = written.metavar or ("NAME" if named else _metavar(kind, none, other))
-    return Option((*group, field.name), flags, kind, many, none, other, field.default, text, metavar)
+    return Option(
+        (*group, field.name), flags, kind, many, none, other, field.default, text, metavar, repeated=written.repeated
+    )
 
 
 def _flags(field: dataclasses.Field[Any], kind: Any, group: tuple[str, ...], setting: bool) -> tuple[str, ...]:

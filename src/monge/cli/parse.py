@@ -175,7 +175,7 @@ def _parser(
         if option.kind is bool:
             how = {"action": Switch, "nargs": 0}
         elif option.many:
-            how |= {"action": "extend", "nargs": "+"}
+            how |= {"action": "extend", "nargs": 1 if option.repeated else "+"}
         help = option.explained(defaults or {}).replace("%", "%%")
         if option.flags:
             groups[title].add_argument(*option.flags, dest=option.key, help=help, **how)

@@ -60,7 +60,7 @@ def open_data(
     if path in builtin:
         _refuse(path, size=size, layout=layout, **of_tables)
         return builtin[path]()
-    file, key = _key(path)
+    file, key = file_and_key(path)
     mode = _mode(file, path, builtin)
     if tables and (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
         _refuse(path, size=size, layout=layout)
@@ -174,7 +174,7 @@ def in_memory(
 
 def shortest(path: str) -> str:
     """A path without what does not matter (`./a`, `a/`, `a//b`), so that one place has one name; a key stays."""
-    file, key = _key(path)
+    file, key = file_and_key(path)
     # not normpath: behind a link, `..` is not the folder before it
     return str(Path(file)) if key is None else f"{Path(file)}:{key}"
 
@@ -188,7 +188,7 @@ def absolute(source: str | None) -> str | None:
 
 def exists(source: str) -> bool:
     """Whether there is something at the path of a source; a built-in name always is, data in memory never."""
-    return source in registry.DATA or os.path.exists(_key(source)[0])
+    return source in registry.DATA or os.path.exists(file_and_key(source)[0])
 
 
 def refuse_label(what: str, label: str) -> NoReturn:
@@ -201,7 +201,8 @@ def refuse_label(what: str, label: str) -> NoReturn:
     raise UserError(f"--data.label {label} needs a table (.csv, .parquet and others); got {what!r}; {text}")
 
 
-def _key(path: str) -> tuple[str, str | None]:
+def file_and_key(path: str) -> tuple[str, str | None]:
+    """The file of a path, and the key of an array in it, if there is one."""
     file, colon, key = path.rpartition(":")
     if colon and file.lower().endswith(".npy") and not os.path.exists(path):
         raise UserError(f"data must not have a key, as a .npy file contains one array; got {path!r}; use {file}")

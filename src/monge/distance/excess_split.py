@@ -8,8 +8,9 @@ A part can be below 0 by chance, as the excess can. A difference that no coordin
 correlation, has parts in those that it is between.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,6 +36,13 @@ from monge.distance.transport.split import group_of, split
 from monge.errors import UserError
 
 Parts = NDArray[np.float64]
+Recall = Callable[[str, Callable[[], Parts]], Parts]
+"""Gives a result that rests on the first sample set alone, by its name: as it was kept, or as a function makes it."""
+
+
+def afresh(name: str, make: Callable[[], Parts]) -> Parts:
+    """Keeps nothing."""
+    return make()
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +102,7 @@ def excess_split(
     groups: ArrayLike | None = None,
     reused: float = 0.0,
     progress: Progress = silent,
+    recall: Recall = afresh,
 ) -> ExcessSplit:
     """The split of draws that were made already.
 
@@ -104,23 +113,25 @@ def excess_split(
         groups: of the coordinates, as in `transport.split.split`.
         reused: as in `ExcessSplit`.
         progress: called with what is being done, and how much of it is done and to do.
+        recall: gives the floor's parts of a draw, if they are known already.
 
     Raises:
         UserError: no draws, bad points or bad groups.
     """
     if not first or len(first) != len(second):
         raise UserError(f"first and second must be equally many draws, at least 1; got {len(first)} and {len(second)}")
-    pairs = [
-        ((real, fake), (real, other), (fake, another))
-        for (real, other), (fake, another) in zip(first, second, strict=True)
-    ]
-    draws = []
-    for done, draw in enumerate(pairs):
-        progress("transport", done, len(pairs))
-        draws.append([split(*sides, groups).parts for sides in draw])
-    progress("transport", len(pairs), len(pairs))
+    draws, count = [], len(first)
+    for done, ((real, other), (fake, another)) in enumerate(zip(first, second, strict=True)):
+        progress("transport", done, count)
+        floor = recall(f"floor of {len(real)}, draw {done}", partial(_parts, real, other, groups))
+        draws.append([_parts(real, fake, groups), floor, _parts(fake, another, groups)])
+    progress("transport", count, count)
     found = np.array(draws)
     return ExcessSplit(found[:, 0], found[:, 1], found[:, 2], reused)
+
+
+def _parts(x: ArrayLike, y: ArrayLike, groups: ArrayLike | None) -> Parts:
+    return split(x, y, groups).parts
 
 
 def bracket_split(
@@ -132,6 +143,7 @@ def bracket_split(
     draws: int = DRAWS,
     seed: int = 0,
     progress: Progress = silent,
+    recall: Recall = afresh,
 ) -> ExcessSplit:
     """The split of the draws of `bounds.bracket` with the same seed: x (n, d) is the reference, y (m, d) the other.
 
@@ -140,7 +152,7 @@ def bracket_split(
         clusters: of rows that depend on each other: none is on both sides of a floor or spread.
         draws: random splits for the transport, at least 1; with more than one there are standard errors.
         seed: decides the draws.
-        progress: as in `excess_split`.
+        progress, recall: as in `excess_split`.
 
     Raises:
         UserError: bad points or groups, fewer than three samples in a set, or draws < 1.
@@ -165,7 +177,7 @@ def bracket_split(
         [(cut[0], cut[1]) for cut in (parts(points, (n, n), seed, draw, side, clusters=own) for draw in range(draws))]
         for side, (points, own) in enumerate(zip((x, y), clusters or (None, None), strict=True))
     )
-    return excess_split(first, second, groups, n / max(available - n, 1), progress)
+    return excess_split(first, second, groups, n / max(available - n, 1), progress, recall)
 
 
 def split_bracket(
@@ -177,14 +189,15 @@ def split_bracket(
     families: Sequence[str | Family] = CERTIFIED,
     seed: int = 0,
     progress: Progress = silent,
+    recall: Recall = afresh,
 ) -> tuple[Bracket, ExcessSplit]:
     """The bracket of `bounds.bracket` and the split of its own draws, at the cost of the bracket.
 
-    Arguments and errors are those of `bounds.bracket`; groups and clusters as in `bracket_split`. Rows that depend on
-    each other prove no limit, so with clusters there is none.
+    Arguments and errors are those of `bounds.bracket`; groups, clusters and recall as in `bracket_split`. Rows that
+    depend on each other prove no limit, so with clusters there is none.
     """
     x, y = point_sets(x, y)
-    found = bracket_split(x, y, groups, clusters=clusters, seed=seed, progress=progress)
+    found = bracket_split(x, y, groups, clusters=clusters, seed=seed, progress=progress, recall=recall)
     limit = split_bound((x, y), families, seed, DRAWS, progress) if clusters is None else Limit()
     available = min(len(x), len(y))
     heavy = heavy_tails(x) or heavy_tails(y)

@@ -17,10 +17,16 @@ MEANINGS = {
 
 def battery_lines(found: Battery) -> list[str]:
     """Each test with its own p, the clearest first."""
+    title, rows = battery_table(found)
+    return ["", title, *aligned([("test", "p", ""), *rows])]
+
+
+def battery_table(found: Battery) -> tuple[str, list[tuple[str, str, str]]]:
+    """What was tested how often, and name, p and meaning of each test, the clearest first, and of all together."""
     accuracy = percent(found.accuracy)
     rows = [
         (test.name, probability(test.p_value), MEANINGS[test.name].format(accuracy=accuracy)) for test in found.tests
     ]
     n, m = found.rows
     title = f"tests of whether A and B differ: {found.draws} relabellings of {n:,} and {m:,} rows"
-    return ["", title, *aligned([("test", "p", ""), *rows, ("together", probability(found.p_value), "")])]
+    return title, [*rows, ("together", probability(found.p_value), "")]

@@ -9,7 +9,7 @@ Features are ranked by this p, where all that relabelling cannot tell from its l
 their part of the excess.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,16 +42,23 @@ class FarSample:
     """A sample of B that is far from the distribution of A.
 
     Attributes:
-        row: of B's data, counted from 0; None where every draw is fresh.
+        point: its position among B's points.
+        near: the position among A's points of that which most of it moves to.
+        row, matched: these two in the data, counted from 0; None where every draw is fresh.
         cost: mean distance that it moves in the coupling with A.
-        matched: the row of A's data that most of it moves to.
-        features: shares of the squared distance to that row, by name, the largest first.
+        features: shares of the squared distance between the two, by name, the largest first.
     """
 
+    point: int
+    near: int
     row: int | None
-    cost: float
     matched: int | None
+    cost: float
     features: dict[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """What it is in the data, as a plain mapping."""
+        return {"row": self.row, "cost": self.cost, "matched": self.matched, "features": self.features}
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +111,7 @@ class Explanation:
             for j in self.order
         ]
         relabelled = {"rows": list(self.test.rows), "parts": self.test.parts, "relabellings": self.test.draws}
-        return {"features": features, "relabelled": relabelled, "farthest": [asdict(far) for far in self.farthest]}
+        return {"features": features, "relabelled": relabelled, "farthest": [far.as_json() for far in self.farthest]}
 
 
 def explanation_of(
@@ -185,4 +192,4 @@ def _far(a: SampleSet, b: SampleSet, features: FeatureGroups, cost: float, index
     shares = squares / (squares.sum() or 1.0)
     named = [j for j in np.argsort(-shares, kind="stable")[:NAMED] if shares[j] >= WORTH_NAMING]
     rows = [None if side.rows is None else int(side.rows[i]) for side, i in ((b, index), (a, matched))]
-    return FarSample(rows[0], cost, rows[1], {features.names[j]: float(shares[j]) for j in named})
+    return FarSample(index, matched, rows[0], rows[1], cost, {features.names[j]: float(shares[j]) for j in named})

@@ -1,11 +1,10 @@
 """Two sample sets and how far apart they are."""
 
 import os
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from html import escape
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -14,12 +13,10 @@ from PIL import Image
 from monge.data.selection import Names
 from monge.data.source import load_data, load_like
 from monge.data.space import Space, TableSpace, VectorSpace
-from monge.data.table.codec import TableCodec
-from monge.data.table.reader import difference
 from monge.distance.bounds import CERTIFIED, Bracket, Progress, bracket, silent
 from monge.distance.dual.family import FAMILIES, Family
-from monge.distance.excess_split import split_bracket
-from monge.distance.serial import SerialDependence, serial_dependence
+from monge.distance.excess_split import Recall, afresh, split_bracket
+from monge.distance.serial import SerialDependence
 from monge.distance.transport.exact import Coupling, coupling
 from monge.distance.two_sample.battery import Battery
 from monge.distance.two_sample.missed import Missed, missed
@@ -29,7 +26,7 @@ from monge.evaluation.coordinate import FeatureGroups
 from monge.evaluation.estimates import Figure, figures_of
 from monge.evaluation.explanation import Explanation, explanation_of
 from monge.evaluation.pair import Pair, common, repeats
-from monge.evaluation.sample_set import SAMPLES, SampleSet
+from monge.evaluation.sample_set import SAMPLES, SampleSet, check_kinds
 from monge.evaluation.scales import Scales, scales
 from monge.evaluation.units import check_units, scale, standardised, usual
 from monge.evaluation.verdict import Verdict, judge
@@ -115,13 +112,43 @@ class Comparison:
         return comparison_text(self)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
+        from monge.evaluation.page.html import sections_html
+        from monge.evaluation.page.section import comparison_summary
 
-    def picture(self) -> Image.Image:
+        return sections_html(comparison_summary(self))
+
+    @property
+    def features(self) -> Any:
+        """The features as a data frame of pandas, those that differ most clearly first; columns as in `as_json`.
+
+        Raises:
+            UserError: they were not explained, or pandas is not installed.
+        """
+        from monge.evaluation.page.output import feature_rows
+
+        rows = feature_rows(self)
+        try:
+            import pandas
+        except ImportError:
+            text = "a data frame needs the package pandas (monge's extra `frame`): pip install 'pandas>=2.2'"
+            raise UserError(f"features: {text}; as_json() needs none") from None
+        return pandas.DataFrame(rows)
+
+    def plot(self) -> Image.Image:
         """Both clouds, the potential and the coupling, and the features if they were asked for."""
         from monge.evaluation.picture import comparison_picture  # which needs this class
 
         return comparison_picture(self)
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Writes a file, as its ending says: a page (.html or .md), the picture (.png) or the features (.csv).
+
+        Raises:
+            UserError: another ending, a folder that is no place to write to, or features that were not explained.
+        """
+        from monge.evaluation.page.output import Order, write_output
+
+        write_output(Order(self, Path(path)), "path")
 
 
 def two_samples(
@@ -187,6 +214,7 @@ def compare(
     families: Sequence[str | Family] = (),
     explained: bool = True,
     progress: Progress = silent,
+    recall: Recall = afresh,
 ) -> Comparison:
     """Measures how far apart two sample sets are.
 
@@ -196,6 +224,7 @@ def compare(
         families: of potentials for the lower limit; the bracket's own where none are given.
         explained: whether to find out in what they differ.
         progress: called with what is being done, and how much of it is done and to do.
+        recall: gives what rests on a alone, if it is known already.
 
     Raises:
         UserError: samples of different kinds, shapes or columns, or an unknown family.
@@ -210,9 +239,8 @@ def compare(
     progress("all rows", 1, 1)
     clusters = None if a.clusters is None or b.clusters is None else (a.clusters, b.clusters)
     if explained or clusters:
-        measured, split = split_bracket(
-            x, y, features.groups, clusters=clusters, seed=seed, families=families, progress=progress
-        )
+        how: dict[str, Any] = {"seed": seed, "families": families, "progress": progress, "recall": recall}
+        measured, split = split_bracket(x, y, features.groups, clusters=clusters, **how)
         alone = None if everything is None else everything.columns
         explanation = explanation_of(a, b, features, split, alone, seed, progress)
     else:
@@ -230,49 +258,17 @@ def compare(
         missed(x, y, pair.battery, features.numbers, seed=seed) if clusters is None else Missed(None, None, (0, 0)),
         shared=common(x, y),
         repeated=(repeats(x), repeats(y)),
-        dependence=(serial(a, seed), serial(b, seed)) if clusters is None else (None, None),
+        dependence=(a.dependence(seed), b.dependence(seed)) if clusters is None else (None, None),
         scales=scales(x, y, a.columns or b.columns) if isinstance(a.space, VectorSpace) else None,
         plan=coupling(x[:COUPLED], y[:COUPLED]),
         explanation=explanation,
     )
 
 
-def check_kinds(a: SampleSet, b: SampleSet) -> None:
-    """Refuses sets that cannot be compared.
-
-    Raises:
-        UserError: samples of different kinds, shapes or columns.
-    """
-    if found := difference(a.columns, b.columns):
-        raise UserError(f"A and B must have the same columns in one order: of those of {a.name}, {b.name} {found}")
-    if a.space != b.space:
-        if isinstance(a.space, TableSpace) and (found := a.space.difference(b.space)):
-            raise UserError(f"A and B must hold the same kind of values in each column: {found}")
-        raise UserError(
-            f"A and B must hold the same kind of samples: {a.name} has {a.space.form}, {b.name} has {b.space.form}"
-        )
-
-
 def identifiers(space: Space) -> list[str]:
     """The columns of a table that are in no row, because they identify rows."""
     columns = space.schema.columns if isinstance(space, TableSpace) else ()
     return [column.name for column in columns if column.kind == "identifier"]
-
-
-def serial(side: SampleSet, seed: int) -> SerialDependence | None:
-    """How the rows of a set depend on their order in the file, within each class where there are classes.
-
-    Of a table, the column is one of its own, not a coordinate in metric scale.
-    """
-    recorded = side.recorded
-    if recorded is None:
-        return None
-    classes = None if side.classes is None else side.classes[recorded]
-    found = serial_dependence(side.points[recorded], classes, seed=seed)
-    if found is None or found.column is None or not isinstance(side.codec, TableCodec):
-        return found
-    ends = [group.stop for group in side.codec.groups]
-    return replace(found, column=bisect_right(ends, found.column))
 
 
 def check_families(families: Sequence[str | Family]) -> None:

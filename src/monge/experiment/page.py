@@ -12,8 +12,8 @@ from PIL import Image
 
 from monge.config import registry
 from monge.errors import UserError
+from monge.evaluation.page.html import environment
 from monge.experiment.experiment import FAILS, HOLDS, INCONCLUSIVE, Table
-from monge.report.html import environment
 from monge.run.files import write_atomically
 
 PAGE = "claims.html"
@@ -67,7 +67,7 @@ class Shown:
 
 def claims_page(shown: Sequence[Shown]) -> str:
     """The page; equal results give equal pages."""
-    return environment().get_template("claims.html").render(experiments=shown, tones=TONES)
+    return environment("monge.report").get_template("claims.html").render(experiments=shown, tones=TONES)
 
 
 def write_claims(path: Path, shown: Sequence[Shown]) -> None:

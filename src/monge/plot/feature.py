@@ -1,20 +1,22 @@
 """In which features two sample sets differ: bars for columns, a heat map for the pixels of images."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from PIL import Image
 
-from monge.errors import legible
 from monge.plot.canvas import as_image
-from monge.plot.panel import FONT_SIZES
+from monge.plot.panel import FONT_SIZES, PANEL
 from monge.plot.style import INK, REAL, VERMILION
+from monge.plot.table import shortened
 
 BARS = 20
 """Features that are shown, at most."""
@@ -59,7 +61,7 @@ def feature_bars(
                 va="center",
                 fontsize=8,
             )
-        plot.set_yticks(where, [_short(name) for name in names[:shown]], parse_math=False)
+        plot.set_yticks(where, [shortened(name, NAME) for name in names[:shown]], parse_math=False)
         plot.set_ylim(shown - 0.4, -0.6)
         plot.margins(x=0.12)
         plot.set_xlabel(f"part of the excess, and two standard errors ({unit})")
@@ -69,7 +71,7 @@ def feature_bars(
         plot.tick_params(axis="y", length=0)
         squares = {f"p at most {significant:g}, corrected for all features": VERMILION, "no difference seen": REAL}
         marks = [Line2D([], [], marker="s", linestyle="", color=colour, label=text) for text, colour in squares.items()]
-        plot.legend(handles=marks, loc="lower right", framealpha=0.85, edgecolor="none")
+        plot.legend(handles=marks, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, borderpad=0.3)
         return as_image(figure)
 
 
@@ -81,25 +83,47 @@ def pixel_maps(first: Values, second: Values, excess: Values, unit: str) -> Imag
         excess: (H, W).
         unit: of distances.
     """
-    both = np.stack([first, second])
-    low, high = float(both.min()), float(both.max())
     with rc_context(FONT_SIZES):
         figure = Figure(figsize=(WIDTH, 3.05), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
-        plots = figure.subplots(1, 3)
-        for plot, name, mean in zip(plots, "AB", (first, second), strict=False):
-            grey = (mean - low) / ((high - low) or 1.0)
-            shown = grey if grey.shape[2] == 3 else grey.mean(axis=2)
-            plot.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            plot.set_title(f"mean of {name}")
-        bound = float(np.abs(excess).max()) or 1.0
-        drawn = plots[2].imshow(excess, cmap="RdBu_r", vmin=-bound, vmax=bound, interpolation="nearest")
-        plots[2].set_title("excess by pixel")
-        bar: Any = figure.colorbar(drawn, ax=plots[2], label=f"part of the excess ({unit})", aspect=25, pad=0.02)
-        bar.outline.set_visible(False)
-        for plot in plots:
-            plot.set_axis_off()
+        for plot, paint in zip(figure.subplots(1, 3), _pixel_paints(first, second, excess, unit), strict=True):
+            paint(plot)
         return as_image(figure)
+
+
+def single_pixel_maps(first: Values, second: Values, excess: Values, unit: str) -> list[Image.Image]:
+    """The three of `pixel_maps`, each a picture of its own."""
+    pictures = []
+    with rc_context(FONT_SIZES):
+        for paint in _pixel_paints(first, second, excess, unit):
+            figure = Figure(figsize=PANEL, dpi=DPI, layout="constrained")
+            FigureCanvasAgg(figure)
+            paint(figure.subplots())
+            pictures.append(as_image(figure))
+    return pictures
+
+
+def _pixel_paints(first: Values, second: Values, excess: Values, unit: str) -> list[Callable[[Axes], None]]:
+    both = np.stack([first, second])
+    low, high = float(both.min()), float(both.max())
+    bound = float(np.abs(excess).max()) or 1.0
+
+    def mean(plot: Axes, name: str, image: Values) -> None:
+        grey = (image - low) / ((high - low) or 1.0)
+        shown = grey if grey.shape[2] == 3 else grey.mean(axis=2)
+        plot.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        plot.set_title(f"mean of {name}")
+        plot.set_axis_off()
+
+    def heat(plot: Axes) -> None:
+        drawn = plot.imshow(excess, cmap="RdBu_r", vmin=-bound, vmax=bound, interpolation="nearest")
+        plot.set_title("excess by pixel")
+        room = plot.inset_axes((1.03, 0, 0.05, 1))  # as high as the panel
+        bar: Any = plot.figure.colorbar(drawn, cax=room, label=f"part of the excess ({unit})")
+        bar.outline.set_visible(False)
+        plot.set_axis_off()
+
+    return [partial(mean, name="A", image=first), partial(mean, name="B", image=second), heat]
 
 
 def stacked(above: Image.Image, below: Image.Image) -> Image.Image:
@@ -108,7 +132,3 @@ def stacked(above: Image.Image, below: Image.Image) -> Image.Image:
     sheet.paste(above, (0, 0))
     sheet.paste(below, (0, above.height))
     return sheet
-
-
-def _short(name: str) -> str:
-    return legible(name if len(name) <= NAME else f"{name[: NAME - 1]}…")

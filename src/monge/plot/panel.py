@@ -1,6 +1,8 @@
 """Two sample sets, the potential between them and their coupling, in three panels side by side."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,10 @@ from monge.distance.dual.potential import Potential
 from monge.distance.points import Points
 from monge.distance.transport.exact import Coupling
 from monge.errors import legible
-from monge.plot.canvas import PlaneSides, as_image, principal
+from monge.plot.canvas import as_image
+from monge.plot.plane import Axis, frame
 from monge.plot.style import BLUE, INK, VERMILION
+from monge.plot.table import shortened
 
 MARKERS = {"A": ("o", BLUE), "B": ("x", VERMILION)}
 MOST = 1000
@@ -28,140 +32,146 @@ MOST = 1000
 FEW = 300
 """Points a side over the potential."""
 GREYS = LinearSegmentedColormap.from_list("greys", ["#6d7480", "#ffffff"])
-LONGEST = 36
-"""Letters of a line of an axis's label, which has a third of the picture."""
 LINES = 120
 """Pairs whose coupling is drawn."""
+NAME = 16
+"""Letters of the name of a set."""
 FONT_SIZES: dict[Any, Any] = {"font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "legend.fontsize": 8}
 
 
+PANEL = (3.5, 3.3)
+"""Width and height of a panel in inches, where it is a picture of its own."""
+
+
 @dataclass(frozen=True, eq=False)
-class Plane:
-    """The plane in which points are drawn: their own, or that of two pooled principal axes.
+class Sides:
+    """What the panels show.
 
     Attributes:
-        centre, axes: a point x is drawn at axes (x - centre), (d,) and (2, d).
-        labels: of the two axes.
-        low, high: corners of the square around all points; equal sides, so that lengths can be compared.
-    """
-
-    centre: Points
-    axes: Points
-    labels: tuple[str, str]
-    low: Points
-    high: Points
-
-    @classmethod
-    def of(cls, x: Points, y: Points, unit: str) -> "Plane":
-        """The plane of two sets (n, d) and (m, d), d >= 2."""
-        pooled = np.concatenate([x, y])
-        if x.shape[1] == 2:
-            centre, axes, labels = np.zeros(2), np.eye(2), (f"x₁ ({unit})", f"x₂ ({unit})")
-        else:
-            centre = (x.mean(axis=0) + y.mean(axis=0)) / 2
-            axes, shares = principal(pooled - centre)
-            names = [f"PC {i + 1}, {100 * share:.0f} % of variance ({unit})" for i, share in enumerate(shares)]
-            labels = (names[0], names[1])
-        flat = (pooled - centre) @ axes.T
-        middle = (flat.min(axis=0) + flat.max(axis=0)) / 2
-        reach = 0.54 * float(np.ptp(flat, axis=0).max()) or 1.0
-        return cls(centre, axes, labels, middle - reach, middle + reach)
-
-    def __call__(self, points: Points) -> Points:
-        return np.asarray((points - self.centre) @ self.axes.T)
-
-    def frame(self, plot: Axes) -> None:
-        """Limits, labels and shape of a panel."""
-        plot.set(xlim=(self.low[0], self.high[0]), ylim=(self.low[1], self.high[1]), box_aspect=1)
-        plot.set_xlabel(_broken(self.labels[0]))
-        plot.set_ylabel(_broken(self.labels[1]))
-
-
-def _broken(label: str) -> str:
-    """The label of an axis, with the unit in a line of its own where it is long."""
-    return label if len(label) <= LONGEST else label.replace(" (", "\n(")
-
-
-def panels(
-    x: Points, y: Points, potential: Potential, plan: Coupling, names: tuple[str, str], unit: str
-) -> Image.Image:
-    """The two clouds, the potential that proves the lower limit, and a part of the optimal coupling.
-
-    Above the plane, points are drawn on the two principal axes of both sets together, where the potential is shown by
-    their colour; in the plane it is drawn as a field, and on a line as a curve.
-
-    Arguments:
         x, y: sets A (n, d) and B (m, d).
+        axes: on which they are drawn: one for points on a line, else two.
         potential: high on A and low on B; drawn divided by its Lipschitz constant, with mean 0 on both sets together.
         plan: a coupling of the first points of either.
         names: of A and B.
         unit: of distances.
     """
+
+    x: Points
+    y: Points
+    axes: Sequence[Axis]
+    potential: Potential
+    plan: Coupling
+    names: tuple[str, str]
+    unit: str
+
+    @property
+    def shown(self) -> tuple[Points, Points]:
+        """The points of a cloud."""
+        return self.x[:MOST], self.y[:MOST]
+
+    @property
+    def plane(self) -> tuple[Axis, Axis]:
+        """The axes of a cloud."""
+        across, up = self.axes
+        return across.first(MOST), up.first(MOST)
+
+    def places(self, side: int) -> Points:
+        """Where the points of A (0) or B (1) are drawn, (n, 2)."""
+        return np.stack([(axis.a, axis.b)[side] for axis in self.axes], axis=1)
+
+    @property
+    def moves(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Rows of A and of B that some entries of the plan connect, evenly spread over it."""
+        count = len(self.plan.source)
+        chosen = np.linspace(0, count - 1, min(LINES, count)).astype(np.intp)
+        return self.plan.source[chosen], self.plan.target[chosen]
+
+
+def panels(sides: Sides) -> Image.Image:
+    """The two clouds, the potential that proves the lower limit, and a part of the optimal coupling.
+
+    Where points have two coordinates and these are the axes, the potential is drawn as a field, on a line as a curve;
+    else it is shown by the colour of the points.
+    """
     with rc_context(FONT_SIZES):
         # a little room, because the colour bar stands next to the third panel's label
-        figure = Figure(figsize=(10, 3.05), dpi=160, layout=ConstrainedLayoutEngine(wspace=0.04))
+        figure = Figure(figsize=(10, 3.3), dpi=160, layout=ConstrainedLayoutEngine(h_pad=0.08, wspace=0.04))
         FigureCanvasAgg(figure)
-        left, middle, right = figure.subplots(1, 3)
-        some = x[:MOST], y[:MOST]
-        if x.shape[1] == 1:
-            _on_a_line((left, middle, right), some, potential, plan, unit)
-        else:
-            plane = Plane.of(*some, unit)
-            _clouds(left, plane, some)
-            _field(figure, middle, plane, some, potential, unit)
-            _lines(right, plane, (x, y), plan)
-            for plot in (left, middle, right):
-                plane.frame(plot)
-        for plot, title in zip((left, middle, right), _titles(names, potential, plan), strict=True):
-            plot.set_title(legible(title), parse_math=False)
-            plot.spines[["top", "right"]].set_visible(False)
+        for plot, paint in zip(figure.subplots(1, 3), _paints(sides), strict=True):
+            paint(plot)
         return as_image(figure)
 
 
-def _titles(names: tuple[str, str], potential: Potential, plan: Coupling) -> tuple[str, str, str]:
-    first, second = (name if len(name) <= 20 else f"…{name[-19:]}" for name in names)
-    count = min(LINES, len(plan.source))
+def single_panels(sides: Sides) -> list[Image.Image]:
+    """The panels of `panels`, each a picture of its own."""
+    pictures = []
+    with rc_context(FONT_SIZES):
+        for paint in _paints(sides):
+            figure = Figure(figsize=PANEL, dpi=160, layout=ConstrainedLayoutEngine(h_pad=0.08))
+            FigureCanvasAgg(figure)
+            paint(figure.subplots())
+            pictures.append(as_image(figure))
+    return pictures
+
+
+def _paints(sides: Sides) -> list[Callable[[Axes], None]]:
+    """What draws each panel with its title."""
+    parts = (_histograms, _curve, _rungs) if len(sides.axes) == 1 else (_clouds, _field, _lines)
+
+    def paint(plot: Axes, draw: Callable[[Axes, Sides], None], title: str) -> None:
+        draw(plot, sides)
+        plot.set_title(title)
+        plot.spines[["top", "right"]].set_visible(False)
+
+    return [partial(paint, draw=draw, title=title) for draw, title in zip(parts, _titles(sides), strict=True)]
+
+
+def _titles(sides: Sides) -> tuple[str, str, str]:
+    potential = sides.potential
     return (
-        f"A: {first},  B: {second}",
+        "",  # its key stands there
         f"potential f ({potential.family}, {potential.proof})",
-        f"optimal coupling, {count} pairs",
+        f"optimal coupling, {len(sides.moves[0])} pairs",
     )
 
 
-def _clouds(plot: Axes, plane: Plane, sides: PlaneSides) -> None:
-    for name, points in zip("AB", sides, strict=True):
-        _dots(plot, plane(points), name, alpha=0.5)
-    _legend(plot)
+def _clouds(plot: Axes, sides: Sides) -> None:
+    for side, name in enumerate("AB"):
+        _dots(plot, sides.places(side)[:MOST], name, alpha=0.5)
+    _key(plot, sides)
+    frame(plot, sides.plane)
 
 
-def _field(figure: Figure, plot: Axes, plane: Plane, sides: PlaneSides, potential: Potential, unit: str) -> None:
+def _field(plot: Axes, sides: Sides) -> None:
     """The potential as filled contours in the plane, else as the colour of the points."""
-    values = [_heights(potential, points) for points in sides]
+    values = [_heights(sides.potential, points) for points in sides.shown]
     middle = (values[0].mean() + values[1].mean()) / 2
+    frame(plot, sides.plane)
     shown: Any
-    if sides[0].shape[1] == 2:
-        across, up = (np.linspace(low, high, 150) for low, high in zip(plane.low, plane.high, strict=True))
+    if sides.x.shape[1] == 2 and all((sides.places(0) == sides.x).all(axis=0)):
+        across, up = (np.linspace(*ends, 150) for ends in (plot.get_xlim(), plot.get_ylim()))
         grid = np.stack(np.meshgrid(across, up), axis=-1)
-        heights = _heights(potential, grid.reshape(-1, 2)).reshape(150, 150) - middle
+        heights = _heights(sides.potential, grid.reshape(-1, 2)).reshape(150, 150) - middle
         levels = MaxNLocator(10).tick_values(heights.min(), heights.max())
         shown = plot.contourf(across, up, heights, levels, cmap=GREYS)
-        for name, points in zip("AB", sides, strict=True):
-            _dots(plot, points[:FEW], name, alpha=0.7)
+        for side, name in enumerate("AB"):
+            _dots(plot, sides.places(side)[:FEW], name, alpha=0.7)
     else:
         low, high = np.quantile(np.concatenate(values) - middle, [0.01, 0.99])
-        for name, points, height in zip("AB", sides, values, strict=True):
+        for side, (name, height) in enumerate(zip("AB", values, strict=True)):
             how = {"cmap": "cividis", "vmin": low, "vmax": high, "marker": MARKERS[name][0], "linewidths": 0.8}
-            flat = plane(points)
+            flat = sides.places(side)[:MOST]
             shown = plot.scatter(flat[:, 0], flat[:, 1], s=11, c=height - middle, alpha=0.8, **how)
-    bar: Any = figure.colorbar(shown, ax=plot, label=f"f, high on A ({unit})", aspect=25, pad=0.02)
+    room = plot.inset_axes((1.03, 0, 0.05, 1))  # as high as the panel
+    bar: Any = plot.figure.colorbar(shown, cax=room, label=f"f, high on A ({sides.unit})")
     bar.outline.set_visible(False)
     bar.solids.set_alpha(1)
 
 
-def _lines(plot: Axes, plane: Plane, sides: PlaneSides, plan: Coupling) -> None:
-    chosen = _chosen(plan)
-    _matched(plot, plane(sides[0][plan.source[chosen]]), plane(sides[1][plan.target[chosen]]))
-    _legend(plot)
+def _lines(plot: Axes, sides: Sides) -> None:
+    a, b = sides.moves
+    _matched(plot, sides.places(0)[a], sides.places(1)[b])
+    frame(plot, sides.plane)
 
 
 def _matched(plot: Axes, a: Points, b: Points) -> None:
@@ -171,35 +181,37 @@ def _matched(plot: Axes, a: Points, b: Points) -> None:
         _dots(plot, points, name)
 
 
-def _on_a_line(
-    plots: tuple[Axes, Axes, Axes], sides: PlaneSides, potential: Potential, plan: Coupling, unit: str
-) -> None:
-    """Histograms, the potential as a curve, and the coupling between two rows of points."""
-    pooled = np.concatenate(sides)[:, 0]
-    bins = np.histogram_bin_edges(pooled, 40)
-    for points, (name, (_, colour)) in zip(sides, MARKERS.items(), strict=True):
-        plots[0].hist(
-            points[:, 0], bins.tolist(), density=True, histtype="step", color=colour, linewidth=1.4, label=name
-        )
-    plots[0].set_ylabel("density")
+def _histograms(plot: Axes, sides: Sides) -> None:
+    bins = np.histogram_bin_edges(np.concatenate(sides.shown)[:, 0], 40)
+    for points, (name, (_, colour)) in zip(sides.shown, MARKERS.items(), strict=True):
+        plot.hist(points[:, 0], bins.tolist(), density=True, histtype="step", color=colour, linewidth=1.4, label=name)
+    plot.set_ylabel("density")
+    _key(plot, sides)
+    _along(plot, sides)
+
+
+def _curve(plot: Axes, sides: Sides) -> None:
+    """The potential on a line."""
+    bins = np.histogram_bin_edges(np.concatenate(sides.shown)[:, 0], 40)
     where = np.linspace(bins[0], bins[-1], 400)
-    middle = np.mean([_heights(potential, points).mean() for points in sides])
-    plots[1].plot(where, _heights(potential, where[:, None]) - middle, color=INK)
-    plots[1].set_ylabel(f"f, high on A ({unit})")
-    chosen = _chosen(plan)
-    ends = sides[0][plan.source[chosen], 0], sides[1][plan.target[chosen], 0]
+    middle = np.mean([_heights(sides.potential, points).mean() for points in sides.shown])
+    plot.plot(where, _heights(sides.potential, where[:, None]) - middle, color=INK)
+    plot.set_ylabel(f"f, high on A ({sides.unit})")
+    _along(plot, sides)
+
+
+def _rungs(plot: Axes, sides: Sides) -> None:
+    """The coupling between two rows of points."""
+    ends = sides.x[sides.moves[0], 0], sides.y[sides.moves[1], 0]
     rows = [np.stack([end, np.full(len(end), height)], axis=1) for end, height in zip(ends, (1, 0), strict=True)]
-    _matched(plots[2], rows[0], rows[1])
-    plots[2].set_yticks([0, 1], ["B", "A"])
-    for plot in plots:
-        plot.set_xlabel(f"x ({unit})")
-        plot.set_box_aspect(1)
-    _legend(plots[0])
+    _matched(plot, rows[0], rows[1])
+    plot.set_yticks([0, 1], ["B", "A"])
+    _along(plot, sides)
 
 
-def _chosen(plan: Coupling) -> NDArray[np.intp]:
-    """Some entries of the plan, evenly spread over it."""
-    return np.linspace(0, len(plan.source) - 1, min(LINES, len(plan.source))).astype(np.intp)
+def _along(plot: Axes, sides: Sides) -> None:
+    plot.set_xlabel(sides.axes[0].label, parse_math=False)
+    plot.set_box_aspect(1)
 
 
 def _heights(potential: Potential, points: Points) -> NDArray[np.float64]:
@@ -212,5 +224,10 @@ def _dots(plot: Axes, points: Points, name: str, alpha: float = 1.0) -> None:
     plot.scatter(points[:, 0], points[:, 1], s=9, c=colour, marker=marker, linewidths=0.7, alpha=alpha, label=name)
 
 
-def _legend(plot: Axes) -> None:
-    plot.legend(loc="upper right", markerscale=1.8, framealpha=0.85, edgecolor="none", handletextpad=0.2)
+def _key(plot: Axes, sides: Sides) -> None:
+    """Which colour and mark is which set, above the panel, where it hides no point."""
+    texts = [legible(f"{side}: {shortened(name, NAME)}") for side, name in zip("AB", sides.names, strict=True)]
+    how: dict[str, Any] = {"markerscale": 1.8, "frameon": False, "handletextpad": 0.2, "columnspacing": 1.2}
+    key = plot.legend(texts, loc="lower center", bbox_to_anchor=(0.5, 0.99), ncols=2, borderpad=0, **how)
+    for text in key.get_texts():
+        text.set_parse_math(False)

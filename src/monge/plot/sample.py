@@ -11,13 +11,12 @@ from PIL import Image
 from monge.data.image.encoding import page
 from monge.data.space import ImageSpace, Space, TableSpace
 from monge.plot.canvas import Projection, as_image
+from monge.plot.plane import ELONGATED
 from monge.plot.style import FAKE, REAL
 from monge.plot.table import column_panels
 
 PANELS = 12
 """Columns of a table that are shown, at most."""
-ELONGATED = 4
-"""Ratio of the lengths along two axes from which each gets a scale of its own."""
 
 
 def grid(images: NDArray[np.uint8], columns: int, least: int = 32) -> Image.Image:

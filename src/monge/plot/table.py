@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -56,7 +56,7 @@ def association_maps(schema: Schema, real: Rows, fake: Rows) -> Image.Image:
     worst = np.argsort(-np.abs(first - second).max(axis=0), kind="stable")[:COLUMNS]
     shown = np.sort(worst)
     first, second = (matrix[np.ix_(shown, shown)] for matrix in (first, second))
-    names = [_short(schema.names[index]) for index in shown]
+    names = [shortened(schema.names[index]) for index in shown]
     side = max(1.6, 0.14 * len(names))
     gap = second - first
     parts = (
@@ -104,7 +104,7 @@ def column_panels(
         for place, (plot, index) in enumerate(zip(plots, columns, strict=True)):
             column, sides = schema.kept[index], (real[:, index], fake[:, index])
             (_bars if column.levelled else _histogram)(plot, column, sides)
-            _title(plot, _short(column.name, 28), *notes[place : place + 1], _missing(column, sides))
+            _title(plot, shortened(column.name, 28), *notes[place : place + 1], _missing(column, sides))
         _legend(figure, len(real) > 0)
         return as_image(figure)
 
@@ -126,7 +126,7 @@ def pair_panels(
             sides = real[:, [i, j]], fake[:, [i, j]]
             draw = (_cloud, _spans, _share_gaps)[sum(column.levelled for column in columns)]
             draw(plot, columns, sides)
-            names = [_short(column.name, 20) for column in columns]
+            names = [shortened(column.name, 20) for column in columns]
             both = " and ".join(names)
             _title(plot, *([both] if len(both) <= 24 else names), *notes[place : place + 1])
         _legend(figure, len(real) > 0)
@@ -174,12 +174,12 @@ def _histogram(plot: Axes, column: Column, sides: Shares) -> None:
         shares = np.histogram(values, edges)[0] / max(len(side), 1)
         plot.stairs(shares, edges, fill=side is sides[0], linewidth=1.2, color=colour)
     plot.set_ylabel("share")
-    _number_axis(plot, column, low, high)
+    plot.set_xticks(*number_ticks(column, low, high))
 
 
-def _number_axis(plot: Axes, column: Column, low: float, high: float, axis: str = "x") -> None:
-    """Few ticks; dates as dates."""
-    ticks = np.asarray(MaxNLocator(2 if column.kind in ("date", "datetime") else 3).tick_values(low, high))
+def number_ticks(column: Column, low: float, high: float, count: int = 3) -> tuple[list[float], list[str]]:
+    """About `count` places between two numbers of a column, and what to write at them; fewer dates, as dates."""
+    ticks = np.asarray(MaxNLocator(2 if column.kind in ("date", "datetime") else count).tick_values(low, high))
     inside = ticks[(ticks >= low) & (ticks <= high)]
     if column.kind in ("date", "datetime"):
         unit = timedelta(days=1) if column.kind == "date" else timedelta(seconds=1)
@@ -189,9 +189,7 @@ def _number_axis(plot: Axes, column: Column, low: float, high: float, axis: str 
         labels = [f"{value / 1e6:.4g} M" for value in inside]
     else:
         labels = [f"{value:,.6g}" for value in inside]
-    named = plot.xaxis if axis == "x" else plot.yaxis
-    named.set_major_locator(FixedLocator(inside.tolist()))
-    named.set_major_formatter(FixedFormatter(labels))
+    return inside.tolist(), labels
 
 
 def _bars(plot: Axes, column: Column, sides: Shares) -> None:
@@ -220,7 +218,7 @@ def _level_name(column: Column, level: float) -> str:
         return "(missing)"
     if level < 0:
         return "(others)"
-    return _short(column.levels[int(level)]) if level < len(column.levels) else "(unknown)"
+    return shortened(column.levels[int(level)]) if level < len(column.levels) else "(unknown)"
 
 
 def _members(values: Matrix, levels: Sequence[float]) -> list[NDArray[np.bool_]]:
@@ -241,9 +239,9 @@ def _cloud(plot: Axes, columns: tuple[Column, Column], sides: Shares) -> None:
         low, high = _range(first, second)
         margin = 0.05 * (high - low)
         (plot.set_xlim if axis == "x" else plot.set_ylim)(low - margin, high + margin)
-        _number_axis(plot, column, low, high, axis)
-    plot.set_xlabel(_short(columns[0].name), parse_math=False)
-    plot.set_ylabel(_short(columns[1].name), parse_math=False)
+        (plot.set_xticks if axis == "x" else plot.set_yticks)(*number_ticks(column, low, high))
+    plot.set_xlabel(shortened(columns[0].name), parse_math=False)
+    plot.set_ylabel(shortened(columns[1].name), parse_math=False)
 
 
 def _spans(plot: Axes, columns: tuple[Column, Column], sides: Shares) -> None:
@@ -259,9 +257,9 @@ def _spans(plot: Axes, columns: tuple[Column, Column], sides: Shares) -> None:
                 ends += [low, high]
     plot.set_yticks(range(len(names)), names, fontsize=7, parse_math=False)
     plot.invert_yaxis()
-    plot.set_xlabel(_short(columns[1].name), parse_math=False)
+    plot.set_xlabel(shortened(columns[1].name), parse_math=False)
     if ends:
-        _number_axis(plot, columns[1], min(ends), max(ends))
+        plot.set_xticks(*number_ticks(columns[1], min(ends), max(ends)))
 
 
 def _share_gaps(plot: Axes, columns: tuple[Column, Column], sides: Shares) -> None:
@@ -293,7 +291,7 @@ def _range(real: Matrix, fake: Matrix) -> tuple[float, float]:
     return (float(low), float(high)) if high > low else (low - 0.5, high + 0.5)
 
 
-def _short(name: str, most: int = NAME) -> str:
+def shortened(name: str, most: int = NAME) -> str:
     """A name without its middle, as beginning and end tell names apart."""
     name = legible(name)
     end = most // 3

@@ -10,10 +10,10 @@ from monge.config.overlay import flatten
 from monge.data.codec import ImageCodec
 from monge.data.table.codec import TableCodec
 from monge.data.table.derived import Lookup
+from monge.evaluation.page.html import with_error
 from monge.model.build import latent_size
 from monge.model.trained_model import TrainedModel
 from monge.nn.copula import GRID, CopulaGenerator
-from monge.report.html import with_error
 from monge.report.verdict import verdict
 
 Entry = Mapping[str, Any]

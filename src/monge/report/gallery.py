@@ -1,7 +1,5 @@
 """The pictures of a report, as `data:` URLs so that the page needs nothing else."""
 
-import base64
-import io
 import struct
 import warnings
 import zlib
@@ -16,7 +14,8 @@ from monge.data.dataset import DataSet
 from monge.data.space import ImageSpace, TableSpace, VectorSpace
 from monge.metric.memorisation import nearest, searchable
 from monge.model.trained_model import Request, TrainedModel
-from monge.plot import grid, picture, png
+from monge.plot import grid, picture
+from monge.plot.embedded import Picture, embed
 from monge.run.files import numbered
 from monge.run.folder import RunFolder
 
@@ -36,19 +35,6 @@ REQUESTED = 12
 """Classes or codes that are asked for, at most."""
 ROW = 10
 """Samples of each class or code."""
-LARGEST_PNG = 100_000
-"""Bytes beyond which a picture is stored as JPEG."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An embedded picture."""
-
-    url: str
-    alt: str
-    width: int
-    height: int
-    step: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,17 +65,6 @@ class Neighbours:
     def novelty(self) -> float | None:
         """See `metric.memorisation.novelty`; none where held-out samples are themselves copies of training samples."""
         return self.fake / self.real if self.real > 0 else None
-
-
-def embed(image: Image.Image, alt: str, step: int = 0) -> Picture:
-    """A picture as PNG, or as JPEG where that would be large."""
-    kind, content = "png", png(image)
-    if len(content) > LARGEST_PNG:
-        buffer = io.BytesIO()
-        image.convert("RGB").save(buffer, format="JPEG", quality=80)
-        kind, content = "jpeg", buffer.getvalue()
-    url = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-    return Picture(url, alt, image.width, image.height, step)
 
 
 def history(run: RunFolder) -> list[Picture]:

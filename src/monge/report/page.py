@@ -15,14 +15,15 @@ from monge.data.dataset import DataSet
 from monge.data.source import MEMORY
 from monge.data.space import Space
 from monge.errors import UserError
+from monge.evaluation.page.html import environment
 from monge.evaluation.table_text import HEAD, table_rows
 from monge.model.build import OWN
 from monge.model.load import codec_of_run, config_of, own_data
 from monge.model.trained_model import TrainedModel
+from monge.plot.embedded import Picture
 from monge.report import gallery
 from monge.report.chart import Chart, Curve
 from monge.report.finding import Level
-from monge.report.html import environment
 from monge.report.likeness import likeness
 from monge.report.measured import MEASURED
 from monge.report.table import TableView, likeness_of_table, table_view
@@ -48,9 +49,9 @@ class Gallery:
     """The pictures and figures that need the generator or the data; `missing` says why some are not there."""
 
     missing: list[str] = field(default_factory=list)
-    samples: Sequence[gallery.Picture] = ()
-    on_request: gallery.Picture | None = None
-    paths: gallery.Picture | None = None
+    samples: Sequence[Picture] = ()
+    on_request: Picture | None = None
+    paths: Picture | None = None
     neighbours: gallery.Neighbours | None = None
     figures: Mapping[str, Any] = field(default_factory=dict)
     table: TableView | None = None
@@ -76,7 +77,7 @@ def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Pat
     figures = found.figures
     source = config.source.removeprefix(MEMORY)
     page = (
-        environment()
+        environment("monge.report")
         .get_template("template.html")
         .render(
             config=config,

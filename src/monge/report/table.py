@@ -16,8 +16,8 @@ from monge.metric.table.pair import least_pairs, strict_pairs
 from monge.metric.table.shape import column_shapes
 from monge.metric.table.two_sample import LEAST, two_sample_test
 from monge.model.trained_model import TrainedModel
+from monge.plot.embedded import Picture, embed
 from monge.plot.table import association_maps, column_panels, pair_panels
-from monge.report.gallery import Picture, embed
 
 ROWS = 10_000
 """Rows of a side, at most."""

@@ -1,0 +1,1 @@
+"""The page of a comparison: its sections, and how they become HTML, Markdown and CSV."""
