@@ -234,9 +234,7 @@ def compare(
     x, y = a.points, b.points
     families, explanation = families or CERTIFIED, None
     features = FeatureGroups.of(a.codec, x.shape[1], a.columns or b.columns)
-    progress("all rows", 0, 1)
-    everything = whole(a, b, features, seed=seed)
-    progress("all rows", 1, 1)
+    everything = whole(a, b, features, seed=seed, progress=progress)
     clusters = None if a.clusters is None or b.clusters is None else (a.clusters, b.clusters)
     if explained or clusters:
         how: dict[str, Any] = {"seed": seed, "families": families, "progress": progress, "recall": recall}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monge.distance.bounds import Progress, silent
 from monge.distance.points import Points
 from monge.distance.stream import Counts, Streamed, edges_of, streamed
 from monge.evaluation.coordinate import FeatureGroups
@@ -31,20 +32,25 @@ class Whole:
         return {"rows": list(self.streamed.rows), "p_value": float(self.columns.min())}
 
 
-def whole(a: SampleSet, b: SampleSet, features: FeatureGroups, *, seed: int = 0) -> Whole | None:
+def whole(
+    a: SampleSet, b: SampleSet, features: FeatureGroups, *, seed: int = 0, progress: Progress = silent
+) -> Whole | None:
     """What all rows of two sets say; None where the points are all of them, or draws are fresh.
 
     Arguments:
         a, b: the sets, in one metric scale and the same units.
         features: of their points.
         seed: of directions.
+        progress: called with what is being done, and how much of it is done and to do.
     """
     if None in (a.available, b.available) or not (a.drawn or b.drawn):
         return None
+    progress("all rows", 0, 1)
     edges = [_edges(values) for values in features.values(np.concatenate([a.points, b.points]))]
     of_a, of_b = FeatureCounts(features, edges), FeatureCounts(features, edges)
     chunks = of_a.passing(a.chunks()), of_b.passing(b.chunks())
     found = streamed(*chunks, (a.points, b.points), seed=seed)
+    progress("all rows", 1, 1)
     p_values = [_p_value(of_a, of_b, feature) for feature in range(len(features))]
     return Whole(found, holm(p_values))
 
