@@ -96,6 +96,7 @@ def test_a_complement_is_what_is_left(n: int, without: set[int], which: list[int
     found, expected = Complement(n, left_out), np.setdiff1d(np.arange(n), left_out)
     assert len(found) == len(expected)
     np.testing.assert_array_equal(found[:], expected)
+    assert list(found) == expected.tolist()
     np.testing.assert_array_equal(found[some], expected[some])
     inside = np.array([place for place in which if place < len(expected)], np.int64)
     np.testing.assert_array_equal(found[inside], expected[inside])

@@ -1,7 +1,7 @@
 """Arrays and positions of which nothing is made but what is asked for."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Union
@@ -78,6 +78,9 @@ class Complement:
         places = np.arange(*which.indices(len(self))) if isinstance(which, slice) else which
         found: NDArray[np.int64] = places + np.searchsorted(self._before, places, side="right")
         return found
+
+    def __iter__(self) -> Iterator[np.int64]:
+        return iter(self[:])  # else Python asks for places 0, 1, 2, ... without end
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.int64]:
         return self[:]
