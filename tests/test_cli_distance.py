@@ -16,8 +16,8 @@ from PIL import Image
 import monge
 from monge.cli import distance as command
 from monge.cli import run
-from monge.distance.bounds import Bracket
 from monge.distance.divergence.discriminator import LEAST
+from monge.distance.summary import Bracket
 from monge.evaluation.estimates import ESTIMATES
 
 RANDOM = np.random.default_rng(11)
@@ -71,7 +71,7 @@ def test_the_document_and_the_python_call(capsys: pytest.CaptureFixture[str]) ->
     assert (said["warnings"], said["dependence"], said["scales"]) == ([], [None, None], None)
     assert said["a"] == {"data": "a.npy", "kind": "vector", "shape": [2], "available": 150, "used": 150}
     assert (said["b"]["used"], said["seed"], said["shared"], said["written"]) == (130, 3, 0, ["distance.png"])
-    example = Bracket(0.0, 0.0, 0.0, 0.0, 0.0)
+    example = Bracket(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     assert list(said["bracket"]) == list(example.as_json())
     assert (said["bracket"]["family"], said["bracket"]["lipschitz"]) == ("linear", "certified")
     for name in NAMES:

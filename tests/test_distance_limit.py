@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from monge.distance import bracket
-from monge.distance.bounds import heavy_tails, shares
+from monge.distance.bounds import shares
 from monge.distance.dual.limit import Values, Window, differences, grid, lower_limit, wealth, window
+from monge.distance.summary import heavy_tails
 
 few = settings(max_examples=25, deadline=None)
 seeds = st.integers(0, 10_000)

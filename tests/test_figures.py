@@ -12,8 +12,8 @@ import pytest
 from monge import api
 from monge.cli import run
 from monge.data.source import in_memory, load_data
-from monge.distance.bounds import Bracket
 from monge.distance.estimate import Estimate
+from monge.distance.summary import Bracket
 from monge.evaluation import estimates, readings, reference, table, two_samples
 from monge.evaluation import evaluate as evaluating
 from monge.evaluation.doubt import FEW, FEW_FOR_A_COVARIANCE, FEW_FOR_EACH_MODE, UNSURE_CLASSIFIER, WITHIN_ITS_ERROR
@@ -242,12 +242,12 @@ def test_a_note_is_the_figures_own_or_a_doubt_or_the_meaning() -> None:
 
 
 def test_a_part_of_the_bracket_says_what_it_rests_on() -> None:
-    bracket = Bracket(1, 2, 0.5, 0.5, 1.5, lipschitz="certified", n=1024, family="linear", excess_error=0.1)
+    bracket = Bracket(1, 2, 0.5, 0.5, 1.5, 1.9, lipschitz="certified", n=1024, family="linear", excess_error=0.1)
     notes = {entry.name: annotated(entry, bracket) for entry in PARTS}
     assert notes["lower"] == Figure(1, None, (1024, 1024), "95 % confidence; linear, certified")
     assert notes["upper"].note == "exact transport of 1,024 to 1,024; too large at finite n"
     assert notes["excess"].error == 0.1
-    assert list(notes) == ["lower", "upper", "floor", "spread", "excess"]
+    assert list(notes) == ["lower", "upper", "floor", "spread", "excess", "estimate"]
 
 
 def test_a_new_estimate_is_one_line(

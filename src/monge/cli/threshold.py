@@ -9,7 +9,7 @@ from monge.errors import UserError, unknown_name
 
 FAILED = 3
 """Exit status of a command whose figure is beyond its limit."""
-FIGURES = ("excess", "lower", "upper", "floor", "spread")
+FIGURES = ("excess", "estimate", "lower", "upper", "floor", "spread")
 
 
 @dataclass(frozen=True)

@@ -210,6 +210,7 @@ EXPERIMENTS: Table = {
     "honesty": _experiment("bracket.honesty", "random pairs of known W1: the bracket contains it"),
     "excess": _experiment("bracket.excess", "samples degraded in five ways: the excess shows it"),
     "two-samples": _experiment("bracket.two_samples", "equal laws and small differences: what tests see"),
+    "w1-estimate": _experiment("bracket.w1_estimate", "pairs of known W1: which estimate is nearest, and its range"),
     "parallel-lines": _experiment("divergence.parallel_lines", "two parallel segments: only W1 brings them together"),
     "perfect-discriminator": _experiment(
         "divergence.perfect_discriminator",

@@ -1,4 +1,3 @@
-from .bounds import Bracket as Bracket
 from .bounds import bracket as bracket
 from .closed_form import gaussian as gaussian
 from .closed_form import parallel_lines as parallel_lines
@@ -58,6 +57,7 @@ from .kernel.permutation import PermutationTest as PermutationTest
 from .kernel.permutation import permutation_test as permutation_test
 from .kernel.witness import Ipm as Ipm
 from .kernel.witness import kernel_ipm as kernel_ipm
+from .summary import Bracket as Bracket
 from .transport.exact import Coupling as Coupling
 from .transport.exact import coupling as coupling
 from .transport.exact import wasserstein as wasserstein

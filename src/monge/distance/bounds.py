@@ -13,17 +13,16 @@ half of that is added back. So averaged samples can still tie with sharper ones;
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
 from functools import partial
-from statistics import stdev
 
 import numpy as np
 
 from monge.distance.dual.family import Family
-from monge.distance.dual.limit import CONFIDENCE, Window, lower_limit, window
+from monge.distance.dual.limit import Window, lower_limit, window
 from monge.distance.dual.potential import Potential, fit_potential, rule_of
 from monge.distance.part import parts
 from monge.distance.points import Points, point_sets
+from monge.distance.summary import Bracket, Draw, Limit, Sides, summary
 from monge.distance.transport.exact import wasserstein
 from monge.errors import UserError
 
@@ -33,100 +32,14 @@ the size say as much, and also how sure it is."""
 DRAWS = 8
 CHOSEN = 4
 """Of the samples that potentials are not fitted on, one in this many chooses among them; the others judge the best."""
-HEAVY = 0.2
-"""Share of a set's variance on one sample above which its tails are heavy."""
 CERTIFIED = ("linear", "radial", "c-transform", "cones", "orthogonal")
 """Families whose Lipschitz constant is proved, in the order in which ties are decided."""
 
 Progress = Callable[[str, int, int], None]
-Sides = tuple[Points, Points]
 
 
 def silent(what: str, done: int, total: int) -> None:
     """Shows no progress."""
-
-
-@dataclass(frozen=True)
-class Bracket:
-    """W1 between two distributions: a lower limit, an upper estimate, and what the upper shows for equal ones.
-
-    Attributes:
-        lower: one-sided confidence limit from the potential that did best on samples of its own, never below 0.
-        upper: exact transport between the samples, mean over the draws; over-estimates in expectation.
-        floor: the same between disjoint samples of the first distribution, the real one: what a perfect generator
-            would show.
-        spread: the same between disjoint samples of the second, the generated one.
-        excess: upper - (floor + spread) / 2, the debiased estimate: near 0 for equal distributions. The number to
-            watch: unlike upper / floor it stays above 0 for averaged samples (Stanczuk et al. 2021 explain why).
-        confidence: of the lower limit, for any distributions; None where its slope is only measured.
-        lipschitz: "certified" when the potential's constant is proved, "measured" when it is the largest gradient
-            seen, "none" when there were too few samples for a potential and `lower` is the trivial 0.
-        spread_error, excess_error: standard errors over the draws; None for a single draw.
-        heavy_tails: whether one sample alone carries more than a fifth of the variance of a set, which makes the
-            standard errors unreliable.
-        n: samples on each side of a transport.
-        family: of the potential behind `lower`.
-        potential: it; None where there is none.
-
-    Example:
-        >>> import numpy as np
-        >>> from monge import distance
-        >>> x, y = np.random.default_rng(0).normal(size=(2, 300, 2))
-        >>> found = distance.bracket(x, y + [2, 0], families=["linear"])
-        >>> found.lower < 2 < found.upper
-        True
-        >>> found.lipschitz
-        'certified'
-        >>> abs(found.excess - 2) < 0.5
-        True
-    """
-
-    lower: float
-    upper: float
-    floor: float
-    spread: float
-    excess: float
-    confidence: float | None = CONFIDENCE
-    lipschitz: str = "none"
-    spread_error: float | None = None
-    excess_error: float | None = None
-    heavy_tails: bool = False
-    n: int = 0
-    family: str | None = None
-    potential: Potential | None = field(default=None, repr=False, compare=False)
-
-    def as_json(self) -> dict[str, float | str | None]:
-        """The bracket as a plain mapping, in the order of its definition, without the potential."""
-        return {item.name: getattr(self, item.name) for item in fields(self) if item.name != "potential"}
-
-    def __str__(self) -> str:
-        error = "" if self.excess_error is None else f" ± {self.excess_error:.3f}"
-        return (
-            f"excess {self.excess:.3f}{error} (lower {self.lower:.3f} {self.lipschitz}, upper {self.upper:.3f}, "
-            f"floor {self.floor:.3f}, spread {self.spread:.3f})"
-        )
-
-
-@dataclass(frozen=True)
-class Draw:
-    """Exact transport between and within two samples of each distribution, all of one size and disjoint."""
-
-    upper: float
-    floor: float
-    spread: float
-
-    @property
-    def excess(self) -> float:
-        """What the upper shows beyond the mean of floor and spread."""
-        return self.upper - (self.floor + self.spread) / 2
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A lower confidence limit of W1 and the potential that proves it; 0 without one."""
-
-    value: float = 0.0
-    potential: Potential | None = None
 
 
 def bracket(
@@ -177,67 +90,7 @@ def bracket(
         found.append(Draw(wasserstein(a, c), wasserstein(a, b), wasserstein(c, d)))
     progress("transport", draws, draws)
     limit = split_bound((x, y), families, seed, draws, progress)
-    return summary(found, limit, n, available=min(len(x), len(y)), heavy=heavy_tails(x) or heavy_tails(y))
-
-
-def heavy_tails(points: Points) -> bool:
-    """Whether one sample carries more than a fifth of a set's variance, as squared distance from its median.
-
-    Then standard errors promise too much. In 150 pairs of sets of 300 numbers and 100 of 3,000, the median error of the
-    spread was 3.6 times its actual deviation for normal numbers and 1.9 times for Student's with 3 degrees of freedom,
-    but .2 to .4 times for Pareto's with exponent 1.5 and .7 to .9 times for the log-normal with a deviation of 2. The
-    rule calls more than 95 % of sets of the last two heavy, and none of the normal. It cannot know of tails that no
-    sample shows. Among fewer than about 25 samples, one often carries that much in any distribution.
-    """
-    offset = points - np.median(points, axis=0)
-    squares = np.square(offset / max(float(np.abs(offset).max()), np.finfo(float).tiny)).sum(axis=1)
-    return bool(squares.max() > HEAVY * squares.sum())
-
-
-def summary(draws: Sequence[Draw], limit: Limit, n: int, available: int | None = None, heavy: bool = False) -> Bracket:
-    r"""The bracket from its draws and its limit.
-
-    Draws of n from a pool of N samples share them, so the deviation s between draws alone would promise too much. For a
-    mean, and to first order for any smooth statistic of n of them, sampling without replacement gives the squared error
-    :math:`s^2 (1/R + n/(N - n))` of R draws, with 2 n in the place of n for the spread, whose draws take 2 n samples.
-    At n = N/3, the most that `bracket` takes, the error of the excess came out 1.4 to 2.0 times too large, that of the
-    spread 1.1 to 1.6 times in 8, 16 and 64 dimensions and 1.0 to 3.9 times in 1 and 2 (normal distributions and
-    Student's with 3 degrees of freedom, N = 150, 150 or 200 pairs of sets each).
-
-    Arguments:
-        draws: R of them.
-        limit: from below.
-        n: samples on each side of a draw.
-        available: N, size of the smaller pool; None where every draw is fresh.
-        heavy: whether a set has heavy tails.
-    """
-
-    def mean(name: str) -> float:
-        return float(np.mean([getattr(draw, name) for draw in draws]))
-
-    def error(name: str, taken: int) -> float | None:
-        if len(draws) < 2:
-            return None
-        reused = 0.0 if available is None else taken / max(available - taken, 1)
-        factor: float = (1 / len(draws) + reused) ** 0.5
-        return factor * stdev(float(getattr(draw, name)) for draw in draws)
-
-    potential = limit.potential
-    return Bracket(
-        limit.value,
-        mean("upper"),
-        mean("floor"),
-        mean("spread"),
-        mean("excess"),
-        confidence=None if potential is not None and potential.proof == "measured" else CONFIDENCE,
-        lipschitz="none" if potential is None else potential.proof,
-        spread_error=error("spread", 2 * n),
-        excess_error=error("excess", n),
-        heavy_tails=heavy,
-        n=n,
-        family=None if potential is None else potential.family,
-        potential=potential,
-    )
+    return summary(found, limit, n, (x, y), min(len(x), len(y)))
 
 
 def split_bound(

@@ -15,23 +15,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monge.distance.bounds import (
-    CERTIFIED,
-    DRAWS,
-    SIZE,
-    Bracket,
-    Draw,
-    Limit,
-    Progress,
-    Sides,
-    heavy_tails,
-    silent,
-    split_bound,
-    summary,
-)
+from monge.distance.bounds import CERTIFIED, DRAWS, SIZE, Progress, silent, split_bound
 from monge.distance.dual.family import Family
 from monge.distance.part import Clusters, parts
 from monge.distance.points import point_sets
+from monge.distance.summary import Bracket, Draw, Limit, Sides, summary
 from monge.distance.transport.split import group_of, split
 from monge.errors import UserError
 
@@ -52,7 +40,7 @@ class ExcessSplit:
     Attributes:
         uppers, floors, spreads: (R, g).
         reused: squared error of a mean that draws from one pool share, as a multiple of the variance between draws:
-            n / (N - n) for draws of n from N samples; 0 where every draw is fresh (see `bounds.summary`).
+            n / (N - n) for draws of n from N samples; 0 where every draw is fresh (see `distance.summary`).
     """
 
     uppers: Parts
@@ -91,7 +79,7 @@ class ExcessSplit:
 
     @property
     def draws(self) -> list[Draw]:
-        """What `bounds.summary` takes: the sums of the parts."""
+        """What `distance.summary` takes: the sums of the parts."""
         sums = (part.sum(axis=1) for part in (self.uppers, self.floors, self.spreads))
         return [Draw(float(upper), float(floor), float(spread)) for upper, floor, spread in zip(*sums, strict=True)]
 
@@ -200,5 +188,4 @@ def split_bracket(
     found = bracket_split(x, y, groups, clusters=clusters, seed=seed, progress=progress, recall=recall)
     limit = split_bound((x, y), families, seed, DRAWS, progress) if clusters is None else Limit()
     available = min(len(x), len(y))
-    heavy = heavy_tails(x) or heavy_tails(y)
-    return summary(found.draws, limit, min(SIZE, available // 3), available, heavy), found
+    return summary(found.draws, limit, min(SIZE, available // 3), (x, y), available), found

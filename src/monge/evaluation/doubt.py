@@ -1,6 +1,6 @@
 """When figures of a trained generator say little."""
 
-from monge.distance.bounds import HEAVY
+from monge.distance.summary import HEAVY
 from monge.evaluation.entry import Doubt
 from monge.evaluation.ledger import Reading
 from monge.evaluation.measurement import Measured

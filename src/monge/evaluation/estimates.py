@@ -5,18 +5,18 @@ Each has what it rests on, and says when it should not be trusted. A new one is 
 
 from dataclasses import dataclass, replace
 
-from monge.distance.bounds import HEAVY, Bracket
 from monge.distance.divergence.discriminator import js_lower_bound
 from monge.distance.divergence.neighbour import neighbour_kl
 from monge.distance.estimate import Estimate
 from monge.distance.kernel.discrepancy import energy, mmd
 from monge.distance.points import Points
+from monge.distance.summary import HEAVY, Bracket
 from monge.distance.transport.sliced import sliced
 from monge.distance.two_sample.statistic import STATISTICS
 from monge.evaluation.doubt import PER_DIMENSION, WITH_HEAVY_TAILS
 from monge.evaluation.entry import Context, Doubt, Entry
 from monge.evaluation.pair import SPARSE, Pair, common
-from monge.evaluation.text import certainty
+from monge.evaluation.text import certainty, likely
 from monge.evaluation.whole import Whole
 from monge.metric.frechet import frechet
 
@@ -24,6 +24,7 @@ WIDEST = 3072
 """Dimensions above which no covariance is taken: its eigenvectors would need minutes."""
 APART = 4
 """Nats above which neighbours of the other set are too far away for more than a guess."""
+ONE_SAMPLE = f"one sample has over {HEAVY:.0%} of the variance"
 FEW = 200
 """Samples a side below which a discriminator learns little."""
 
@@ -74,6 +75,12 @@ def _spread(bracket: Bracket) -> Figure:
 
 def _excess(bracket: Bracket) -> Figure:
     return Figure(bracket.excess, bracket.excess_error, (bracket.n, bracket.n))
+
+
+def _estimate(bracket: Bracket) -> Figure:
+    where = f"{likely(bracket.estimate_range)}: " if bracket.estimate_range else ""
+    note = f"{where}of W1 itself, sqrt(upper^2 - floor spread), or 0"
+    return Figure(bracket.estimate, None, (bracket.n, bracket.n), "" if bracket.heavy_tails else note)
 
 
 def _sliced(pair: Pair) -> Figure:
@@ -160,10 +167,15 @@ def _few_to_learn_from(pair: Pair, found: Figure) -> str | None:
 
 
 def _heavy_tails(bracket: Bracket, found: Figure) -> str | None:
-    return f"error unreliable: one sample has over {HEAVY:.0%} of the variance" if bracket.heavy_tails else None
+    return f"error unreliable: {ONE_SAMPLE}" if bracket.heavy_tails else None
+
+
+def _heavy_tails_of_all(bracket: Bracket, found: Figure) -> str | None:
+    return f"unreliable: {ONE_SAMPLE}" if bracket.heavy_tails else None
 
 
 HEAVY_TAILS = Doubt(WITH_HEAVY_TAILS, _heavy_tails)
+HEAVY_TAILS_OF_ALL = Doubt(f"one sample has over {HEAVY:.0%} of the variance", _heavy_tails_of_all)
 FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples per dimension", _few_for_a_covariance)
 FAR_NEIGHBOURS = Doubt(f"points in both sets, more than {SPARSE} dimensions, or a value above {APART}", _far_neighbours)
 FEW_TO_LEARN_FROM = Doubt(f"fewer than {FEW} samples in either set", _few_to_learn_from)
@@ -180,6 +192,14 @@ PARTS: tuple[Entry[Bracket, Figure], ...] = (
         "distance",
         0,
         HEAVY_TAILS,
+    ),
+    Entry(
+        "estimate",
+        _estimate,
+        "of W1 itself: sqrt(upper^2 - floor spread), or 0 where that is negative",
+        "distance",
+        0,
+        HEAVY_TAILS_OF_ALL,
     ),
 )
 """The parts of the bracket, in the order in which they are shown."""

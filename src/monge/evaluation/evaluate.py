@@ -9,7 +9,8 @@ import numpy as np
 from monge.data.dataset import DataSet
 from monge.data.space import TableSpace
 from monge.data.table.reader import difference
-from monge.distance.bounds import CHOSEN, Bracket
+from monge.distance.bounds import CHOSEN
+from monge.distance.summary import Bracket
 from monge.errors import UserError
 from monge.evaluation.features import features_of
 from monge.evaluation.figures import FIGURES

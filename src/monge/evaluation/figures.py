@@ -57,6 +57,14 @@ TRANSPORT: Figures = (
         ZERO_FLOOR | HEAVY_TAILS,
     ),
     Entry(
+        "estimate",
+        of(bracket, "estimate"),
+        "of W1 itself: sqrt(upper^2 - floor spread), or 0",
+        "distance",
+        0,
+        ZERO_FLOOR | HEAVY_TAILS,
+    ),
+    Entry(
         "upper_over_floor",
         of(bracket, "upper_over_floor"),
         "rewards blur more than the excess does",

@@ -11,9 +11,9 @@ from torch import Tensor
 from monge.data.dataset import ArrayData, DataSet
 from monge.data.space import VectorSpace
 from monge.data.table.codec import TableCodec
-from monge.distance.bounds import Bracket
 from monge.distance.excess_split import ExcessSplit, excess_split
 from monge.distance.points import Points
+from monge.distance.summary import Bracket
 from monge.evaluation.coordinate import FeatureGroups
 from monge.evaluation.features import Features
 from monge.evaluation.reference import ReferenceSamples

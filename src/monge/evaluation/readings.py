@@ -66,6 +66,7 @@ def bracket(measured: Measured) -> dict[str, Reading]:
         "upper": Reading(found.upper, found.floor),
         "spread": Reading(_estimate(found.spread, found.spread_error), found.floor),
         "excess": Reading(_estimate(found.excess, found.excess_error), 0.0),
+        "estimate": Reading(found.estimate, 0.0),
         "upper_over_floor": Reading(ratio, 1.0),
     }
 

@@ -7,14 +7,15 @@ from textwrap import wrap
 from typing import Any
 
 from monge.evaluation.battery_text import battery_lines
-from monge.evaluation.estimates import ESTIMATES, PARTS, Figure, annotated
+from monge.evaluation.bracket_parts import bracket_parts
+from monge.evaluation.estimates import ESTIMATES, Figure
 from monge.evaluation.explanation_text import explanation_lines
 from monge.evaluation.figures import FIGURES, TRANSPORT
 from monge.evaluation.sample_set import SampleSet
 from monge.evaluation.scales import NAMED, Scales
 from monge.evaluation.table_text import HEAD as TABLE_HEAD
 from monge.evaluation.table_text import table_rows
-from monge.evaluation.text import aligned, certainty, error, listed, number
+from monge.evaluation.text import aligned, certainty, error, likely, listed, number
 from monge.evaluation.two_samples import Comparison, identifiers
 from monge.evaluation.units import scale, usual
 
@@ -49,10 +50,13 @@ def evaluation_sections(document: Mapping[str, Any]) -> list[Section]:
     bracket, counts, metrics = document["bracket"], document["counts"], document["metrics"]
     notes = {entry.name: entry.meaning for entry in FIGURES}
     notes["lower"] = limit_note(notes["lower"], bracket)
+    if bracket.get("estimate_low") is not None:
+        notes["estimate"] += f"; {likely((bracket['estimate_low'], bracket['estimate_high']))}"
     if statistics := document.get("statistics"):
         notes["worst_gap"] += f": {statistics['worst']}"
     notes |= {name: f"unreliable: {reason}" for name, reason in document["unreliable"].items()}
-    first = {entry.name: (bracket | metrics)[entry.name] for entry in TRANSPORT}
+    known = bracket | metrics
+    first = {entry.name: known[entry.name] for entry in TRANSPORT if entry.name in known}
     others = {name: value for name, value in metrics.items() if name not in first}
     transport = f"W1 between {counts['bracket']:,} generated and {counts['bracket']:,} held-out samples"
     compared = (
@@ -89,8 +93,7 @@ def evaluation_text(document: Mapping[str, Any]) -> str:
 
 def comparison_sections(result: Comparison) -> list[Section]:
     """The bracket of two sample sets and the other measures: name, value, error and note of every figure."""
-    parts = {entry.shown: annotated(entry, result.bracket) for entry in PARTS}
-    bracket = [_row(name, part, "") for name, part in parts.items() if part is not None]
+    bracket = [_row(name, part, "") for name, part in bracket_parts(result).items()]
     found = {entry.shown: result.figures[entry.name] for entry in ESTIMATES if entry.name in result.figures}
     beside = [_row(name, figure, f"n {figure.n[0]:,}, {figure.n[1]:,}; ") for name, figure in found.items()]
     title = "W1 between the distributions of A and B"

@@ -36,6 +36,12 @@ def certainty(confidence: float | None, lipschitz: str) -> str:
     return "no potential, so no limit" if lipschitz == "none" else "no confidence, as the slope was only measured"
 
 
+def likely(span: Sequence[float]) -> str:
+    """Where a number is likely to be."""
+    low, high = span
+    return f"likely {low:.3g} to {high:.3g}"
+
+
 def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
     """Rows of texts in columns, the last one ragged."""
     rows = list(rows)

@@ -13,10 +13,11 @@ from PIL import Image
 from monge.data.selection import Names
 from monge.data.source import load_data, load_like
 from monge.data.space import Space, TableSpace, VectorSpace
-from monge.distance.bounds import CERTIFIED, Bracket, Progress, bracket, silent
+from monge.distance.bounds import CERTIFIED, Progress, bracket, silent
 from monge.distance.dual.family import FAMILIES, Family
 from monge.distance.excess_split import Recall, afresh, split_bracket
 from monge.distance.serial import SerialDependence
+from monge.distance.summary import Bracket
 from monge.distance.transport.exact import Coupling, coupling
 from monge.distance.two_sample.battery import Battery
 from monge.distance.two_sample.missed import Missed, missed

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from monge.distance.serial import SerialDependence
 from monge.distance.two_sample.pooled import MOST_AXES
-from monge.evaluation.text import certainty, listed, number, percent
+from monge.evaluation.bracket_parts import depends
+from monge.evaluation.text import certainty, likely, listed, number, percent
 from monge.evaluation.units import usual
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def difference(result: "Comparison", shown_by: Sequence[str]) -> list[str]:
     """That the sets differ, by what, how much it proves, and in which features."""
     bracket, together = result.bracket, tests_together(result)
     proof = f"W1 is at least {number(bracket.lower)} ({certainty(bracket.confidence, bracket.lipschitz)})"
+    if bracket.estimate_range and not bracket.heavy_tails and not depends(result):
+        proof += f", by estimate {number(bracket.estimate)} ({likely(bracket.estimate_range)})"
     differ = "A and B differ" + (" if their rows are independent" if any(result.dependence) else "")
     if "tests" not in shown_by:
         return [f"{differ}: {proof}.", f"The tests do not show it ({together})."]

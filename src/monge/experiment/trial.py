@@ -8,8 +8,8 @@ import torch
 from monge.config.schema import Config
 from monge.data.builtin import digits
 from monge.data.dataset import ArrayData, DataSet
-from monge.distance.bounds import Draw
 from monge.distance.points import Points
+from monge.distance.summary import Draw
 from monge.distance.transport.exact import wasserstein
 from monge.errors import TrainingError
 from monge.experiment.sweep import Result

@@ -92,7 +92,10 @@ def bracket(value: Any) -> str | None:
     """Whether it is a bracket, see `distance.bounds`."""
     needed: dict[str, Wrong] = dict.fromkeys(("lower", "upper", "floor", "spread"), distance)
     needed |= {"excess": number, "excess_error": maybe(number), "confidence": maybe(number), "family": maybe(of(str))}
-    return mapping(needed | {"lipschitz": lipschitz}, {"n": count, "spread_error": maybe(number)})(value)
+    optional: dict[str, Wrong] = {"n": count, "spread_error": maybe(number)} | dict.fromkeys(
+        ("estimate", "estimate_low", "estimate_high"), maybe(distance)
+    )
+    return mapping(needed | {"lipschitz": lipschitz}, optional)(value)
 
 
 def lipschitz(value: Any) -> str | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from monge import __version__, plot
 from monge.evaluation.battery_text import battery_table
-from monge.evaluation.estimates import PARTS, annotated
+from monge.evaluation.bracket_parts import bracket_parts
 from monge.evaluation.explanation_text import seen
 from monge.evaluation.page.block import Bar, Block, Cell, Command, Page, PageSection, Pictures, Table, Text
 from monge.evaluation.page.far import far_blocks
@@ -22,7 +22,14 @@ FEATURES = 20
 """Features of a table, at most."""
 PIXELS = 5
 """Pixels of a table, at most, beside their heat map."""
-TONES = {"lower": "bound", "upper": "excess", "floor": "floor", "spread": "spread", "excess": "excess"}
+TONES = {
+    "lower": "bound",
+    "upper": "excess",
+    "floor": "floor",
+    "spread": "spread",
+    "excess": "excess",
+    "estimate": "excess",
+}
 """Of the bars of the bracket."""
 
 
@@ -59,18 +66,19 @@ def bracket(result: Comparison) -> PageSection:
     found = result.bracket
     chance = (found.floor + found.spread) / 2
     reach = 2 * (found.excess_error or 0)
-    ends = (min(0.0, found.excess - reach), max(found.upper, found.floor, found.spread, found.excess + reach))
+    highest = max(found.upper, found.floor, found.spread, found.excess + reach, *(found.estimate_range or ()))
+    ends = (min(0.0, found.excess - reach), highest)
     rows = []
-    for entry in PARTS:
-        figure = annotated(entry, found)
-        if figure is None or figure.value is None:
+    for name, figure in bracket_parts(result).items():
+        if figure.value is None:
             continue
-        spans = [(0.0, figure.value, TONES[entry.name])]
-        if entry.name == "upper":
+        spans = [(0.0, figure.value, TONES[name])]
+        if name == "upper":
             spans = [(0.0, min(chance, figure.value), "floor"), (min(chance, figure.value), figure.value, "excess")]
         line = None if figure.error is None else (figure.value - 2 * figure.error, figure.value + 2 * figure.error)
+        line = found.estimate_range if name == "estimate" else line
         value = f"{number(figure.value)} {error(figure.error)}".strip()
-        row = [Cell(entry.shown), Cell(bar=Bar(spans, ends, line)), Cell(value, "number"), Cell(figure.note, "soft")]
+        row = [Cell(name), Cell(bar=Bar(spans, ends, line)), Cell(value, "number"), Cell(figure.note, "soft")]
         rows.append(row)
     blocks: list[Block] = [
         Text(f"{units_line(result)}.", "soft"),
@@ -78,7 +86,7 @@ def bracket(result: Comparison) -> PageSection:
         Text(
             "Two finite sets of samples of one distribution are never 0 apart. So the bar of the upper estimate has "
             "two parts: what equal distributions would show, (floor + spread) / 2, and the excess. A line on a bar is "
-            "two standard errors either way.",
+            "two standard errors either way; on that of the estimate, its likely range.",
             "bar",
         ),
     ]

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from monge.distance.bounds import Draw
+from monge.distance.summary import Draw
 from monge.distance.transport.exact import wasserstein
 from monge.experiment.bracket.degradation import DATA, DEGRADATIONS, SETTINGS
 from monge.experiment.experiment import Budget, Experiment, Table, verdict_table, verdict_word

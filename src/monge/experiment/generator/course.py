@@ -13,8 +13,9 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from monge.data.dataset import DataSet
-from monge.distance.bounds import Draw, lower_bound
+from monge.distance.bounds import lower_bound
 from monge.distance.points import Points
+from monge.distance.summary import Draw
 from monge.distance.transport.exact import wasserstein
 from monge.evaluation.reference import QUICK
 from monge.metric.frechet import frechet
