@@ -57,6 +57,8 @@ class Distance:
     group: Annotated[str | None, Written("COLUMN")] = None
     """Rows with equal values in this column, such as those of one subject, depend on each other: they are relabelled
     together, and prove no lower limit. The column itself is not compared."""
+    groups: Annotated[tuple[str, ...], Written("NAME=A,B")] = ()
+    """Sum up the parts of features of one group, such as body=age,weight; of arrays, body='column 1,column 2'."""
     fail_above: Annotated[tuple[str, ...], Written("FIGURE=NUMBER")] = ()
     """Leave with exit status 3 if a figure of the bracket is above a limit, such as excess=0.1."""
     fail_below_p: Annotated[float | None, Written("P")] = None
@@ -119,6 +121,7 @@ def main(arguments: Sequence[str]) -> int:
             stages.show(labels.get(name, name), done, total)
 
         how: dict[str, Any] = {"seed": asked.seed, "families": asked.families, "explained": asked.explain}
+        how["groups"] = named(asked.groups)
         result = compare(a, b, **how, progress=show_stage, recall=afresh if cache is None else cache.recall)
         if cache is not None:
             cache.save(reference)
@@ -160,6 +163,9 @@ def check(asked: Distance) -> None:
     at_least(0, seed=asked.seed)
     at_least(LEAST, samples=asked.samples)
     limits("--fail-above", asked.fail_above)
+    named(asked.groups)
+    if asked.groups and not asked.explain:
+        raise UserError("--groups cannot be combined with --no-explain; leave one out")
     if asked.fail_below_p is not None and not 0 < asked.fail_below_p <= 1:
         raise UserError(f"--fail-below-p must be above 0 and at most 1; got {asked.fail_below_p:g}")
     if (path := asked.reference_cache) is not None:
@@ -187,6 +193,21 @@ def reference_cache(asked: Distance) -> "ReferenceCache | None":
     names = ("samples", "seed", "standardise", "columns", "exclude", "group")
     options = how | {name: getattr(asked, name) for name in names}
     return ReferenceCache.open(asked.reference_cache, asked.a, options)
+
+
+def named(groups: Sequence[str]) -> dict[str, str]:
+    """The features of each group, written `body=age,weight`.
+
+    Raises:
+        UserError: a text without a name, or a name that is there twice.
+    """
+    found: dict[str, str] = {}
+    for text in groups:
+        name, _, members = text.partition("=")
+        if not name or not members or name in found:
+            raise UserError(f"--groups must be NAME=A,B, each NAME once, such as body=age,weight; got {text!r}")
+        found[name] = members
+    return found
 
 
 def read(asked: Distance, side: int, like: "SampleSet | None" = None) -> "tuple[SampleSet, NDArray[np.str_] | None]":

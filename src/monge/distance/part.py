@@ -1,18 +1,21 @@
 """Disjoint random parts of a set of rows."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monge.distance.points import Points
 from monge.errors import UserError
 
+Scalar = TypeVar("Scalar", bound=np.generic)
 Clusters = tuple[NDArray[np.intp], NDArray[np.intp]]
 """Of the rows of two sets, whole numbers (n,) and (m,): rows of one cluster depend on each other."""
 
 
-def parts(points: Points, sizes: Sequence[int], *seeds: int, clusters: NDArray[np.intp] | None = None) -> list[Points]:
+def parts(
+    points: NDArray[Scalar], sizes: Sequence[int], *seeds: int, clusters: NDArray[np.intp] | None = None
+) -> list[NDArray[Scalar]]:
     """Disjoint random parts of a set, of the given sizes, decided by the seeds; no cluster is in two of them."""
     order = np.random.default_rng(seeds).permutation(len(points))
     if clusters is None:

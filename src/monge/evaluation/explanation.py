@@ -9,7 +9,8 @@ Features are ranked by this p, where all that relabelling cannot tell from its l
 their part of the excess.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from monge.distance.excess_split import ExcessSplit
 from monge.distance.points import Points
 from monge.distance.split_test import SplitTest, split_test
 from monge.distance.transport.exact import coupling
+from monge.evaluation.breakdown import ClassPart, GroupPart, Positions, class_parts, group_parts
 from monge.evaluation.coordinate import FeatureGroups
 from monge.evaluation.sample_set import SampleSet
 from monge.metric.column_test import chi_squared, holm, kolmogorov_smirnov
@@ -71,6 +73,8 @@ class Explanation:
         test: of the parts, corrected for all features.
         alone: p-values of the tests of single features, corrected for all features, (g,).
         farthest: the samples of B that are farthest from the distribution of A, the farthest first.
+        groups: positions of the features of each group, by name; empty where there are no groups.
+        classes: of the samples, that with the largest part of the excess first; empty where there are none.
     """
 
     features: FeatureGroups
@@ -78,6 +82,8 @@ class Explanation:
     test: SplitTest
     alone: NDArray[np.float64]
     farthest: list[FarSample]
+    groups: Positions = field(default_factory=dict)
+    classes: Sequence[ClassPart] = ()
 
     @property
     def p_values(self) -> NDArray[np.float64]:
@@ -90,8 +96,13 @@ class Explanation:
         least = 2 / (1 + self.test.draws)
         return np.lexsort((-self.split.excess, np.maximum(self.p_values, least)))
 
+    @property
+    def group_parts(self) -> list[GroupPart]:
+        """The groups of features, that with the largest part of the excess first."""
+        return group_parts(self.split, self.p_values, self.features.names, self.groups)
+
     def as_json(self) -> dict[str, Any]:
-        """All features in their order, and the farthest samples, as plain mappings."""
+        """All features in their order, groups, classes and the farthest samples, as plain mappings."""
         errors, p_values, excess = self.split.excess_error, self.p_values, self.split.excess
         total = float(excess.sum())
         features = [
@@ -111,7 +122,13 @@ class Explanation:
             for j in self.order
         ]
         relabelled = {"rows": list(self.test.rows), "parts": self.test.parts, "relabellings": self.test.draws}
-        return {"features": features, "relabelled": relabelled, "farthest": [far.as_json() for far in self.farthest]}
+        return {
+            "features": features,
+            "groups": [group.as_json() for group in self.group_parts],
+            "classes": [part.as_json() for part in self.classes],
+            "relabelled": relabelled,
+            "farthest": [far.as_json() for far in self.farthest],
+        }
 
 
 def explanation_of(
@@ -120,6 +137,7 @@ def explanation_of(
     features: FeatureGroups,
     split: ExcessSplit,
     alone: NDArray[np.float64] | None = None,
+    groups: Positions | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Explanation:
@@ -130,6 +148,7 @@ def explanation_of(
         features: of their points.
         split: of the bracket's draws by these features.
         alone: p-values of the tests of single features, where all rows were looked at; else they are tested here.
+        groups: positions of the features of each group, by name.
         seed: of the relabellings.
         progress: called with what is being done, and how much of it is done and to do.
     """
@@ -140,7 +159,9 @@ def explanation_of(
         alone = np.ones(len(features))  # these tests know of no clusters
     alone = column_tests(a.points, b.points, features) if alone is None else alone
     progress("features", 1, 1)
-    return Explanation(features, split, test, alone, farthest(a, b, features, progress=progress))
+    classes = class_parts(a, b, seed, progress) if clusters is None else []
+    far = farthest(a, b, features, progress=progress)
+    return Explanation(features, split, test, alone, far, groups or {}, classes)
 
 
 def column_tests(x: Points, y: Points, features: FeatureGroups) -> NDArray[np.float64]:

@@ -8,13 +8,15 @@ FEATURES = 10
 """Features that are shown, at most."""
 FARTHEST = 5
 """Samples of B that are shown, at most."""
+NAMES = 5
+"""Features of a group that are named, at most."""
 NAME = 30
 """Letters of a name that are shown, at most."""
 
 
 def explanation_lines(found: Explanation) -> list[str]:
-    """The features that differ most clearly, and the samples of B farthest from A."""
-    return ["", *_features(found), *_farthest(found)]
+    """The features that differ most clearly, groups of them, classes, and the samples of B farthest from A."""
+    return ["", *_features(found), *_groups(found), *_classes(found), *_farthest(found)]
 
 
 def _features(found: Explanation) -> list[str]:
@@ -37,6 +39,41 @@ def _features(found: Explanation) -> list[str]:
         f"p: the smaller of the next two, doubled; all are corrected for {count:,} feature{'s' if count > 1 else ''}",
         f"transport: {found.test.draws} relabellings of {n} rows{parts}; alone: {alone}",
     ]
+
+
+def _groups(found: Explanation) -> list[str]:
+    if not found.groups:
+        return []
+    return [
+        "",
+        "groups of features; their parts sum to the excess, p is the smallest of their features",
+        *aligned(group_rows(found)),
+    ]
+
+
+def group_rows(found: Explanation) -> list[tuple[str, ...]]:
+    """Name, part, its error, p and features of each group, under a head."""
+    rows: list[tuple[str, ...]] = [("group", "excess", "", "p", "")]
+    for part in found.group_parts:
+        names = ", ".join(map(short, part.features[:NAMES])) + (", …" if len(part.features) > NAMES else "")
+        rows.append((short(part.name), number(part.excess), error(part.error), probability(part.p_value), names))
+    return rows
+
+
+def _classes(found: Explanation) -> list[str]:
+    if not found.classes:
+        return []
+    count = len(found.classes)
+    of = f", {FEATURES} of {count:,}" if count > FEATURES else ""
+    return ["", f"classes of samples with most of the excess{of}", *aligned(class_rows(found))]
+
+
+def class_rows(found: Explanation) -> list[tuple[str, ...]]:
+    """Name, part, its error and shares of A and B of the first classes, under a head."""
+    rows: list[tuple[str, ...]] = [("class", "excess", "", "of A", "of B")]
+    for part in found.classes[:FEATURES]:
+        rows.append((short(part.name), number(part.excess), error(part.error), *map(percent, part.shares)))
+    return rows
 
 
 def seen(found: Explanation, feature: int) -> str:

@@ -26,7 +26,7 @@ from monge.errors import UserError, unknown_name
 from monge.evaluation.sample_set import SampleSet
 from monge.run.files import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 VERSIONED = ("monge", "numpy", "scipy", "POT", "torch")
 """Packages whose results can differ in their last digits between versions."""
 RACY = 2 * 10**9
@@ -100,6 +100,7 @@ class ReferenceCache:
             return
         arrays = {"raw": a.raw, "rows": a.rows, "classes": a.classes} | self._used
         about = {"available": a.available, "columns": a.columns, "remarks": a.remarks, "codec": a.codec.state()}
+        about["class_names"] = a.class_names
         meta = {"key": self._key(), "stamp": stamp_of(self.source), "content": content_of(self.source), "set": about}
         buffer = io.BytesIO()
         stored: dict[str, Any] = {name: array for name, array in arrays.items() if array is not None}
@@ -207,4 +208,5 @@ def _sample_set(source: str, about: Mapping[str, Any], arrays: Mapping[str, Arra
         raw=raw,
         origin=codec.space,
         remarks=tuple(about["remarks"]),
+        class_names=about["class_names"],
     )

@@ -42,6 +42,7 @@ class SampleSet:
         columns: names of a vector's numbers, or None.
         rows: of the data that the points are, counted from 0, (n,); None where every draw is fresh.
         classes: class of each point, (n,), or None.
+        class_names: of the classes, or None.
         standardise: what the numbers are counted in (see `evaluation.units`); None for the metric scale of the space.
         raw: the samples as the data have them, in the order of the points, (n, ...).
         origin: what a raw sample is: of a table by its own schema, of images by their own pixels; the codec's space if
@@ -66,6 +67,7 @@ class SampleSet:
     convert: Callable[[Points], Points] = np.asarray
     data: DataSet | None = None
     clusters: NDArray[np.intp] | None = None
+    class_names: list[str] | None = None
 
     @classmethod
     def draw(
@@ -121,6 +123,7 @@ class SampleSet:
             raw=(taken if data.train is own.train else _rows(own, chosen))[order],
             origin=own.space,
             remarks=_remarks(data.info),
+            class_names=data.info.classes,
         )
 
     @property

@@ -1,7 +1,7 @@
 """Two sample sets and how far apart they are."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from monge.distance.transport.exact import Coupling, coupling
 from monge.distance.two_sample.battery import Battery
 from monge.distance.two_sample.missed import Missed, missed
 from monge.errors import UserError, unknown_name
+from monge.evaluation.breakdown import grouped
 from monge.evaluation.cluster import clustered, set_apart
 from monge.evaluation.coordinate import FeatureGroups
 from monge.evaluation.estimates import Figure, figures_of
@@ -161,6 +162,7 @@ def two_samples(
     columns: Names | None = None,
     exclude: Names | None = None,
     group: str | None = None,
+    groups: Mapping[str, Names] | None = None,
     families: Sequence[str | Family] = (),
     samples: int = SAMPLES,
     seed: int = 0,
@@ -176,6 +178,7 @@ def two_samples(
         columns, exclude: names of the columns to compare, or to leave out; those of arrays are counted from 1.
         group: a column whose equal values mark rows that depend on each other, such as those of one subject; it is not
             compared, and without independent rows there is no lower limit.
+        groups: names of features by the name of a group, whose parts of the excess are summed up.
         families: of potentials for the lower limit; those that are certified where none are given.
         samples: of either, at most; of more, so many are chosen at random.
         seed: equal seeds give equal results.
@@ -204,7 +207,7 @@ def two_samples(
     b = SampleSet.draw(data, second, most=samples, seed=seed, side=1, like=a)
     check_kinds(a, b)
     a, b = clustered(*standardised(a, b, units), (own, other), group)
-    return compare(a, b, seed=seed, families=families, explained=explain)
+    return compare(a, b, seed=seed, families=families, explained=explain, groups=groups)
 
 
 def compare(
@@ -214,6 +217,7 @@ def compare(
     seed: int = 0,
     families: Sequence[str | Family] = (),
     explained: bool = True,
+    groups: Mapping[str, Names] | None = None,
     progress: Progress = silent,
     recall: Recall = afresh,
 ) -> Comparison:
@@ -224,24 +228,26 @@ def compare(
         seed: equal seeds give equal results.
         families: of potentials for the lower limit; the bracket's own where none are given.
         explained: whether to find out in what they differ.
+        groups: names of features by the name of a group.
         progress: called with what is being done, and how much of it is done and to do.
         recall: gives what rests on a alone, if it is known already.
 
     Raises:
-        UserError: samples of different kinds, shapes or columns, or an unknown family.
+        UserError: samples of different kinds, shapes or columns, or an unknown family or feature.
     """
     check_kinds(a, b)
     check_families(families)
     x, y = a.points, b.points
     families, explanation = families or CERTIFIED, None
     features = FeatureGroups.of(a.codec, x.shape[1], a.columns or b.columns)
+    together = grouped(groups, features.names)
     everything = whole(a, b, features, seed=seed, progress=progress)
     clusters = None if a.clusters is None or b.clusters is None else (a.clusters, b.clusters)
     if explained or clusters:
         how: dict[str, Any] = {"seed": seed, "families": families, "progress": progress, "recall": recall}
         measured, split = split_bracket(x, y, features.groups, clusters=clusters, **how)
         alone = None if everything is None else everything.columns
-        explanation = explanation_of(a, b, features, split, alone, seed, progress)
+        explanation = explanation_of(a, b, features, split, alone, together, seed, progress)
     else:
         measured = bracket(x, y, seed=seed, families=families, progress=progress)
     pair = Pair(x, y, seed, progress, everything, clusters)

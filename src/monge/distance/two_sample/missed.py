@@ -107,6 +107,7 @@ def _shifted(columns: Points, n: int, found: Battery, random: np.random.Generato
     """Whether a shift is shown of one column of relabelled rows, by its distance of Kolmogorov and Smirnov or by the
     mean of its normal scores."""
     column = random.permutation(columns[:, random.integers(columns.shape[1])])
+    column = column + lattice(column) * random.uniform(-0.5, 0.5, len(column))
     deviation = column.std()
 
     def shows(shift: float) -> bool:
@@ -120,6 +121,16 @@ def _shifted(columns: Points, n: int, found: Battery, random: np.random.Generato
         return found.shows("sliced KS", [np.abs(shares[0] - shares[1]).max()])
 
     return shows
+
+
+def lattice(column: NDArray[np.float64]) -> float:
+    """The median gap between the values of a column that has some of them several times, else 0.
+
+    Numbers such as grey levels are spread over their gaps before they are shifted: else any shift, however small, would
+    be seen as no value is the same any more.
+    """
+    values = np.unique(column)
+    return float(np.median(np.diff(values))) if 1 < len(values) < len(column) else 0.0
 
 
 def _crowded(points: Points, n: int, found: Battery, random: np.random.Generator) -> Callable[[float], bool]:

@@ -9,7 +9,7 @@ import numpy as np
 from monge import __version__, plot
 from monge.evaluation.battery_text import battery_table
 from monge.evaluation.bracket_parts import bracket_parts
-from monge.evaluation.explanation_text import seen
+from monge.evaluation.explanation_text import class_rows, group_rows, seen
 from monge.evaluation.page.block import Bar, Block, Cell, Command, Page, PageSection, Pictures, Table, Text
 from monge.evaluation.page.far import far_blocks
 from monge.evaluation.picture import drawn_sides, pixel_pictures
@@ -135,6 +135,31 @@ def features(result: Comparison) -> PageSection | None:
     return PageSection("In which features", blocks)
 
 
+def groups(result: Comparison) -> PageSection | None:
+    """By groups of features."""
+    if result.explanation is None or not result.explanation.groups:
+        return None
+    text = "The parts of all groups sum to the excess; p is the smallest of a group's features, corrected for all."
+    return PageSection("In which groups of features", [Text(text, "soft"), plain(group_rows(result.explanation))])
+
+
+def classes(result: Comparison) -> PageSection | None:
+    """By classes of samples."""
+    if result.explanation is None or not result.explanation.classes:
+        return None
+    text = (
+        "What the samples of a class in B have of the excess: they are far from all of A, or there are more of them. "
+        "The parts of all classes sum to the excess between smaller samples."
+    )
+    return PageSection("In which classes", [Text(text, "soft"), plain(class_rows(result.explanation))])
+
+
+def plain(rows: Sequence[Sequence[str]]) -> Table:
+    """Rows of texts, with a head, a name and figures."""
+    head, *body = rows
+    return Table(tuple(head), [[Cell(first), *(Cell(text, "number") for text in rest)] for first, *rest in body])
+
+
 def farthest(result: Comparison) -> PageSection | None:
     """The samples of B that are farthest from A, beside those of A that they are matched with."""
     if result.explanation is None or not result.explanation.farthest:
@@ -201,6 +226,8 @@ SECTIONS: tuple[Callable[[Comparison], PageSection | None], ...] = (
     bracket,
     tests,
     features,
+    groups,
+    classes,
     farthest,
     drawn,
     measures,
