@@ -52,8 +52,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         patch.setattr("monge.distance.two_sample.missed.SIMULATIONS", 2)
         np.save("a.npy", random.normal(size=(200, 2)).cumsum(axis=0) * [1000, 0.1])
         np.save("b.npy", random.normal(size=(60, 2)) * [1000, 0.1])
+        np.savez("c.npz", x=random.normal(size=(40, 2)), y=np.arange(40) % 2)
         commands = [
             ["a.npy", "b.npy", "--reference-cache", "r.npz", "--fail-above", "upper=0"],
+            ["c.npz", "c.npz", "--groups", "first=column 1"],
             ["toy:moons", "toy:moons", "--samples", "40", "--no-picture"],
             ["a.npy", "b.npy", "--samples", "50", "--no-explain", "--out", "x.png"],
         ]

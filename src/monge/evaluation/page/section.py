@@ -14,7 +14,7 @@ from monge.evaluation.page.block import Bar, Block, Cell, Command, Page, PageSec
 from monge.evaluation.page.far import far_blocks
 from monge.evaluation.picture import drawn_sides, pixel_pictures
 from monge.evaluation.table import comparison_sections, counted, units_line
-from monge.evaluation.text import error, listed, number
+from monge.evaluation.text import error, listed, number, probability
 from monge.evaluation.two_samples import Comparison, identifiers
 from monge.evaluation.verdict import SIGNIFICANT
 
@@ -114,7 +114,7 @@ def features(result: Comparison) -> PageSection | None:
         part, p = float(excess[j]), float(found.p_values[j])
         bar = Bar([(0.0, part, "excess" if p <= SIGNIFICANT else "floor")], ends, (part - reach[j], part + reach[j]))
         value = f"{number(part)} {error(None if errors is None else float(errors[j]))}".strip()
-        tests = [Cell(f"{p:.2g}", "number") for p in (p, found.test.p_values[j], found.alone[j])]
+        tests = [Cell(probability(value), "number") for value in (p, found.test.p_values[j], found.alone[j])]
         row = [Cell(found.features.names[j]), Cell(bar=bar), Cell(value, "number"), *tests]
         rows.append([*row, Cell(seen(found, int(j)), "soft")])
     count = len(found.features)
