@@ -2,9 +2,22 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 
+import pytest
 import torch
 
 torch.set_num_threads(1)
 CACHE = tempfile.TemporaryDirectory(prefix="monge-tests-")
 os.environ["MONGE_CACHE"] = CACHE.name
+
+
+@pytest.fixture(scope="module")
+def few_relabellings() -> Iterator[None]:
+    """As many as a test at 5 % needs: where p-values are only shown, 999 of them would be most of the time."""
+    counts = {"split_test.MOST": 39, "split_test.RELABELLINGS": 39, "two_sample.missed.SIMULATIONS": 5}
+    counts |= {"two_sample.battery.LEAST": 119, "two_sample.battery.MOST": 119}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, count in counts.items():
+            patch.setattr(f"monge.distance.{name}", count)
+        yield

@@ -19,6 +19,8 @@ from monge.evaluation.breakdown import OTHERS, class_parts, grouped
 from monge.evaluation.sample_set import SampleSet
 from monge.evaluation.table import comparison_text
 
+pytestmark = pytest.mark.usefixtures("few_relabellings")
+
 NAMES = ["age", "job", "day"]
 
 

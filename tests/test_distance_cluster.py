@@ -14,6 +14,8 @@ from monge.distance.points import Points
 from monge.distance.split_test import split_test
 from monge.distance.two_sample.battery import relabelled
 
+pytestmark = pytest.mark.usefixtures("few_relabellings")
+
 RANDOM = np.random.default_rng(0)
 
 

@@ -20,6 +20,8 @@ from monge.evaluation.picture import drawn_sides
 from monge.evaluation.two_samples import Comparison
 from monge.plot.plane import LONGEST, Axis
 
+pytestmark = pytest.mark.usefixtures("few_relabellings")
+
 Points = NDArray[np.float64]
 
 

@@ -15,6 +15,8 @@ from monge.evaluation.bracket_parts import bracket_parts, depends
 from monge.evaluation.table import comparison_text
 from monge.evaluation.two_samples import Comparison
 
+pytestmark = pytest.mark.usefixtures("few_relabellings")
+
 LINE = np.arange(12.0)[:, None]
 """A set on a line: all variance is along one direction."""
 ROUND = np.concatenate([np.eye(3), -np.eye(3)])

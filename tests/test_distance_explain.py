@@ -22,6 +22,8 @@ from monge.evaluation.two_samples import Comparison
 from monge.metric.column_test import chi_squared, holm, kolmogorov_smirnov
 from monge.plot.style import REAL, VERMILION
 
+pytestmark = pytest.mark.usefixtures("few_relabellings")
+
 QUICK = ["--families", "linear"]
 QUIET = [*QUICK, "--no-picture"]
 
@@ -327,7 +329,7 @@ def test_limits_decide_the_exit_status(capsys: pytest.CaptureFixture[str]) -> No
     ]
     assert said["failed"][0]["value"] == said["bracket"]["excess"]
     text = shown([*far, "--fail-below-p", "0.01"], capsys, status=3)
-    assert text.endswith("Failed: p_value 0.001 is below 0.01.\n")
+    assert text.endswith("Failed: p_value 0.008333 is below 0.01.\n")
     assert "failed" not in document(far, capsys)
 
 

@@ -24,6 +24,8 @@ from monge.evaluation.page.markdown import markdown
 from monge.evaluation.page.output import WRITERS
 from monge.evaluation.page.section import SECTIONS, comparison_page
 
+pytestmark = pytest.mark.usefixtures("few_relabellings")
+
 QUICK = ["--families", "linear"]
 EVIL = "<script>alert('x')</script> | *b* `c`"
 CHROMIUM = shutil.which("chromium")
@@ -119,7 +121,7 @@ def test_the_page_begins_with_the_verdict_and_ends_with_the_command(page: str) -
         "To repeat it",
     ]
     assert f"They differ in {html.escape(EVIL, quote=False)}." in page.replace("&#39;", "'")
-    assert page.count("<svg") == 5 + 4
+    assert page.count("<svg") == 6 + 4
     assert page.count("<img") == 3
     assert "Left out as identifiers of rows: id." in page
     repeated = page.split("To repeat it")[1]

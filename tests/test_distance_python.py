@@ -13,6 +13,8 @@ import torch
 import monge
 from monge.evaluation.two_samples import Comparison
 
+pytestmark = pytest.mark.usefixtures("few_relabellings")
+
 HOW: Any = {"families": ["linear"]}
 
 

@@ -14,6 +14,8 @@ from monge.evaluation.table import comparison_text
 from monge.evaluation.text import listed
 from monge.evaluation.two_samples import Comparison, compare
 
+pytestmark = pytest.mark.usefixtures("few_relabellings")
+
 CLEAREST = "clearest: moments"
 NOTHING = [
     "No difference detected (p = 0.1, 7 tests together).",
@@ -45,7 +47,8 @@ def changed(
         "js": replace(base.figures["js"], value=js[0], error=js[1]),
     }
     changed = replace(base, battery=battery, missed=missed, figures=figures)
-    return replace(changed, bracket=replace(base.bracket, lower=lower, lipschitz=proof))
+    estimate = {"estimate": 0.3, "estimate_low": lower, "estimate_high": 0.4}
+    return replace(changed, bracket=replace(base.bracket, lower=lower, lipschitz=proof, **estimate))
 
 
 @pytest.mark.parametrize(
@@ -57,21 +60,24 @@ def changed(
         (
             {"p": 0.003, "lower": 0.25},
             ["tests", "lower limit"],
-            [f"A and B differ (p = 0.003, 7 tests together; {CLEAREST}); W1 is at least 0.25 (95 % confidence)."],
+            [
+                f"A and B differ (p = 0.003, 7 tests together; {CLEAREST}); W1 is at least 0.25 (95 % confidence), "
+                "by estimate 0.3 (likely 0.25 to 0.4)."
+            ],
         ),
         (
             {"p": 0.003},
             ["tests"],
             [
                 f"A and B differ (p = 0.003, 7 tests together; {CLEAREST}).",
-                "These samples prove no lower limit of W1 above 0.",
+                "These samples prove no lower limit of W1 above 0; by estimate 0.3 (likely 0 to 0.4).",
             ],
         ),
         (
             {"lower": 0.25},
             ["lower limit"],
             [
-                "A and B differ: W1 is at least 0.25 (95 % confidence).",
+                "A and B differ: W1 is at least 0.25 (95 % confidence), by estimate 0.3 (likely 0.25 to 0.4).",
                 "The tests do not show it (p = 0.1, 7 tests together).",
             ],
         ),

@@ -17,6 +17,8 @@ from monge.distance.bounds import DRAWS
 from monge.distance.excess_split import _parts as split_parts
 from monge.evaluation import reference_cache as module
 
+pytestmark = pytest.mark.usefixtures("few_relabellings")
+
 QUICK = ["--families", "linear", "--no-picture"]
 CACHE = ["--reference-cache", "ref.npz"]
 

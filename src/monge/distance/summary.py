@@ -3,11 +3,11 @@ r"""What a bracket consists of, and how it follows from its draws.
 Each draw is a transport U between samples of the two distributions, F within the first and S within the second, all of
 one size. Besides the mean of each and the excess U - (F + S) / 2 there is an estimate of W1 itself,
 
-.. math:: \hat W = \sqrt{\bar U^2 - \bar F\,\bar S}, \qquad 0 \text{ where the difference is negative.}
+.. math:: \hat W = \sqrt{\bar U^2 - \bar F\,\bar S},
 
-Where distributions differ, the coupling moves samples by this difference and, as the samples are few, by chance. In
-many dimensions the two are nearly at right angles, and lengths at right angles add in squares. F and S are the sizes of
-chance alone: for equal distributions U = F = S on average, and the estimate is 0.
+or the lower limit where that is larger. Where distributions differ, the coupling moves samples by this difference and,
+as the samples are few, by chance. In many dimensions the two are nearly at right angles, and lengths at right angles
+add in squares. F and S are the sizes of chance alone: for equal distributions U = F = S on average.
 
 Its range is from the larger of the lower limit and excess - 2 standard errors to the estimate with
 
@@ -53,7 +53,7 @@ class Bracket:
         spread: the same between disjoint samples of the second, the generated one.
         excess: upper - (floor + spread) / 2, the debiased estimate: near 0 for equal distributions. The number to
             watch: unlike upper / floor it stays above 0 for averaged samples (Stanczuk et al. 2021 explain why).
-        estimate: of W1 itself, sqrt(upper^2 - floor spread), or 0: nearer to it than the excess, but no limit.
+        estimate: of W1 itself, sqrt(upper^2 - floor spread), at least the lower limit: nearer to W1 than the excess.
         estimate_low, estimate_high: between which W1 is likely to be; None for a single draw.
         confidence: of the lower limit, for any distributions; None where its slope is only measured.
         lipschitz: "certified" when the potential's constant is proved, "measured" when it is the largest gradient
@@ -184,7 +184,7 @@ def summary(draws: Sequence[Draw], limit: Limit, n: int, sides: Sides, available
         floor,
         spread,
         excess,
-        _root(draws, 1.0),
+        max(limit.value, _root(draws, 1.0)),
         low,
         None if low is None else max(low, _root(draws, 1 - max(map(concentration, sides)), reused)),
         confidence=None if potential is not None and potential.proof == "measured" else CONFIDENCE,

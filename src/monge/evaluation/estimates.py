@@ -79,7 +79,7 @@ def _excess(bracket: Bracket) -> Figure:
 
 def _estimate(bracket: Bracket) -> Figure:
     where = f"{likely(bracket.estimate_range)}: " if bracket.estimate_range else ""
-    note = f"{where}of W1 itself, sqrt(upper^2 - floor spread), or 0"
+    note = f"{where}of W1 itself, sqrt(upper^2 - floor spread)"
     return Figure(bracket.estimate, None, (bracket.n, bracket.n), "" if bracket.heavy_tails else note)
 
 
@@ -196,7 +196,7 @@ PARTS: tuple[Entry[Bracket, Figure], ...] = (
     Entry(
         "estimate",
         _estimate,
-        "of W1 itself: sqrt(upper^2 - floor spread), or 0 where that is negative",
+        "of W1 itself: sqrt(upper^2 - floor spread), at least lower",
         "distance",
         0,
         HEAVY_TAILS_OF_ALL,

@@ -59,7 +59,7 @@ TRANSPORT: Figures = (
     Entry(
         "estimate",
         of(bracket, "estimate"),
-        "of W1 itself: sqrt(upper^2 - floor spread), or 0",
+        "of W1 itself: sqrt(upper^2 - floor spread)",
         "distance",
         0,
         ZERO_FLOOR | HEAVY_TAILS,

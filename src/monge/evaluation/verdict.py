@@ -65,16 +65,17 @@ def difference(result: "Comparison", shown_by: Sequence[str]) -> list[str]:
     """That the sets differ, by what, how much it proves, and in which features."""
     bracket, together = result.bracket, tests_together(result)
     proof = f"W1 is at least {number(bracket.lower)} ({certainty(bracket.confidence, bracket.lipschitz)})"
+    estimate = ""
     if bracket.estimate_range and not bracket.heavy_tails and not depends(result):
-        proof += f", by estimate {number(bracket.estimate)} ({likely(bracket.estimate_range)})"
+        estimate = f", by estimate {number(bracket.estimate)} ({likely(bracket.estimate_range)})"
     differ = "A and B differ" + (" if their rows are independent" if any(result.dependence) else "")
     if "tests" not in shown_by:
-        return [f"{differ}: {proof}.", f"The tests do not show it ({together})."]
+        return [f"{differ}: {proof}{estimate}.", f"The tests do not show it ({together})."]
     clearest = f"{differ} ({together}; clearest: {clearest_test(result)})"
     if "lower limit" in shown_by:
-        lines = [f"{clearest}; {proof}."]
+        lines = [f"{clearest}; {proof}{estimate}."]
     else:
-        lines = [f"{clearest}.", "These samples prove no lower limit of W1 above 0."]
+        lines = [f"{clearest}.", f"These samples prove no lower limit of W1 above 0{estimate and ';'}{estimate[1:]}."]
     return [*lines, *([] if result.explanation is None else where(result.explanation))]
 
 
