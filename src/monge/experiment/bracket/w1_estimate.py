@@ -32,7 +32,7 @@ PAIRS = 10
 """Of one cell."""
 CELLS: Mapping[Budget, int] = {"quick": 1, "full": 10}
 """Of every kind."""
-FAMILIES = ("linear", "radial", "c-transform")
+UNTRAINED = ("linear", "radial", "c-transform")
 """Of potentials: those without a training of their own, whose limit is as honest and only lower."""
 SINKHORN_ROWS = 300
 DIGITS = 5
@@ -53,7 +53,7 @@ CLAIMS = {
 
 def cells(budget: Budget, seed: int, folder: Path) -> list[Repeat]:
     """All pairs, in cells of ten."""
-    kinds, settings = [*INDEPENDENT, *DEPENDENT], (PAIRS, FAMILIES)
+    kinds, settings = [*INDEPENDENT, *DEPENDENT], (PAIRS, UNTRAINED)
     return [Repeat(kind, number, seed, folder, settings) for kind in kinds for number in range(CELLS[budget])]
 
 
@@ -65,7 +65,7 @@ def measure(cell: Repeat) -> Result:
     for number in range(PAIRS):
         seed = number + PAIRS * cell.number
         pair = kinds[cell.case](np.random.default_rng([cell.seed, seed, [*kinds].index(cell.case)]))
-        seen = bracket(pair.x, pair.y, families=FAMILIES, seed=seed)
+        seen = bracket(pair.x, pair.y, families=UNTRAINED, seed=seed)
         assert seen.estimate_range is not None
         ends = dict(zip(("low", "high"), seen.estimate_range, strict=True))
         numbers = {"w1": pair.w1} | ends | estimates(pair.x, pair.y, seen, seed)
