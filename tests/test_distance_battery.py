@@ -9,6 +9,7 @@ from monge import UserError
 from monge.distance import battery, energy, missed
 from monge.distance.points import Points
 from monge.distance.two_sample.battery import relabelled
+from monge.distance.two_sample.missed import lattice
 from monge.distance.two_sample.pooled import Pooled, between
 from monge.distance.two_sample.statistic import STATISTICS, signs
 
@@ -161,3 +162,11 @@ def test_what_cannot_be_shifted_or_seen_is_left_open() -> None:
     assert found.rows == (30, 30)
     same = np.ones((10, 2))
     assert missed(same, same, battery(same, same, draws=19)).shift is None
+
+
+def test_numbers_on_a_lattice_are_not_seen_by_any_shift_at_all() -> None:
+    x, y = np.round(2 * np.random.default_rng(0).normal(size=(2, 200, 3)))
+    found = missed(x, y, battery(x, y, draws=99)).shift
+    assert found is not None
+    assert 0.2 < found < 1  # as of numbers that are not rounded
+    assert (lattice(x[:, 0]), lattice(np.arange(9.0)), lattice(np.ones(9))) == (1.0, 0.0, 0.0)
