@@ -1,8 +1,8 @@
 """A rank that is killed every 15 s: `python benchmarks/processes/killed.py [MINUTES] [RESULT.json]`.
 
 Two processes train on `digits` under `torchrun --max-restarts`, with a checkpoint about every 3 s, and one of the two
-is killed every 15 s. When the minutes are over they are left alone. Weights, samples and log must be, bit for bit, those
-of two processes that nobody disturbed.
+is killed every 15 s. When the minutes are over they are left alone. Weights, samples and log must be, bit for bit,
+those of two processes that nobody disturbed.
 """
 
 import json
