@@ -2,12 +2,13 @@
 # make demo-table set up what tables need, train on a made shop's orders into runs/shop, measure and sample it
 # make test       set up everything; lint, types, layers, fast tests
 # make test-slow  the long studies
+# make fault      1,000 faults in real trainings, half an hour; writes benchmarks/reliability.md
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NO_NETWORK := { echo "setup failed: pip could not install the packages; is the package index reachable? (details above)" >&2; exit 1; }
 
-.PHONY: demo demo-table test test-slow lint setup setup-table setup-dev clean
+.PHONY: demo demo-table test test-slow fault lint setup setup-table setup-dev clean
 
 demo: setup
 	$(BIN)/monge train digits --run runs/digits
@@ -23,6 +24,9 @@ test: setup-dev lint
 
 test-slow: setup-dev
 	$(BIN)/python -m pytest -m slow -q
+
+fault: setup-dev
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fault --seed 0 --out benchmarks/reliability.md
 
 lint: setup-dev
 	$(BIN)/ruff check .
