@@ -26,7 +26,7 @@ test-slow: setup-dev
 	$(BIN)/python -m pytest -m slow -q
 
 fault: setup-dev
-	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fault --seed 0 --out benchmarks/reliability.md
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fault --seed 0 --jobs 2 --out benchmarks/reliability.md
 
 lint: setup-dev
 	$(BIN)/ruff check .

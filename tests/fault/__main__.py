@@ -1,13 +1,17 @@
 """`python -m fault`: lets all faults happen, writes the table, and fails where a run did not survive."""
 
 import argparse
+import os
+import pickle
 import platform
 import random
 import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
+from functools import reduce
 from importlib import metadata
 from pathlib import Path
 
@@ -44,22 +48,22 @@ SCHEDULE: dict[str, tuple[Fault, int]] = {
 
 
 def count(name: str, golden: dict[str, Golden]) -> int:
-    """Cases of a kind, for all trainings together."""
+    """Cases of a kind, which the trainings share: their calls and files are the same."""
     fault, cases = SCHEDULE[name]
     if fault is kill.in_a_write:
-        return sum(len(one.calls) for one in golden.values())
-    return sum(len(damage.cases(one)) for one in golden.values()) if cases == EACH else cases
+        return max(len(one.calls) for one in golden.values())
+    return max(len(damage.cases(one)) for one in golden.values()) if cases == EACH else cases
 
 
 def happen(kind: Kind, number: int, seed: int, golden: dict[str, tuple[Golden, Golden]], folder: Path) -> None:
-    """Lets one case happen: to each training in turn."""
-    names = list(TRAININGS)
-    here, other = golden[names[number % len(names)]]
-    place = folder / "case"
-    case = Case(here, other, place, random.Random(f"{seed} {kind.name} {number}"))
+    """Lets one case happen, to one of the trainings."""
+    chance = random.Random(f"{seed} {kind.name} {number}")
+    here, other = golden[chance.choice(list(TRAININGS))]
+    place = folder / f"case-{os.getpid()}"
+    case = Case(here, other, place, chance)
     begin = time.monotonic()
     try:
-        ending = SCHEDULE[kind.name][0](case, number // len(names))
+        ending = SCHEDULE[kind.name][0](case, number)
     except BrokenError as broken:
         ending = broken.what
         kind.broken.append((f"--seed {seed} --only {kind.name!r} --number {number}", str(broken)))
@@ -87,6 +91,44 @@ def plan(asked: argparse.Namespace, golden: dict[str, Golden]) -> list[tuple[str
     return (first + cases)[: asked.cases]
 
 
+def job(
+    cases: list[tuple[str, int]], seed: int, golden: dict[str, tuple[Golden, Golden]], folder: Path
+) -> Callable[[], list[Kind]]:
+    """Starts a process that lets cases happen, one after another; returns what waits for it and reads what it found."""
+    kinds = {name: Kind(name, killed=name.startswith("kill")) for name in SCHEDULE}
+    reading, writing = os.pipe()
+    sys.stdout.flush()
+    if os.fork() == 0:
+        status = 1
+        try:
+            begin = time.monotonic()
+            for done, (name, number) in enumerate(cases, 1):
+                happen(kinds[name], number, seed, golden, folder)
+                if done % 25 == 0 or done == len(cases):
+                    print(f"{done}/{len(cases)} {time.monotonic() - begin:.0f} s {name}", flush=True)
+            with os.fdopen(writing, "wb") as out:
+                pickle.dump(list(kinds.values()), out)
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    os.close(writing)
+
+    def read() -> list[Kind]:
+        with os.fdopen(reading, "rb") as found:
+            kinds: list[Kind] = pickle.load(found)
+            return kinds
+
+    return read
+
+
+def merged(parts: list[list[Kind]]) -> list[Kind]:
+    """What all jobs found, of the kinds that happened."""
+    kinds = [reduce(Kind.__add__, same) for same in zip(*parts, strict=True)]
+    return [kind for kind in kinds if kind.runs]
+
+
 def main() -> int:
     """Runs the schedule; 1 where a run did not survive."""
     parser = argparse.ArgumentParser(prog="fault", description=__doc__)
@@ -94,21 +136,20 @@ def main() -> int:
     parser.add_argument("--cases", type=int, help="so many, by chance")
     parser.add_argument("--only", choices=SCHEDULE, help="one kind")
     parser.add_argument("--number", type=int, help="one case of each kind")
+    parser.add_argument("--jobs", type=int, default=1, help="cases side by side")
     parser.add_argument("--out", type=Path, help="the page to write")
     asked = parser.parse_args()
     begin = time.monotonic()
-    kinds = {name: Kind(name, killed=name.startswith("kill")) for name in SCHEDULE}
     with tempfile.TemporaryDirectory(prefix="monge-fault-") as made:
         folder = Path(made)
         folder.chmod(0o755)  # where a process without root's rights can look
         load(folder)
         golden = {name: (undisturbed(folder, name), undisturbed(folder, name, 1)) for name in TRAININGS}
         cases = plan(asked, {name: pair[0] for name, pair in golden.items()})
-        for done, (name, number) in enumerate(cases):
-            if done % 50 == 0:
-                print(f"{done}/{len(cases)} {time.monotonic() - begin:.0f} s {name}", flush=True)
-            happen(kinds[name], number, asked.seed, golden, folder)
-    found = [kind for kind in kinds.values() if kind.runs]
+        for one, _ in golden.values():
+            _ = one.interrupted  # which all jobs share
+        jobs = [job(cases[part :: asked.jobs], asked.seed, golden, folder) for part in range(asked.jobs)]
+        found = merged([read() for read in jobs])
     versions = {name: metadata.version(name) for name in ("monge", "torch", "numpy")}
     about = {
         "command": "make fault",

@@ -6,7 +6,7 @@ import time
 from fault.injection import Plan
 from fault.training import Case
 
-CHAIN = 2
+CHAIN = 3
 """Processes of a run that are killed one after another, at most."""
 
 

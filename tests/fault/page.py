@@ -33,6 +33,18 @@ class Kind:
     broken: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
 
+    def __add__(self, other: "Kind") -> "Kind":
+        """What two jobs found."""
+        return Kind(
+            self.name,
+            self.killed,
+            self.faults + other.faults,
+            self.runs + other.runs,
+            self.ended + other.ended,
+            self.broken + other.broken,
+            self.seconds + other.seconds,
+        )
+
 
 def document(kinds: Sequence[Kind], about: Mapping[str, Any]) -> dict[str, Any]:
     """All that was found, for JSON."""
