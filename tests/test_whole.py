@@ -229,6 +229,23 @@ def test_a_checkpoint_that_is_gone_is_told(run: Path, made: Path, capsys: pytest
     assert weights(run) == weights(made / "longer")
 
 
+@pytest.mark.usefixtures("unreported")
+def test_a_kill_before_a_checkpoint_was_recorded_leaves_it_whole(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if it was without an index, it got a second one that listed the first."""
+    recorded, times = RunFolder.record, iter(range(100))
+
+    def record(self: RunFolder, step: int, **changes: Any) -> None:
+        if next(times) < 2:  # of the first checkpoint, and of going on from it
+            raise KeyboardInterrupt
+        recorded(self, step, **changes)
+
+    monkeypatch.setattr(RunFolder, "record", record)
+    for _ in range(2):
+        assert train("new", steps=12) == 130
+        assert index.defect(Path("new/checkpoints/step-000004"), 4) is None
+    assert train("new", steps=12) == 0
+
+
 def test_a_start_from_a_damaged_checkpoint_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flip(last(run) / "critic.safetensors")
     capsys.readouterr()

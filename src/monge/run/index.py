@@ -40,7 +40,9 @@ def write_indexed(folder: Path, step: int, contents: Iterable[tuple[str, bytes]]
 
 
 def adopt(folder: Path, step: int) -> None:
-    """Gives a checkpoint of a version that wrote no index one for its files as they are."""
+    """Gives a checkpoint of a version that wrote no index one for its files as they are; one that has one keeps it."""
+    if (folder / INDEX).exists():
+        return
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     files = {path.name: {"size": path.stat().st_size, "sha256": _sha256(path)} for path in paths}
     write_atomically(folder / INDEX, _document(step, files))

@@ -116,5 +116,5 @@ def continue_from(found: Whole, run: RunFolder) -> None:
     for step in found.damaged:
         folder = folder_of(run.checkpoints, step)
         folder.rename(free_name(folder.with_name(f"damaged-{folder.name}")))
-    if "saved" not in run.facts():
+    if "saved" not in run.facts():  # as where a process was killed before it could record its first checkpoint
         adopt(found.folder, found.step)
