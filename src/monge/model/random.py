@@ -1,4 +1,4 @@
-"""Randomness as a function of (seed, step, purpose): nothing is remembered between steps, so nothing can be lost."""
+"""Randomness as a function of (seed, step, purpose, attempt): nothing is remembered, so nothing can be lost."""
 
 from enum import IntEnum
 from numbers import Integral
@@ -30,15 +30,17 @@ class Purpose(IntEnum):
     CALIBRATE = 15
 
 
-def stream(seed: int, purpose: Purpose, step: int = 0) -> torch.Generator:
+def stream(seed: int, purpose: Purpose, step: int = 0, attempt: int = 0) -> torch.Generator:
     """A fresh CPU generator for one purpose at one step; equal arguments give equal numbers on every machine.
 
     Arguments:
         seed: the run's seed, >= 0.
         purpose: what the numbers are for.
         step: number of generator updates done.
+        attempt: how often the training went back to a checkpoint.
     """
-    (state,) = np.random.SeedSequence([int(seed), int(purpose), step]).generate_state(1, np.uint64)
+    again = [attempt] if attempt else []
+    (state,) = np.random.SeedSequence([int(seed), int(purpose), step, *again]).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state))
 
 

@@ -114,6 +114,7 @@ def _short(value: Any) -> str:
 KNOWN: Mapping[str, Wrong] = {
     "step": count,
     "threads": count,
+    "attempt": count,
     "note": of(str),
     "scatter": distance,
     "bracket": bracket,

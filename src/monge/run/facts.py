@@ -9,7 +9,7 @@ from monge.run.entry import Wrong, count, mapping, maybe, number, of
 FORMAT = 1
 """Of the files of a run; raised when older ones can no longer be read."""
 STATUSES = ("running", "finished", "interrupted", "failed")
-PASSING = ("status", "step", "error", "place", "measured", "saved", "log", "model", "validation", "copula")
+PASSING = ("status", "step", "error", "place", "measured", "saved", "log", "retried", "model", "validation", "copula")
 """What changes while a run goes on, or when it is moved. All else is what its checkpoints rest on."""
 
 
@@ -65,6 +65,7 @@ OTHERS: Mapping[str, Wrong] = {
     "versions": of(dict),
     "revision": maybe(of(str)),
     "log": mapping(SEAL),
+    "retried": mapping({"step": count, "attempt": positive}),
     "copula": mapping(SEAL),
 }
 

@@ -157,6 +157,11 @@ class RunFolder:
         """Appends one line to the log."""
         self._log.append(entry)
 
+    def note(self, entry: Mapping[str, Any]) -> None:
+        """Logs a note, unless a process did that was killed before it could record the change."""
+        if entry not in self.entries():
+            self.log(entry)
+
     def entries(self) -> list[dict[str, Any]]:
         """The log's entries; damaged lines are warned of and passed over, as is an end that was half-written."""
         return self._log.entries()
@@ -179,7 +184,7 @@ class RunFolder:
         self._log.set_aside()
         if self.checkpoints.exists():
             self.checkpoints.rename(free_name(self.checkpoints.with_name("checkpoints.before")))
-        self.update(status="running", saved=None, log=None, step=None)
+        self.update(status="running", saved=None, log=None, step=None, retried=None)
 
     def forget_after(self, step: int) -> None:
         """Drops log entries and sample pictures of steps that the last checkpoint does not know."""

@@ -48,12 +48,16 @@ def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet)
 
 
 def check_parts(rule: TrainingConfig) -> None:
-    """Refuses a batch that several processes cannot share equally, or not without breaking packs.
+    """Refuses a batch that several processes cannot share equally, or not without breaking packs, and rollbacks there.
 
     Raises:
-        UserError: says by what the batch must be divisible.
+        UserError: says by what the batch must be divisible, or what is for one process alone.
     """
     count = world_size()
+    if count > 1 and rule.on_divergence != "stop":
+        raise UserError(
+            f"--training.on-divergence must be stop with several processes, here {count}; got {rule.on_divergence}"
+        )
     if rule.batch % (count * rule.pack):
         packs = f" times the {rule.pack} samples of a pack" if rule.pack > 1 else ""
         raise UserError(

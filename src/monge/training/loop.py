@@ -107,7 +107,7 @@ def run_loop(
         begin = time.perf_counter()
         set_rates(state, settings.rates(state.step))
         try:
-            found = step(state, objective, sampler(state.step).to(state.device))
+            found = step(state, objective, sampler(state.step, state.attempt).to(state.device))
         except RuntimeError:
             with alone():
                 terms.read()  # a bad term of an earlier step is the better answer

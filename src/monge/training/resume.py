@@ -21,6 +21,7 @@ from monge.model.weights import steps
 from monge.model.whole import Whole, lost, newest
 from monge.run.folder import RunFolder
 from monge.training import checkpoint
+from monge.training.rollback import attempt_from
 from monge.training.state import TrainingState
 
 VERSIONED = ("monge", "torch", "numpy", "scipy", "POT", "scikit-learn")
@@ -146,6 +147,7 @@ def resume(
     """
     if found is not None:
         checkpoint.restore(state, found.folder)
+        state.attempt = max(state.attempt, attempt_from(facts, found.step))
         checkpoint.continue_from(found, folder)
     if folder.log_changed():
         text = "lines of log.jsonl are missing or were changed; the weights are not concerned"
@@ -165,21 +167,15 @@ def _note_changes(folder: RunFolder, step: int, facts: Mapping[str, Any], change
     before, after = facts["threads"], changes["threads"]
     if before != after:
         text = f"threads {before} -> {after}: results are no longer bit-identical"
-        _note(folder, {"step": step, "threads": after, "note": text})
+        folder.note({"step": step, "threads": after, "note": text})
         warnings.warn(f"--threads {after}: {text}", stacklevel=5)
     before, after = facts.get("processes", 1), changes["processes"]
     if before != after:
         text = f"processes {before} -> {after}: results are no longer bit-identical"
-        _note(folder, {"step": step, "processes": after, "note": text})
+        folder.note({"step": step, "processes": after, "note": text})
     before, after = facts["config"]["steps"], changes["config"]["steps"]
     if before != after:
-        _note(folder, {"step": step, "note": f"steps {before} -> {after}: schedules now follow the new total"})
-
-
-def _note(folder: RunFolder, entry: dict[str, Any]) -> None:
-    """Logs a note, unless a process did that was killed before it could record the change."""
-    if entry not in folder.entries():
-        folder.log(entry)
+        folder.note({"step": step, "note": f"steps {before} -> {after}: schedules now follow the new total"})
 
 
 def provenance(data: DataSet) -> dict[str, Any]:

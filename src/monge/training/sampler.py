@@ -1,4 +1,4 @@
-"""Everything a step draws, as a function of the seed and the step."""
+"""Everything a step draws, as a function of seed, step and attempt."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -116,12 +116,12 @@ class Sampler:
     conditional: bool = False
     replayed: int = 0
 
-    def __call__(self, step: int) -> StepInputs:
+    def __call__(self, step: int, attempt: int = 0) -> StepInputs:
         updates = 1 + (BOOST if self.boost and (step < 25 or step % 500 == 0) else self.n_critic)
         n, split = updates * self.batch, (updates, self.batch)
 
         def chance(purpose: Purpose) -> torch.Generator:
-            return stream(self.seed, purpose, step)
+            return stream(self.seed, purpose, step, attempt)
 
         def normals(purpose: Purpose, sets: int) -> torch.Tensor | None:
             shape = (updates, sets, self.batch, *self.data.codec.space.shape)
@@ -143,13 +143,13 @@ class Sampler:
             augment=torch.rand(transforms, generator=chance(Purpose.AUGMENT)) if self.augmented else None,
             labels=None if labels is None else labels.unflatten(0, split),
             replay=replay,
-            probe=self._probe(step),
+            probe=self._probe(step, attempt),
         )
         return inputs if world_size() == 1 else inputs.part(rank(), world_size())
 
-    def _probe(self, step: int) -> Probe | None:
+    def _probe(self, step: int, attempt: int) -> Probe | None:
         if self.validation is None or step % EVERY:
             return None
         assert isinstance(self.data, ArrayData)
-        chance = stream(self.seed, Purpose.STEER, step)
+        chance = stream(self.seed, Purpose.STEER, step, attempt)
         return Probe.draw(self.data, self.validation, self.latent, self.augmented, chance)

@@ -27,10 +27,14 @@ def rates(config: Config) -> Callable[[int], tuple[float, float]]:
 
 
 def set_rates(state: TrainingState, rates: tuple[float, float]) -> None:
-    """Sets the learning rates of generator and critic; a rate that is a tensor keeps its place in memory."""
+    """Sets the learning rates of generator and critic, halved for each time that the training went back.
+
+    A rate that is a tensor keeps its place in memory.
+    """
+    part = 0.5**state.attempt
     for optimiser, rate in zip((state.generator_optimiser, state.critic_optimiser), rates, strict=True):
         for group in optimiser.param_groups:
             if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(rate)
+                group["lr"].fill_(rate * part)
             else:
-                group["lr"] = rate
+                group["lr"] = rate * part

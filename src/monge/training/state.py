@@ -17,6 +17,7 @@ class TrainingState:
 
     Attributes:
         strength: probability of each transform of an objective with augmentation, a tensor without dimensions.
+        attempt: how often the training went back to a checkpoint after a divergence.
     """
 
     generator: nn.Module
@@ -27,6 +28,7 @@ class TrainingState:
     step: int = 0
     pool: ReplayPool | None = None
     strength: Tensor = field(default_factory=lambda: torch.ones(()))
+    attempt: int = 0
 
     @property
     def generator_ema(self) -> nn.Module:
@@ -50,6 +52,7 @@ class TrainingState:
             "generator_optimiser": self.generator_optimiser.state_dict(),
             "critic_optimiser": self.critic_optimiser.state_dict(),
             "strength": self.strength,
+            "attempt": self.attempt,
             "pool": None if self.pool is None else (self.pool.samples, self.pool.filled),
         }
 
@@ -59,7 +62,8 @@ class TrainingState:
         self.average.count = int(rest["averaged"])
         self.generator_optimiser.load_state_dict(rest["generator_optimiser"])
         self.critic_optimiser.load_state_dict(rest["critic_optimiser"])
-        if "strength" in rest:  # which runs of version 0.1 have not
+        self.attempt = int(rest.get("attempt", 0))  # which runs of version 0.1 have not, as little as a strength
+        if "strength" in rest:
             self.strength = rest["strength"].to(self.device)
         if self.pool is not None:
             samples, self.pool.filled = rest["pool"]

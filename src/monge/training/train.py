@@ -43,6 +43,7 @@ from monge.training.processes import (
     share,
 )
 from monge.training.resume import default_folder, known_facts, point, present, provenance, resume, settle
+from monge.training.rollback import attempted
 from monge.training.sampler import Sampler
 from monge.training.schedule import rates
 from monge.training.start import started
@@ -112,7 +113,7 @@ def train_config(
         changes |= {"device": place.type, "status": "running"}
         changes |= {"checkpoint_every": checkpoint_every, "minutes": minutes or before.get("minutes")}
         if leads():
-            _enter(folder, state, data, facts, changes, found, origin, held)
+            _enter(folder, state, config, data, facts, changes, found, origin, held)
         share(state)
         setup, settings = Setup(config, data, objective), loop_settings(config, checkpoint_every)
         _train(state, sampler, settings, partial(_hooks, folder, setup, settings, watch, display), folder, setup)
@@ -145,6 +146,7 @@ def _taken(
 def _enter(
     folder: RunFolder,
     state: TrainingState,
+    config: Config,
     data: DataSet,
     facts: Mapping[str, Any] | None,
     changes: Mapping[str, Any],
@@ -158,8 +160,9 @@ def _enter(
         folder.create({**changes, **provenance(data), **origin})
     else:
         resume(folder, state, facts, changes, found)
-    if origin:
-        checkpoint.save_run(state, folder)  # to be continued when the other run is gone
+    if origin or config.training.on_divergence == "rollback":
+        # to be continued when the other run is gone, and to go back to
+        checkpoint.save_run(state, folder)
 
 
 def _set_torch(
@@ -248,10 +251,14 @@ def _train(
     setup: Setup,
 ) -> None:
     """Runs the loop, and leaves the outcome in `run.json`, with the model that is kept."""
-    watched, cause = hooks(state), partial(likely_cause, setup)
+    cause, again = partial(likely_cause, setup), setup.config.training.on_divergence == "rollback"
     try:
         with interruption() as stop, failures_told(state, folder, cause), flushed_denormals(), losses_told():
-            done = run_loop(state, setup.objective, sampler, settings, watched, stop=stop)
+
+            def train() -> bool:
+                return run_loop(state, setup.objective, sampler, settings, hooks(state), stop=stop)
+
+            done = attempted(train, state, folder) if again else train()
     except TrainingError as error:
         if leads():
             settle(folder, status="failed", error=str(error))
