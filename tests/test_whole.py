@@ -299,6 +299,7 @@ def test_a_damaged_run_json_is_one_line(name: str, run: Path, capsys: pytest.Cap
     whole = path.read_bytes()
     if name in FACTS:
         facts = json.loads(whole)
+        del facts["sha256"]  # which would tell all of this, as of no version before
         FACTS[name](facts)
         path.write_text(json.dumps(facts))
     elif name in TEXTS:
@@ -324,6 +325,21 @@ def test_a_damaged_run_json_is_one_line(name: str, run: Path, capsys: pytest.Cap
         assert "run/checkpoints/step-000008/run.json is a copy of it" in shown.err
         shutil.copy(last(run) / "run.json", path)
         assert command(["sample", "run", "-n", "3", "--out", "x.npz"]) == 0
+
+
+@pytest.mark.usefixtures("unreported")
+def test_a_changed_setting_that_could_be_right_is_noticed(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One bit makes three threads of one, which compute other sums."""
+    path = run / "run.json"
+    text = path.read_text()
+    assert text.count('"threads": 1,') == 1
+    path.write_text(text.replace('"threads": 1,', '"threads": 3,'))
+    capsys.readouterr()
+    assert command(["train", "--resume", "run", "--steps", "12"]) == 2
+    copy = "run/checkpoints/step-000008/run.json is a copy of it"
+    assert capsys.readouterr().err == f"monge: run 'run': run.json is damaged: its checksum differs; {copy}\n"
+    shutil.copy(last(run) / "run.json", path)
+    assert command(["train", "--resume", "run", "--steps", "12"]) == 0
 
 
 @pytest.mark.usefixtures("unreported")
@@ -487,7 +503,7 @@ def test_of_two_that_begin_at_once_one_is_refused(tmp_path: Path) -> None:
 def test_runs_without_an_index_are_read_and_get_one(run: Path, made: Path) -> None:
     """As version 0.1 wrote them until then: damage is noticed as far as the files' formats do."""
     facts = json.loads((run / "run.json").read_text())
-    for name in ("saved", "log"):
+    for name in ("saved", "log", "sha256"):
         del facts[name]
     (run / "run.json").write_text(json.dumps(facts))
     for step in (4, 8):

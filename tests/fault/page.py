@@ -74,14 +74,13 @@ def write(path: Path, kinds: Sequence[Kind], about: Mapping[str, Any]) -> None:
     lines = [
         "# What runs survive",
         "",
-        "`make fault` trains two small runs again and again (vectors with batch norm and past samples; images with "
+        "`make fault` trains two small runs again and again (vectors with batch norm and past samples; images with",
         f"steered augmentation) and lets something go wrong: {kills} kill -9 and {others} other faults.",
         f"**{count['lost']} runs lost, {count['differing']} runs differing, {count['traceback']} tracebacks.**",
         "",
-        "After each fault the run is continued with the command that a user would type, to its end. *Identical* means "
-        "that all weights, the optimisers' state and the log (but for its times) equal those of an undisturbed run, "
-        "bit for bit. "
-        "*Refused* means one line and exit status 2; the run was then put right and continued.",
+        "After each fault the run is continued with the command that a user would type, to its end. *Identical* means",
+        "that all weights, the optimisers' state and the log (but for its times) equal those of an undisturbed run,",
+        "bit for bit. *Refused* means one line and exit status 2; the run was then put right and continued.",
         "",
         *table(kinds),
         "",

@@ -15,6 +15,7 @@ import torch
 
 from fault.injection import Plan
 from fault.process import Ended, Process
+from monge.run.folder import RunFolder
 
 STEPS = 12
 EVERY = 3
@@ -174,19 +175,19 @@ class Case:
     def copied(self, source: Path) -> Path:
         """Makes the folder, with a run that was trained before; returns the run's folder."""
         shutil.copytree(source, self.folder)
-        facts = self.folder / self.run / "run.json"
+        run = RunFolder(self.folder / self.run)
         # as if it had been trained here: a run that lies elsewhere than it was trained is a fault of its own
-        facts.write_text(facts.read_text().replace(f'"{source}/', f'"{self.folder}/'))
-        for copy in (self.folder / self.run / "checkpoints").glob("*/run.json"):
-            assert str(source) not in copy.read_text()
-        return self.folder / self.run
+        run.update(place={"run": str(run.path), "data": str(self.folder / "v.npy")})
+        return run.path
 
     def begin(self, plan: Plan | None = None, more: Sequence[str] = ()) -> Process:
         """Starts the command that a user types: the same again, or with `--resume` where there is a run."""
         typed = arguments(self.golden.name, self.run)
         if (self.folder / self.run / "run.json").is_file() and self.chance.random() < 0.5:
             typed = ["train", "--resume", self.run]
-        return Process([*typed, *more], self.folder, plan, anew=self.chance.randrange(ANEW) == 0)
+        # nobody may not be able to read this user's Python, which a fork has loaded
+        anew = self.chance.randrange(ANEW) == 0 and not (plan and plan.nobody)
+        return Process([*typed, *more], self.folder, plan, anew=anew)
 
     def seen(self, ended: Ended) -> Ended:
         """Takes note of how a command ended.

@@ -21,10 +21,13 @@ from typing import Any
 from monge.errors import UserError
 from monge.run.facts import FORMAT, PASSING, check_facts
 from monge.run.files import free_name, numbered, read_json, write_atomically
+from monge.run.index import seal
 from monge.run.lock import locked
 from monge.run.log import Log
 
 FACTS = "run.json"
+CHECKSUM = "sha256"
+"""Name of the checksum that `run.json` has of all else in it: a wrong number of threads would train other bits."""
 
 
 class RunFolder:
@@ -71,7 +74,7 @@ class RunFolder:
         self._make(self.path)
         try:
             # first of all, so that a process killed here leaves a run that can be continued
-            self.write(FACTS, {"format": FORMAT} | dict(facts))
+            write_atomically(self.path / FACTS, _sealed({"format": FORMAT} | dict(facts)))
         except OSError as error:
             raise self._unwritable(error) from error
         self.make_folders()
@@ -112,6 +115,9 @@ class RunFolder:
         try:
             facts = self.read(FACTS)
             check_facts(facts, str(self.path))
+            # which older versions did not write
+            if facts.pop(CHECKSUM, None) not in (None, _checksum(facts)):
+                raise UserError(f"run {str(self.path)!r}: {FACTS} is damaged: its checksum differs")
         except UserError as error:
             raise UserError(f"{error}{self._copy_hint()}") from None
         return facts
@@ -126,13 +132,14 @@ class RunFolder:
     def copy(self, step: int) -> bytes:
         """`run.json` as the checkpoint of a step keeps it: what that rests on, as if the run was interrupted there."""
         facts = {name: value for name, value in self.facts().items() if name not in PASSING}
-        return _json(facts | {"status": "interrupted", "step": step, "saved": step})
+        return _sealed(facts | {"status": "interrupted", "step": step, "saved": step})
 
     def update(self, **changes: Any) -> None:
         """Changes some facts of `run.json`; None takes one away."""
         gone = {name for name, value in changes.items() if value is None}
         facts = self.facts() | changes
-        self.write("run.json", {name: value for name, value in facts.items() if name not in gone})
+        kept = {name: value for name, value in facts.items() if name not in gone}
+        write_atomically(self.path / FACTS, _sealed(kept))
 
     def read(self, name: str) -> dict[str, Any]:
         """A JSON file of the run.
@@ -200,6 +207,15 @@ def temporary_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="monge-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def _checksum(facts: Mapping[str, Any]) -> str:
+    found: str = seal(_json(facts))["sha256"]
+    return found
+
+
+def _sealed(facts: Mapping[str, Any]) -> bytes:
+    return _json({**facts, CHECKSUM: _checksum(facts)})
 
 
 def _json(content: Mapping[str, Any]) -> bytes:
