@@ -117,11 +117,17 @@ def undisturbed(folder: Path, name: str, seed: int = 0) -> Golden:
     return Golden(name, here, [(name, path) for _, name, path in lines], done.seconds)
 
 
-def outcome(run: Path) -> dict[str, str]:
-    """Checksums of a finished run's weights and other state, and of its log without times and notes."""
+def outcome(run: Path, *, with_log: bool = True) -> dict[str, str]:
+    """Checksums of a finished run's weights and other state, and of its log without times and notes.
+
+    Raises:
+        OSError, ValueError: something of it cannot be read.
+    """
     folder = run / "checkpoints" / f"step-{STEPS:06d}"
     found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in WEIGHTS}
     found["state.pt"] = hashlib.sha256(flat(torch.load(folder / "state.pt", weights_only=True))).hexdigest()
+    if not with_log:
+        return found
     entries = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     kept = [
         {key: value for key, value in entry.items() if key not in ("seconds", "steps_per_second")}
@@ -233,11 +239,11 @@ class Case:
             BrokenError: it differs.
         """
         try:
-            found = outcome(self.folder / self.run)
+            found = outcome(self.folder / self.run, with_log=self.log_counts)
         except (OSError, ValueError) as error:
             raise BrokenError("lost", str(error)) from error
         wanted = self.golden.outcome
-        differing = [name for name in wanted if found[name] != wanted[name] and (name != "log" or self.log_counts)]
+        differing = [name for name in found if found[name] != wanted[name]]
         if differing:
             raise BrokenError("differing", ", ".join(differing))
         if self.refused:
