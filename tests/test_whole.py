@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ import monge
 from monge.cli import run as command
 from monge.errors import UserError
 from monge.model.weights import steps
-from monge.run import index
+from monge.run import files, index
 from monge.run.entry import wrong_entry
 from monge.run.folder import RunFolder
 from monge.run.lock import locked
@@ -491,6 +492,35 @@ def test_a_second_process_is_refused(run: Path, capsys: pytest.CaptureFixture[st
     # nobody holds what is only left behind
     assert (run / ".lock").exists()
     assert train("run", steps=9) == 0
+
+
+def test_two_processes_write_one_file_and_both_wholly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a report, which needs no hold of the run."""
+    path, write, me = tmp_path / "report.html", files.write_synced, os.getpid()
+
+    def other_in_between(partial: Path, content: bytes) -> None:
+        write(partial, content[:3])
+        monkeypatch.setattr(files, "write_synced", write)
+        monkeypatch.setattr(os, "getpid", os.getppid)
+        files.write_atomically(path, b"theirs")
+        assert path.read_bytes() == b"theirs"
+        monkeypatch.setattr(os, "getpid", lambda: me)
+        write(partial, content)
+
+    monkeypatch.setattr(files, "write_synced", other_in_between)
+    files.write_atomically(path, b"ours")
+    assert path.read_bytes() == b"ours"
+    assert os.listdir(tmp_path) == ["report.html"]
+
+
+def test_what_a_killed_process_left_of_a_file_is_removed(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    dead, alive = int(done.stdout), os.getppid()
+    for process in (dead, alive):
+        (tmp_path / f".partial-{process}-a.json").touch()
+    (tmp_path / f".partial-{dead}-b.json").touch()
+    files.write_atomically(tmp_path / "a.json", b"{}")
+    assert sorted(os.listdir(tmp_path)) == sorted([f".partial-{alive}-a.json", f".partial-{dead}-b.json", "a.json"])
 
 
 def test_of_two_that_begin_at_once_one_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Files that are whole or absent, and folders of numbered ones."""
 
 import errno
+import glob
 import json
 import os
 import re
@@ -16,16 +17,33 @@ LARGEST_JSON = 256 * 2**20
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes a whole file or nothing: to a temporary name beside it, synced, then renamed.
 
+    The name is this process's own, as another one may write the same file, such as a report. What processes that were
+    killed have left is removed.
+
     Raises:
         OSError: the disk is full or the folder not writable; the old file stays as it was.
     """
-    partial = path.with_name(f".partial-{path.name}")
+    for left in path.parent.glob(f".partial-*-{glob.escape(path.name)}"):
+        if not _lives(left.name.split("-")[1]):
+            left.unlink(missing_ok=True)
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
     try:
         write_synced(partial, content)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _lives(process: str) -> bool:
+    """Whether there is a process of this number; text that is none names no process."""
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True
 
 
 def write_synced(path: Path, content: bytes) -> None:
