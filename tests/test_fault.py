@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-CASES = 12
+CASES = 8
 
 
 def test_runs_survive_a_seeded_part_of_all_faults(tmp_path: Path) -> None:
