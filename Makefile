@@ -2,7 +2,7 @@
 # make demo-table set up what tables need, train on a made shop's orders into runs/shop, measure and sample it
 # make test       set up everything; lint, types, layers, fast tests
 # make test-slow  the long studies
-# make fault      1,000 faults in real trainings, half an hour; writes benchmarks/reliability.md
+# make fault      1,000 faults in real trainings, half an hour of two cores or longer; writes benchmarks/reliability.md
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
