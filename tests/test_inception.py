@@ -15,9 +15,10 @@ from monge.cli import run
 from monge.data.source import in_memory
 from monge.errors import UserError
 from monge.evaluation.features import features_of
+from monge.evaluation.inception import load_inception
 from monge.metric.frechet import frechet, frechet_estimate
 from monge.nn import inception
-from monge.nn.inception import Inception, load_inception
+from monge.nn.inception import Inception
 
 TINY = ["--steps", "2", "--generator", "mlp:width=8", "--critic", "mlp:width=8", "--threads", "1", "--device", "cpu"]
 LAST = [

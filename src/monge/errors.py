@@ -6,9 +6,17 @@
 import re
 from collections.abc import Iterable
 
+LONGEST_WORD = 300
+"""Letters without a space that a message shows, at most; a path or a name of more is not meant to be read."""
+LONGEST_LINE = 2000
+"""Letters of a message, at most."""
+
 
 class MongeError(Exception):
     """Base class of all errors that monge raises; `exit_status` is the exit status of the command.
+
+    Arguments:
+        message: of which one line is made, see `one_line`.
 
     Attributes:
         said_elsewhere: whether another process of the same training tells the user.
@@ -16,6 +24,9 @@ class MongeError(Exception):
 
     exit_status = 1
     said_elsewhere = False
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
 
 
 class UserError(MongeError, ValueError):
@@ -78,6 +89,24 @@ def legible(text: str) -> str:
         'two\\nlines'
     """
     return re.sub("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", lambda found: ascii(found[0])[1:-1], text)
+
+
+def one_line(text: str) -> str:
+    """A text as one line of a terminal: `legible`, single spaces, and its middle left out where it is too long.
+
+    What is quoted in it, such as the name of a column, can come from a stranger's file and have any length.
+
+    Example:
+        >>> one_line("two\\n  lines"), len(one_line("x" * 10**6))
+        ('two lines', 300)
+    """
+    words = (_shortened(word, LONGEST_WORD) for word in legible(" ".join(text.split())).split(" "))
+    return _shortened(" ".join(words), LONGEST_LINE)
+
+
+def _shortened(text: str, most: int) -> str:
+    """A text, or its beginning and its end, where messages say what to do."""
+    return text if len(text) <= most else f"{text[: most // 2]}...{text[3 - (most + 1) // 2 :]}"
 
 
 def unknown_name(what: str, value: str, allowed: Iterable[str]) -> UserError:

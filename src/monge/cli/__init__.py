@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Runs one command; returns 0, or 1 for failed training, 2 for bad input, 3 beyond a limit, 130 after Ctrl-C."""
     from monge.cli.notice import NOTICES
-    from monge.errors import MongeError, UserError, legible
+    from monge.errors import MongeError, UserError, one_line
 
     debug = "--debug" in arguments
     NOTICES.begin()
@@ -63,13 +63,13 @@ def run(arguments: list[str]) -> int:
             return error.exit_status
         if not isinstance(error, UserError):
             NOTICES.release()
-        print(f"monge: {legible(' '.join(str(error).split()))}", file=sys.stderr)
+        print(f"monge: {error}", file=sys.stderr)
         return error.exit_status
     except OSError as error:
         if debug:
             raise
         NOTICES.release()
-        print(legible(f"monge: {error.filename or 'a file'}: {error.strerror or error}"), file=sys.stderr)
+        print(one_line(f"monge: {error.filename or 'a file'}: {error.strerror or error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
         NOTICES.release()

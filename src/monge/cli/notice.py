@@ -6,7 +6,7 @@ releases them with its first step, every other command at its end.
 
 import sys
 
-from monge.errors import legible
+from monge.errors import one_line
 
 
 class Notices:
@@ -30,7 +30,7 @@ class Notices:
 
     def show(self, message: Warning | str, *_: object, **__: object) -> None:
         """Takes a warning; data opened again for the report would otherwise repeat its own."""
-        self._lines.setdefault(f"monge: warning: {' '.join(str(message).split())}", False)
+        self._lines.setdefault(f"monge: warning: {message}", False)
         if self._released:
             self.release()
 
@@ -41,7 +41,7 @@ class Notices:
             return
         for line, printed in self._lines.items():
             if not printed:
-                print(legible(line), file=sys.stderr)
+                print(one_line(line), file=sys.stderr)
             self._lines[line] = True
 
 

@@ -1,7 +1,6 @@
 """`monge train DATA`: train a generator, or continue a run."""
 
 import shlex
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from monge.config.overlay import Given, flatten, last_given, merged
 from monge.config.registry import DATA
 from monge.config.schema import Config, Named
 from monge.errors import UserError
+from monge.run.files import LARGEST_TOML, parse_toml, read_file
 from monge.run.launch import launched
 
 if TYPE_CHECKING:
@@ -212,8 +212,12 @@ def read_toml(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        return tomllib.loads(path.read_text())
+        content = read_file(path, LARGEST_TOML)
     except OSError as error:
         raise UserError(f"--config {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"--config {path} cannot be read: {error}") from error
+    try:
+        return parse_toml(content)
     except ValueError as error:
         raise UserError(f"--config {path} is not TOML: {error}") from error

@@ -11,16 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from monge.data import cache, npy
 from monge.data.dataset import ArrayData, DataInfo
+from monge.data.growth import refuse_growth
 from monge.data.label import Indices, index_labels, labels_of
 from monge.data.layout import LARGEST, as_raw, check_values
 from monge.data.lazy import Values, is_large
 from monge.data.recall import surveyed
 from monge.data.split import ArraySplit, split_array
 from monge.errors import MongeError, UserError
+from monge.run.archive import opened
+from monge.run.files import ordinary
 
-MOST_GROWTH = 100
-"""Times by which a large compressed array may grow; data that are no bombs grow less."""
 _BLOCK_BYTES = 2**22
+_NAMED = 20
+"""Arrays of a file that are named, at most."""
 _LABELS = {
     "x_train": ("y_train",),
     "x": ("y",),
@@ -176,6 +179,7 @@ def _load(path: Path, key: str | None) -> tuple[NDArray[Any] | dict[str, NDArray
     """The array of a `.npy` file, or those of a `.npz` file that are wanted, and what tells a changed file."""
     # Broken files make numpy and zipfile raise almost anything, from EOFError to MemoryError.
     try:
+        ordinary(path)
         with path.open("rb") as file:
             state = cache.identity(os.fstat(file.fileno()))
             place = (os.path.realpath(path), state)
@@ -183,7 +187,7 @@ def _load(path: Path, key: str | None) -> tuple[NDArray[Any] | dict[str, NDArray
             first = file.read(4)
             file.seek(0)
             if first[:2] == b"PK":
-                with zipfile.ZipFile(file) as archive:
+                with opened(file) as archive:
                     names = {name.removesuffix(".npy"): archive.getinfo(name) for name in archive.namelist()}
                     wanted = _wanted(path, list(names), key)
                     return {name: _member(path, archive, names[name], place) for name in wanted}, place
@@ -215,10 +219,8 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: 
         if info.compress_type == zipfile.ZIP_STORED:
             with path.open("rb") as file:
                 return npy.mapped(path, header, npy.offset_in(file, info), info.file_size)
-        if header.nbytes > MOST_GROWTH * info.compress_size:
-            grown = f"{info.compress_size:,} bytes of {path.name}:{info.filename} become {header.nbytes:,}"
-            text = f"{grown}, over {MOST_GROWTH} times as many; save it with numpy.savez, which does not compress"
-            raise UserError(text)
+        advice = "save it with numpy.savez, which does not compress"
+        refuse_growth(f"{path.name}:{info.filename}", info.compress_size, header.nbytes, advice)
         return _unpacked(header, stream, cache.key_of("array", *place, info.filename))
 
 
@@ -259,7 +261,8 @@ def _listed(path: Path, names: Sequence[str]) -> str:
     """
     if not names:
         raise UserError(f"{path} must contain an array; got none")
-    return f"{path} contains the arrays {', '.join(names)}"
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"{path} contains the arrays {', '.join(names[:_NAMED])}{more}"
 
 
 def reason(error: BaseException) -> str:

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from monge.errors import UserError, refuse_masked
 
 Indices = NDArray[np.int64]
+MOST_NAMES = 2**16
+"""Classes of an array, at most."""
 MOST_EXACT = 2**53
 """Up to which a float can be any whole number."""
 
@@ -38,6 +40,8 @@ def index_labels(
         raise UserError("labels must be integers in both parts or strings in both; got one of each")
     if classes is None or given[0].dtype.kind == "U":
         return _distinct(plain, np.unique(np.concatenate(given)))
+    if classes.size > MOST_NAMES:
+        raise UserError(f"`classes` must have at most {MOST_NAMES:,} names; got {classes.size:,}")
     names = [str(name) for name in np.ravel(classes)]
     for y in given:
         if y.min() < 0 or y.max() >= len(names):
@@ -49,7 +53,13 @@ def index_labels(
 
 
 def _distinct(labels: list[NDArray[Any] | None], distinct: NDArray[Any]) -> tuple[list[Indices | None], list[str]]:
-    """Labels as indices of their distinct values, and these as names."""
+    """Labels as indices of their distinct values, and these as names.
+
+    Raises:
+        UserError: there are too many.
+    """
+    if len(distinct) > MOST_NAMES:
+        raise UserError(f"labels must have at most {MOST_NAMES:,} different values; got {len(distinct):,}")
     found = [None if y is None else np.searchsorted(distinct, y).astype(np.int64) for y in labels]
     return found, [str(name) for name in distinct]
 

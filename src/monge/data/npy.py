@@ -16,6 +16,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from monge.run.archive import opened
+from monge.run.files import ordinary
+
 _HEADER_BYTES = 10_000
 """Length of a header, at most: numpy's own limit for files that are not trusted."""
 
@@ -98,6 +101,31 @@ def mapped(path: Path, header: Header, offset: int, size: int) -> NDArray[Any]:
     """
     _check_size(header, size - header.start)
     return header.shaped(np.memmap(path, header.dtype, "r", offset + header.start, (math.prod(header.shape),)))
+
+
+def read_all(path: Path, most: int | None = None) -> dict[str, NDArray[Any]]:
+    """The arrays of a `.npz` file in memory.
+
+    Arguments:
+        path: the file.
+        most: bytes of all of them; None means those of the file, which is enough where it is not compressed.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError, BadZipFile: it is no ordinary file, damaged, or has something else in it.
+    """
+    size = ordinary(path)
+    left = size if most is None else most
+    found: dict[str, NDArray[Any]] = {}
+    with path.open("rb") as file, opened(file) as archive:
+        for info in archive.infolist():
+            with archive.open(info) as stream:
+                header = read_header(stream)
+                left -= header.nbytes
+                if left < 0:
+                    raise ValueError(f"its arrays have more bytes than they may, at {info.filename!r}")
+                found[info.filename.removesuffix(".npy")] = read_numbers(stream, header)
+    return found
 
 
 def offset_in(archive: IO[bytes], member: zipfile.ZipInfo) -> int:

@@ -14,8 +14,8 @@ from monge.data.dataset import DataSet, fingerprint_of
 from monge.data.space import ImageSpace
 from monge.distance.points import Points
 from monge.errors import UserError, unknown_name
+from monge.evaluation.inception import load_inception
 from monge.metric.classifier import Classifier
-from monge.nn.inception import load_inception
 
 FEATURES = ("raw", "classifier", "inception")
 FITTED = 10_000

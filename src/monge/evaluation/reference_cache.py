@@ -8,7 +8,6 @@ names, sizes and times of change, or else the same content. Results are those wi
 import io
 import json
 import platform
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -20,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monge.config import registry
+from monge.data import npy
 from monge.data.codec import codec_from_state
 from monge.data.source import exists, file_and_key
 from monge.errors import UserError, unknown_name
 from monge.evaluation.sample_set import SampleSet
-from monge.run.files import write_atomically
+from monge.run.files import parse_json, write_atomically
 
 FORMAT = 2
 VERSIONED = ("monge", "numpy", "scipy", "POT", "torch")
@@ -70,14 +70,22 @@ class ReferenceCache:
         cache = cls(path, source, dict(options))
         if not path.exists():
             return cache
-        meta, arrays = _read(path)
-        if difference := cache._difference(meta):
-            cache.state, cache.reason = "rebuilt", difference
-            return cache
-        cache.state, cache._known = "used", arrays
-        cache._fresh = meta["stamp"] != stamp_of(source) or _racy(meta["stamp"], path)
-        cache.kept = _sample_set(source, meta["set"], arrays)
+        files_of(source)  # so that what is wrong with it is not blamed on the file
+        try:
+            cache._use(*_read(path))
+        except Exception as error:  # it may be anything
+            text = "must be a file that this option wrote, or a new one; delete it or choose another name"
+            raise UserError(f"--reference-cache {text}; got {path}") from error
         return cache
+
+    def _use(self, meta: Mapping[str, Any], arrays: dict[str, Array]) -> None:
+        """Takes what the file has, where it fits."""
+        if difference := self._difference(meta):
+            self.state, self.reason = "rebuilt", difference
+            return
+        self.kept = _sample_set(self.source, meta["set"], arrays)
+        self.state, self._known = "used", arrays
+        self._fresh = meta["stamp"] != stamp_of(self.source) or _racy(meta["stamp"], self.path)
 
     def recall(self, name: str, make: Callable[[], Array]) -> Array:
         """A result that rests on the reference alone, as kept under a name, or else made and kept."""
@@ -177,20 +185,11 @@ def _racy(stamp: Sequence[Sequence[Any]], path: Path) -> bool:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    """What a file is about, and its arrays.
-
-    Raises:
-        UserError: it is no such file.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        meta: dict[str, Any] = json.loads(str(arrays.pop("meta")))
-        if not {"key", "stamp", "content", "set"} <= set(meta):
-            raise ValueError("another kind of file")
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        text = "must be a file that this option wrote, or a new one; delete it or choose another name"
-        raise UserError(f"--reference-cache {text}; got {path}") from error
+    """What a file is about, and its arrays."""
+    arrays = npy.read_all(path)
+    meta = parse_json(str(arrays.pop("meta")).encode())
+    if not {"key", "stamp", "content", "set"} <= set(meta):
+        raise ValueError("another kind of file")
     return meta, arrays
 
 

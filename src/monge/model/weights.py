@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from safetensors.torch import load
 from torch import Tensor, nn
 
 from monge.errors import UserError
 from monge.run.files import numbered
+from monge.run.tensor import read_tensors
 
 COPULA = "copula"
 """Name of the file of a run's copula, and of a run's model where it was kept instead of the trained generator."""
@@ -29,8 +29,7 @@ def load_network(network: nn.Module, folder: Path, name: str) -> None:
         UserError: the file is missing, damaged, or of another network.
     """
     try:
-        # as bytes, because safetensors opens no paths that are not UTF-8
-        network.load_state_dict(load(file_of(folder, name).read_bytes()))
+        network.load_state_dict(read_tensors(file_of(folder, name)))
     except Exception as error:
         raise unreadable(file_of(folder, name), error) from error
 
@@ -42,10 +41,9 @@ def read_weights(folder: Path, name: str) -> dict[str, Tensor]:
         UserError: the file is missing or damaged.
     """
     try:
-        found: dict[str, Tensor] = load(file_of(folder, name).read_bytes())
+        return read_tensors(file_of(folder, name))
     except Exception as error:
         raise unreadable(file_of(folder, name), error) from error
-    return found
 
 
 def unreadable(file: Path, error: Exception) -> UserError:

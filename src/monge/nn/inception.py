@@ -13,19 +13,12 @@ References: Szegedy et al. 2016, "Rethinking the Inception architecture for comp
 7; Heusel et al. 2017, "GANs trained by a two time-scale update rule converge to a local Nash equilibrium" (FID).
 """
 
-import pickle
-import zipfile
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple, cast
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from monge.errors import UserError
 
 SIDE = 299
 """Pixels a side that the network sees."""
@@ -172,46 +165,3 @@ class Inception(nn.Module):
         for name, block in self.named_children():
             x = x if name == "fc" else block(x)
         return x.mean(dim=(2, 3))
-
-
-def load_inception(path: Path) -> Inception:
-    """The network with the weights of a file, `.safetensors` or as torch saves them, in evaluation mode.
-
-    Raises:
-        UserError: no such file, no state dict, or one of another network.
-    """
-    with torch.device("meta"):
-        network = Inception()
-    found = _state_dict(path)
-    for name, expected in network.state_dict().items():
-        if name.endswith(COUNTER):
-            found[name] = torch.zeros((), dtype=torch.int64)
-        elif name not in found:
-            raise _wrong(path, f"it lacks {name}")
-        elif found[name].shape != expected.shape:
-            raise _wrong(path, f"{name} must have shape {tuple(expected.shape)}; got {tuple(found[name].shape)}")
-    more = sorted(found.keys() - network.state_dict().keys())
-    if more:
-        raise _wrong(path, f"it also has {more[0]}")
-    network.to_empty(device="cpu").load_state_dict(found)
-    return network.eval().requires_grad_(False)
-
-
-def _state_dict(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by name."""
-    if not path.is_file():
-        raise UserError(f"--features inception:{path}: no such file")
-    broken = (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile)
-    try:
-        if path.suffix == ".safetensors":
-            return load(path.read_bytes())
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (*broken, SafetensorError) as error:
-        raise _wrong(path, "it contains no state dict that can be read safely") from error
-    if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise _wrong(path, "it contains no state dict")
-    return cast(dict[str, Tensor], dict(found))
-
-
-def _wrong(path: Path, why: str) -> UserError:
-    return UserError(f"--features inception:{path} does not contain the FID's Inception weights: {why}")

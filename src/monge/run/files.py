@@ -6,12 +6,29 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-LARGEST_JSON = 256 * 2**20
+LARGEST_JSON = 64 * 2**20
 """Bytes of a JSON file that is read, at most: a table's codec can have many levels."""
+MOST_PARTS = 10**6
+"""Lists and mappings in it, at most: empty ones take 60 times their bytes in memory."""
+LARGEST_TOML = 2**16
+"""Bytes of a TOML file, at most: it has some 70 settings."""
+MOST_POINTS = 100
+"""Points in one line of it, at most: the time for a key grows with the square of its parts."""
+
+LARGEST_HEADER = 2**23
+"""Bytes of the header of a file of weights, at most: a tensor takes about 100."""
+_OTHERS: Mapping[str, Callable[[int], bool]] = {
+    "folder": stat.S_ISDIR,
+    "pipe": stat.S_ISFIFO,
+    "socket": stat.S_ISSOCK,
+    "device": lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode),
+}
+"""What is no ordinary file, in words, and how to tell."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -84,12 +101,24 @@ def read_file(path: Path, most: int) -> bytes:
         OSError: it cannot be read.
         ValueError: it is something else, or larger than `most` bytes.
     """
-    found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
-        raise ValueError("it is no ordinary file")
-    if found.st_size > most:
-        raise ValueError(f"it has {found.st_size:,} bytes, more than {most:,}")
+    size = ordinary(path)
+    if size > most:
+        raise ValueError(f"it must have at most {most:,} bytes; got {size:,}")
     return path.read_bytes()
+
+
+def ordinary(path: Path) -> int:
+    """The bytes of an ordinary file. Others must not be opened: a pipe waits for ever, a device never ends.
+
+    Raises:
+        OSError: there is no such file, or only links that lead round in circles.
+        ValueError: it is something else.
+    """
+    found = path.stat()
+    for kind, of_kind in _OTHERS.items():
+        if of_kind(found.st_mode):
+            raise ValueError(f"it must be an ordinary file; got a {kind}")
+    return found.st_size
 
 
 def parse_json(content: bytes) -> dict[str, Any]:
@@ -98,15 +127,55 @@ def parse_json(content: bytes) -> dict[str, Any]:
     Raises:
         ValueError: it contains none; says why.
     """
+    if content.count(b"[") + content.count(b"{") > MOST_PARTS:
+        raise ValueError(f"it must have at most {MOST_PARTS:,} lists and mappings")
+    found = _parsed(lambda: json.loads(content, parse_constant=_refused))
+    if not isinstance(found, dict):
+        raise ValueError("it must contain a JSON object")
+    return found
+
+
+def parse_toml(content: bytes) -> dict[str, Any]:
+    """The settings in the bytes of a TOML file.
+
+    Raises:
+        ValueError: they contain none; says why.
+    """
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if (points := line.count(b".")) > MOST_POINTS:
+            raise ValueError(f"line {number} must have at most {MOST_POINTS} points; got {points:,}")
+    found: dict[str, Any] = _parsed(lambda: tomllib.loads(content.decode()))
+    return found
+
+
+def _parsed(parse: Callable[[], Any]) -> Any:
+    """What a parser finds.
+
+    Raises:
+        ValueError: nothing, or what it cannot follow.
+    """
     try:
-        found = json.loads(content, parse_constant=_refused)
+        return parse()
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    if not isinstance(found, dict):
-        raise ValueError("it must contain a JSON object")
-    return found
+
+
+def read_weights(path: Path) -> bytes:
+    """The content of a `.safetensors` file, whose header is not too long to be read.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no ordinary file, or its header is too long.
+    """
+    ordinary(path)
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > LARGEST_HEADER:
+            raise ValueError(f"its header must have at most {LARGEST_HEADER:,} bytes; got {length:,}")
+        file.seek(0)
+        return file.read()
 
 
 def _refused(name: str) -> NoReturn:

@@ -13,6 +13,7 @@ from monge.model.whole import Whole
 from monge.run.files import free_name, sync
 from monge.run.folder import FACTS, RunFolder
 from monge.run.index import adopt, write_indexed
+from monge.run.tensor import read_state
 from monge.training.guard import DivergenceError
 from monge.training.state import TrainingState
 
@@ -103,7 +104,7 @@ def restore(state: TrainingState, folder: Path) -> None:
         load_network(network, folder, name)
     rest = folder / REST
     try:
-        state.load_rest(torch.load(rest, weights_only=True))
+        state.load_rest(read_state(rest))
     except Exception as error:
         raise unreadable(rest, error) from error
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from monge.errors import UserError
@@ -15,6 +14,7 @@ from monge.model.whole import newest
 from monge.run.files import numbered
 from monge.run.folder import RunFolder
 from monge.run.index import defect
+from monge.run.tensor import read_state
 from monge.training.state import TrainingState
 
 OF_DATA = "shares"
@@ -92,7 +92,7 @@ def start(state: TrainingState, folder: Path, place: str) -> str:
         network.load_state_dict(found[name] | own)
     rest = folder / "state.pt"
     try:
-        state.average.count = int(torch.load(rest, weights_only=True)["averaged"])
+        state.average.count = int(read_state(rest)["averaged"])
     except Exception as error:
         raise unreadable(rest, error) from error
     return digest.hexdigest()

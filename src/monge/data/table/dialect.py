@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, cast
 
+from monge.data.growth import refuse_growth
 from monge.data.table.written import PLAIN, missing_words, style_of
 from monge.errors import UserError, legible
 
@@ -69,8 +70,7 @@ def dialect_of(path: Path) -> Dialect:
     separator = given[1] if given else _separator(path, text)
     rows, ends = _rows(text, separator)
     names = [name.strip() for name in rows[0]]
-    if len(names) > MOST_COLUMNS:
-        raise UserError(f"{path.name} must have at most {MOST_COLUMNS:,} columns; got {len(names):,}")
+    check_width(path.name, len(names))
     names += [""] * _always_empty(len(names), rows[1:])
     _check_header(path.name, names)
     skip = first + ends[0]
@@ -86,8 +86,16 @@ def stream(path: Path) -> IO[bytes]:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
+    """The bytes of a file.
+
+    Raises:
+        UserError: it is compressed, and grows beyond all measure.
+    """
+    stored, grown = path.stat().st_size, 0
     with stream(path) as file:
         while block := file.read(_BLOCK_BYTES):
+            grown += len(block)
+            refuse_growth(path.name, stored, grown, "unpack it first")
             yield block
 
 
@@ -199,6 +207,16 @@ def _check_header(what: str, names: Sequence[str]) -> None:
     if any(not number.is_integer() for number in numbers) or any(b - a != 1 for a, b in pairwise(numbers)):
         raise UserError(f"{what}: the first line must name the columns; got numbers such as {numbers[0]:g}")
     check_names(what, names, unnamed=(0, len(names) - 1))
+
+
+def check_width(what: str, columns: int) -> None:
+    """Refuses a file of too many columns.
+
+    Raises:
+        UserError: says how many there are.
+    """
+    if columns > MOST_COLUMNS:
+        raise UserError(f"{what} must have at most {MOST_COLUMNS:,} columns; got {columns:,}")
 
 
 def check_names(what: str, names: Sequence[str], unnamed: Sequence[int] = ()) -> None:

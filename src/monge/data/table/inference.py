@@ -16,6 +16,8 @@ from monge.errors import UserError, unknown_name
 
 MOST_LEVELS = 10_000
 """Levels of a category, unless it is asked for."""
+LARGEST_LEVELS = 2**22
+"""Bytes of a category's levels, at most: a run keeps them in its `run.json`."""
 
 FEW_LEVELS = 20
 """Up to which texts may be levels although most rows have one of their own."""
@@ -216,6 +218,8 @@ def _check_levels(name: str, texts: Texts, asked: str) -> None:
 def _no_category(texts: Texts) -> str | None:
     """Why texts are no levels of a category, or None."""
     rows, levels = int((texts.codes >= 0).sum()), len(texts.levels)
+    if texts.levels.nbytes > LARGEST_LEVELS:
+        return "long texts"
     if texts.type.startswith(("dictionary", "bool")) and levels < rows:
         return None
     if levels == rows and rows > 1:

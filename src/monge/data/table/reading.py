@@ -198,7 +198,7 @@ def _add(rows: Rows, first: Rows, columns: Sequence[Any], positions: Collection[
         index = place[position]
         counts[position] += len(piece)
         type = None if first.types is None else first.types[index]
-        if type is not None and piece.type != type:
+        if type is not None and type not in (piece.type, getattr(piece.type, "value_type", None)):
             try:
                 piece = piece.cast(type)
             except Exception as error:

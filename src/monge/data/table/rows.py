@@ -1,18 +1,24 @@
 """The rows of tables as pieces of columns: of text files, `.parquet` files and data frames."""
 
 import re
+import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from monge.data.array import reason
-from monge.data.table.dialect import Dialect, check_names, dialect_of, stream
+from monge.data.growth import refuse_growth
+from monge.data.table.dialect import Dialect, check_names, check_width, dialect_of
 from monge.errors import UserError
+from monge.run.files import ordinary
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
 _BLOCK_BYTES = 2**21
 _BATCH_ROWS = 2**16
+_FOOTER_BYTES = 2**25
+"""Length of the footer of a `.parquet` file, at most: it takes about 100 bytes for a column of each group of rows."""
+_TEXT_TYPES = ("string", "large_string")
 _ROW_NAMES = re.compile(r"__index_level_\d+__")
 
 
@@ -43,6 +49,11 @@ def rows_of(path: Path) -> Rows:
     Raises:
         UserError: pyarrow is absent, or the file cannot be read.
     """
+    pyarrow(path.name)
+    try:
+        ordinary(path)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
     return ParquetRows(path) if suffix_of(path) == ".parquet" else TextRows(path)
 
 
@@ -77,11 +88,10 @@ class TextRows:
     types: list[Any] | None = None
 
     def __init__(self, path: Path):
-        pyarrow(path.name)
         self._path, self.what = path, path.name
         try:
             self._dialect: Dialect = dialect_of(path)
-        except (OSError, EOFError, UnicodeDecodeError) as error:
+        except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
             raise _unreadable(path, error) from error
         self.names = list(self._dialect.names)
         self.commas_divide = self._dialect.separator == ","
@@ -115,7 +125,7 @@ class TextRows:
         }
         # Broken files make pyarrow raise almost anything.
         try:
-            with stream(self._path) as file, arrow.csv.open_csv(file, **options) as reader:
+            with self._path.open("rb") as file, arrow.csv.open_csv(self._bytes(file), **options) as reader:
                 for batch in reader:
                     yield from zip(asked, batch.columns, strict=True)
         except (arrow.ArrowException, OSError, EOFError, ValueError) as error:
@@ -124,7 +134,18 @@ class TextRows:
                 return
             if odd:
                 raise self._ragged(odd[0]) from error
+            if "straddl" in str(error):
+                raise UserError(f"{self.what}: every row must be shorter than {_BLOCK_BYTES:,} bytes") from error
             raise _unreadable(self._path, error) from error
+
+    def _bytes(self, file: IO[bytes]) -> Any:
+        """The bytes of the file, decompressed, as pyarrow reads them by itself.
+
+        Its thread that reads ahead would call Python's reader still while Python ends after an error, and abort.
+        """
+        arrow = pyarrow(self.what)
+        plain = arrow.OSFile(f"/dev/fd/{file.fileno()}")  # as pyarrow opens no paths that are not UTF-8
+        return arrow.CompressedInputStream(plain, "gzip") if self._path.suffix.lower() == ".gz" else plain
 
     def _ragged(self, row: Any) -> UserError:
         text = f"got {row.actual_columns} in {row.text[:40]!r}"
@@ -142,24 +163,54 @@ class ParquetRows:
         arrow = pyarrow(path.name)
         self._path, self.what = path, path.name
         try:
-            schema = arrow.parquet.read_schema(path)
+            _check_footer(path)
+            metadata = arrow.parquet.read_metadata(path)
+            self._size = metadata.num_rows
+            check_width(self.what, metadata.num_columns)
+            schema = metadata.schema.to_arrow_schema()
+            self._kept, names = kept_columns(schema), list(schema.names)
         except Exception as error:
             raise _unreadable(path, error) from error
-        self._kept = kept_columns(schema)
-        self.names = [schema.names[index] for index in self._kept]
+        self.names = [names[index] for index in self._kept]
         self.types = [schema.field(index).type for index in self._kept]
         check_names(self.what, self.names)
+        groups = map(metadata.row_group, range(metadata.num_row_groups))
+        grown = max(sum(group.total_byte_size for group in groups), 8 * len(names) * self._size)
+        refuse_growth(self.what, path.stat().st_size, grown, "write it without compression and without dictionaries")
 
     def pieces(self, positions: Collection[int]) -> Iterator[tuple[int, Any]]:
-        arrow = pyarrow(self.what)
+        arrow, left = pyarrow(self.what), self._size
         try:
-            with arrow.parquet.ParquetFile(self._path) as file:
+            with arrow.parquet.ParquetFile(self._path, read_dictionary=self._texts()) as file:
                 for batch in file.iter_batches(_BATCH_ROWS, use_threads=False):
+                    left -= len(batch)
+                    if left < 0:
+                        raise ValueError(f"it must have {self._size:,} rows, as its footer says; got more")
                     yield from ((position, batch.column(self._kept[position])) for position in positions)
         except UserError:
             raise
         except Exception as error:
             raise _unreadable(self._path, error) from error
+
+    def _texts(self) -> list[str]:
+        """Columns of texts, which stay positions among the different ones: a few long texts can fill many rows."""
+        return [name for name, type in zip(self.names, self.types or (), strict=True) if str(type) in _TEXT_TYPES]
+
+
+def _check_footer(path: Path) -> None:
+    """Refuses a footer that is too long to be read: it says what is in a `.parquet` file.
+
+    Raises:
+        ValueError: it is, or there is none.
+    """
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 8))
+        end = file.read()
+    length = int.from_bytes(end[:4], "little")
+    if end[4:] != b"PAR1":
+        raise ValueError("it has no footer at its end, as a file that was cut")
+    if length > _FOOTER_BYTES:
+        raise ValueError(f"its footer must have at most {_FOOTER_BYTES:,} bytes; got {length:,}")
 
 
 class FrameRows:

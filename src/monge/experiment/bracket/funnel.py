@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from monge.data import npy
+from monge.data.growth import FREE_BYTES
 from monge.errors import UserError
 
 DIMENSIONS = (2, 4, 8, 16, 32, 64, 128)
@@ -98,8 +100,8 @@ def published(path: Path, dimension: int, funnels: int) -> FunnelPair:
     """
     shapes = {f"centers_{dimension}_{funnels}": (funnels, dimension), f"biases_{dimension}_{funnels}": (funnels,)}
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = [np.asarray(file[name], dtype=np.float32).reshape(shape) for name, shape in shapes.items()]
-    except (OSError, KeyError, ValueError) as error:
+        found = npy.read_all(path, FREE_BYTES)
+        arrays = [np.asarray(found[name], dtype=np.float32).reshape(shape) for name, shape in shapes.items()]
+    except Exception as error:  # a damaged file makes zipfile raise almost anything
         raise UserError(f"--pairs {path} must be an .npz file with {', '.join(shapes)} ({error})") from error
     return FunnelPair(*map(torch.from_numpy, arrays))
