@@ -3,12 +3,13 @@
 # make test       set up everything; lint, types, layers, fast tests
 # make test-slow  the long studies
 # make fault      1,000 faults in real trainings, half an hour of two cores or longer; writes benchmarks/reliability.md
+# make fuzz       an hour of broken files of every kind; MINUTES=5 for less
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NO_NETWORK := { echo "setup failed: pip could not install the packages; is the package index reachable? (details above)" >&2; exit 1; }
 
-.PHONY: demo demo-table test test-slow fault lint setup setup-table setup-dev clean
+.PHONY: demo demo-table test test-slow fault fuzz lint setup setup-table setup-dev clean
 
 demo: setup
 	$(BIN)/monge train digits --run runs/digits
@@ -27,6 +28,9 @@ test-slow: setup-dev
 
 fault: setup-dev
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fault --seed 0 --jobs 2 --out benchmarks/reliability.md
+
+fuzz: setup-dev
+	PYTHONPATH=tests $(BIN)/python -m fuzz --minutes $(or $(MINUTES),60)
 
 lint: setup-dev
 	$(BIN)/ruff check .

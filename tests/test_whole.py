@@ -479,7 +479,7 @@ def test_a_pipe_is_not_waited_for(run: Path, capsys: pytest.CaptureFixture[str])
         os.mkfifo(run / name)
         assert command(["train", "--resume", "run", "--steps", "12"]) in (1, 2)
         said = capsys.readouterr().err.splitlines()
-        assert "it is no ordinary file" in said[-1], said
+        assert "it must be an ordinary file; got a pipe" in said[-1], said
 
 
 @pytest.mark.usefixtures("unreported")

@@ -92,7 +92,7 @@ def legible(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text as one line of a terminal: `legible`, single spaces, and its middle left out where it is too long.
+    """A text as one line of a terminal: `legible`, without ends of lines, and without its middle where it is too long.
 
     What is quoted in it, such as the name of a column, can come from a stranger's file and have any length.
 
@@ -100,7 +100,8 @@ def one_line(text: str) -> str:
         >>> one_line("two\\n  lines"), len(one_line("x" * 10**6))
         ('two lines', 300)
     """
-    words = (_shortened(word, LONGEST_WORD) for word in legible(" ".join(text.split())).split(" "))
+    line = legible(re.sub(r"\s*\n\s*", " ", text))
+    words = (_shortened(word, LONGEST_WORD) for word in line.split(" "))
     return _shortened(" ".join(words), LONGEST_LINE)
 
 

@@ -10,6 +10,8 @@ from monge.data.split import ArraySplit
 from monge.data.survey import Survey
 from monge.errors import MongeError
 
+_ARRAYS = ("low", "high", "mean", "deviation")
+
 
 def surveyed(part: ArraySplit, *facts: str | bytes) -> ArraySplit:
     """A part that knows its survey: from the cache where it is there, else found now and stored.
@@ -29,16 +31,19 @@ def surveyed(part: ArraySplit, *facts: str | bytes) -> ArraySplit:
 
 
 def _loaded(key: str, row: tuple[int, ...]) -> Survey | None:
-    stored = cache.load(key)
+    stored = cache.load(key, *_ARRAYS, "fingerprint")
     if stored is None:
         return None
     flat = {name: np.array(array) for name, array in stored.items()}
-    low, high = (flat[name].reshape(row) for name in ("low", "high"))
-    return Survey(low, high, flat["mean"], flat["deviation"], flat["fingerprint"].tobytes().decode())
+    try:
+        low, high = (flat[name].reshape(row) for name in ("low", "high"))
+        return Survey(low, high, flat["mean"], flat["deviation"], flat["fingerprint"].tobytes().decode())
+    except ValueError:  # what is whole need not be what was stored
+        return None
 
 
 def _store(key: str, found: Survey) -> None:
     with cache.storing(key) as entry:
-        for name in ("low", "high", "mean", "deviation"):
+        for name in _ARRAYS:
             entry.write(name, [getattr(found, name)], (), getattr(found, name).dtype)
         entry.write("fingerprint", [np.frombuffer(found.fingerprint.encode(), np.uint8)], (), "uint8")

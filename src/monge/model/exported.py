@@ -12,7 +12,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from monge.errors import UserError
 from monge.model.build import build_generator, placeholder_shares
 from monge.model.frame import filled, values
 from monge.model.trained_model import Request, TrainedModel, check_seed
-from monge.model.weights import COPULA, load_network
+from monge.model.weights import COPULA, loaded
 from monge.nn.copula import CopulaGenerator
 from monge.run.files import read_json
 
@@ -95,10 +96,10 @@ def load(folder: str | Path) -> ExportedModel:
     codec = codec_from_state(document["codec"])
     config = overlay(Config(), document["config"], str(path / CONFIG))
     if document["model"] == COPULA and isinstance(codec, TableCodec):
-        generator: nn.Module = CopulaGenerator(codec.layout, len(codec.modelled))
+        make: Callable[[], nn.Module] = partial(CopulaGenerator, codec.layout, len(codec.modelled))
     else:
-        generator = build_generator(config, codec.space, placeholder_shares(document["classes"]))
-    load_network(generator, path, Path(WEIGHTS).stem)
+        make = partial(build_generator, config, codec.space, placeholder_shares(document["classes"]))
+    generator = loaded(make, path, Path(WEIGHTS).stem)
     model = TrainedModel(
         name=str(folder),
         generator=generator.eval(),

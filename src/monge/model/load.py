@@ -21,7 +21,7 @@ from monge.data.table.codec import TableCodec
 from monge.errors import UserError, unknown_name
 from monge.model.build import OWN, build_critic, build_generator, placeholder_shares
 from monge.model.trained_model import TrainedModel
-from monge.model.weights import COPULA, folder_of, load_network, steps
+from monge.model.weights import COPULA, folder_of, loaded, steps
 from monge.model.whole import copula_flaw, newest
 from monge.nn.copula import CopulaGenerator
 from monge.run.folder import RunFolder
@@ -145,11 +145,9 @@ def load(
     if facts.get("model") == COPULA and isinstance(codec, TableCodec):
         if wrong := copula_flaw(run, facts):
             raise UserError(f"run {str(run.path)!r}: {wrong}; monge train --resume {run.path} fits it again")
-        generator: nn.Module = CopulaGenerator(codec.layout, len(codec.modelled))
-        load_network(generator, run.path, COPULA)
+        generator = loaded(partial(CopulaGenerator, codec.layout, len(codec.modelled)), run.path, COPULA)
     else:
-        generator = build_generator(config, codec.space, shares)
-        load_network(generator, folder, WEIGHTS[weights])
+        generator = loaded(partial(build_generator, config, codec.space, shares), folder, WEIGHTS[weights])
     # the critic costs as much again and most do not need it, so it is read when it is asked for
     read_critic = partial(_read_critic, config, codec.space, shares, critic, folder)
     absent = (critic is None and config.critic.startswith(OWN)) or facts.get("model") == COPULA
@@ -170,9 +168,7 @@ def load(
 def _read_critic(
     config: Config, space: Space, shares: Tensor | None, critic: nn.Module | None, folder: Path
 ) -> nn.Module:
-    network = build_critic(config, space, shares, critic)
-    load_network(network, folder, "critic")
-    return network.eval()
+    return loaded(partial(build_critic, config, space, shares, critic), folder, "critic").eval()
 
 
 def codec_of_run(run: RunFolder, facts: Mapping[str, Any]) -> Codec:

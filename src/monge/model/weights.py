@@ -1,7 +1,9 @@
 """The weights of a network in a checkpoint's folder."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from monge.errors import UserError
@@ -32,6 +34,33 @@ def load_network(network: nn.Module, folder: Path, name: str) -> None:
         network.load_state_dict(read_tensors(file_of(folder, name)))
     except Exception as error:
         raise unreadable(file_of(folder, name), error) from error
+
+
+def loaded(make: Callable[[], nn.Module], folder: Path, name: str) -> nn.Module:
+    """A network with its weights from a checkpoint.
+
+    The config of a stranger's run can ask for a network of any size. Its memory is taken only when the file, which has
+    a number for each of its weights, fits.
+
+    Arguments:
+        make: builds the network.
+        folder: of the checkpoint.
+        name: of the network's file.
+
+    Raises:
+        UserError: as `load_network`.
+    """
+    found = read_weights(folder, name)
+    try:
+        with torch.device("meta"):
+            make().load_state_dict(found, assign=True)
+        network = make()
+        network.load_state_dict(found)
+    except UserError:
+        raise
+    except Exception as error:
+        raise unreadable(file_of(folder, name), error) from error
+    return network
 
 
 def read_weights(folder: Path, name: str) -> dict[str, Tensor]:

@@ -162,7 +162,7 @@ def _parsed(parse: Callable[[], Any]) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def read_weights(path: Path) -> bytes:
+def read_safetensors(path: Path) -> bytes:
     """The content of a `.safetensors` file, whose header is not too long to be read.
 
     Raises:

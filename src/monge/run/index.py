@@ -13,7 +13,7 @@ from typing import Any
 from safetensors import deserialize
 
 from monge.run.archive import opened
-from monge.run.files import ordinary, read_json, read_weights, sync, write_atomically, write_synced
+from monge.run.files import ordinary, read_json, read_safetensors, sync, write_atomically, write_synced
 
 INDEX = "index.json"
 CHUNK = 2**20
@@ -96,7 +96,7 @@ def _unreadable(folder: Path) -> str | None:
     for path in sorted(folder.iterdir()):
         try:
             if path.suffix == ".safetensors":
-                deserialize(read_weights(path))  # type: ignore[no-untyped-call]
+                deserialize(read_safetensors(path))  # type: ignore[no-untyped-call]
             elif path.suffix == ".pt":
                 ordinary(path)
                 with path.open("rb") as file, opened(file) as archive:

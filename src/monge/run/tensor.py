@@ -10,7 +10,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from monge.run.archive import opened
-from monge.run.files import ordinary, read_weights
+from monge.run.files import ordinary, read_safetensors
 
 DEEPEST = 20
 """Lists and mappings inside each other in a state, at most."""
@@ -24,7 +24,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         ValueError, SafetensorError: it is no ordinary file, or damaged.
     """
     # as bytes, because safetensors opens no paths that are not UTF-8
-    found: dict[str, Tensor] = load(read_weights(path))
+    found: dict[str, Tensor] = load(read_safetensors(path))
     return found
 
 
