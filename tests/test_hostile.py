@@ -28,7 +28,7 @@ from monge.data.table import rows
 from monge.data.table.reader import has_column, kinds_of, read_table
 from monge.data.table.schema import Column, Schema
 from monge.errors import LONGEST_LINE, MongeError, UserError, one_line
-from monge.run import archive, files
+from monge.run import archive, files, log
 from monge.run.files import ordinary, parse_json, parse_toml, read_file
 from monge.run.index import seal
 from monge.run.tensor import read_tensors
@@ -267,6 +267,36 @@ def test_a_run_cannot_ask_for_a_network_that_it_has_no_weights_of(tmp_path: Path
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500 * 2**10  # of 500 GB
 
 
+def test_a_log_of_nothing_but_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "MOST_DAMAGED", 5)
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'{"step": 1}\n' + b"\n" * 1000 + b'{"step": 2}\n')
+    with pytest.warns(UserWarning, match=r"lines 2, 3, 4 and 2 more \(it is blank\) and all behind these, passed"):
+        assert log.Log(path).entries() == [{"step": 1}]
+    with pytest.warns(UserWarning, match=r"left out; the log as it was is kept as log.jsonl.damaged"):
+        log.Log(path).forget_after(5)
+    assert path.read_bytes() == b'{"step": 1}\n'
+
+
+def test_of_a_large_log_the_end_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b"".join(b'{"step": %d}\n' % step for step in range(10, 20)))
+    monkeypatch.setattr(log, "LARGEST", 30)
+    with pytest.warns(UserWarning, match="all but its last 30 bytes, passed over"):
+        assert log.Log(path).entries() == [{"step": 18}, {"step": 19}]
+    log.Log(path).forget_after(18)
+    assert len(path.read_bytes().splitlines()) == 9
+
+
+def test_a_long_line_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "LONGEST", 20)
+    path = tmp_path / "log.jsonl"
+    for size in range(15, 70):
+        path.write_bytes(b'{"step": 1}\n' + b"x" * size + b'\n{"step": 2}\n' + b"x" * size)
+        with pytest.warns(UserWarning, match=r"damaged line 2 \((it has more than 20 bytes|Expecting value)"):
+            assert log.Log(path).entries() == [{"step": 1}, {"step": 2}]
+
+
 def zeros_in(path: Path, members: dict[str, tuple[tuple[int, ...], str]]) -> None:
     """A compressed `.npz` file of zeros by shape and type."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
@@ -335,7 +365,8 @@ try:
 except monge.UserError as error:
     print(error)
     status = 2
-print(used() - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(used() - before, int(peak) * 1024)
 sys.exit(status)
 """
 

@@ -95,7 +95,8 @@ def work(kind: str, seconds: float, first: int) -> None:
         seed(first)(how(given(st.integers(0, 2**62))(check)))()
         first += 1
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"{kind}: {count:,} files in {seconds:.0f} s, peak {peak:.2f} GiB", flush=True)
+    used = time.process_time() / 60
+    print(f"{kind}: {count:,} files, {used:.1f} minutes of the processor, peak {peak:.2f} GiB", flush=True)
 
 
 def watch(kind: str, seconds: float, first: int) -> None:

@@ -48,9 +48,13 @@ def adopt(folder: Path, step: int) -> None:
     write_atomically(folder / INDEX, _document(step, files))
 
 
-def seal(content: bytes) -> dict[str, Any]:
-    """Size and checksum of a file, by which a later change is noticed."""
-    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+def seal(content: bytes | Iterable[bytes]) -> dict[str, Any]:
+    """Size and checksum of a file, given as a whole or in blocks, by which a later change is noticed."""
+    digest, size = hashlib.sha256(), 0
+    for block in [content] if isinstance(content, bytes) else content:
+        digest.update(block)
+        size += len(block)
+    return {"size": size, "sha256": digest.hexdigest()}
 
 
 def defect(folder: Path, step: int, *, indexed: bool = True) -> str | None:

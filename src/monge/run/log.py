@@ -1,39 +1,64 @@
 """The log of a run: one JSON object a line, appended while training. A damaged line costs that line and no other."""
 
 import json
+import math
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from monge.errors import UserError
 from monge.run.entry import wrong_entry
-from monge.run.files import free_name, parse_json, read_file, sync, write_atomically
+from monge.run.files import free_name, ordinary, parse_json, sync, write_atomically
 from monge.run.index import seal
 
-LARGEST = 2**30
-"""Bytes of a log that is read, at most."""
+LARGEST = 2**28
+"""Bytes of a log whose entries are read, at most: they take some five times as much in memory."""
+BLOCK = 2**20
+"""Bytes that are read at a time."""
 LONGEST = 2**20
 """Bytes of a line, at most: an entry has about 700."""
 NAMED = 3
 """Damaged lines that are named, at most."""
+MOST_DAMAGED = 100_000
+"""Damaged lines after which the rest of the log is passed over."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line of the log.
+@dataclass
+class Damage:
+    """Lines of a log that are damaged.
 
     Attributes:
-        number: from 1.
-        content: its bytes, without the end of line.
-        entry: what it says; None where it is damaged.
-        wrong: what is wrong with it, in words; empty where nothing is.
+        count: of them, as far as the log was read.
+        named: the first, by their numbers.
+        wrong: what is wrong with the first, in words.
+        more: what else was not read, in words.
     """
 
-    number: int
-    content: bytes
-    entry: dict[str, Any] | None
+    count: int = 0
+    named: list[int] = field(default_factory=list)
     wrong: str = ""
+    more: str = ""
+
+    def add(self, number: int, wrong: str) -> None:
+        """Counts a line."""
+        self.count += 1
+        if len(self.named) < NAMED:
+            self.named.append(number)
+        self.wrong = self.wrong or wrong
+
+    def __bool__(self) -> bool:
+        return bool(self.count or self.more)
+
+    def __str__(self) -> str:
+        if not self.count:
+            return self.more
+        numbers = ", ".join(map(str, self.named))
+        more = f" and {self.count - NAMED} more" if self.count > NAMED else ""
+        noun = "line" if self.count == 1 else "lines"
+        return f"damaged {noun} {numbers}{more} ({self.wrong}){self.more and f' and {self.more}'}"
 
 
 class Log:
@@ -57,30 +82,39 @@ class Log:
             file.write(line.encode())
 
     def entries(self) -> list[dict[str, Any]]:
-        """The entries of all whole lines.
+        """The entries of all whole lines, of a log that is too large for memory those at its end.
+
+        Raises:
+            UserError: it is no ordinary file.
 
         Warns:
-            UserWarning: of damaged lines, which are passed over.
+            UserWarning: of what is passed over.
         """
-        lines = self._lines()
-        if damage := _damage(lines):
+        damage = Damage()
+        found = [entry for _, entry in self._whole(damage, LARGEST)]
+        if damage:
             warnings.warn(f"{self.path}: {damage}, passed over", UserWarning, stacklevel=3)
-        return [line.entry for line in lines if line.entry is not None]
+        return found
 
     def forget_after(self, step: int) -> None:
         """Drops entries of later steps, and damaged lines; where there are any of these, the original is kept aside.
 
+        Raises:
+            UserError: it is no ordinary file.
+
         Warns:
             UserWarning: of damaged lines.
         """
-        lines = self._lines()
-        if damage := _damage(lines):
+        damage, kept = Damage(), bytearray()
+        for content, entry in self._whole(damage):
+            if entry["step"] <= step:
+                kept += content + b"\n"
+        if damage:
             aside = free_name(self.path.with_name(f"{self.path.name}.damaged"))
             write_atomically(aside, self.path.read_bytes())
             text = f"{self.path}: {damage}, left out; the log as it was is kept as {aside.name}"
             warnings.warn(text, UserWarning, stacklevel=4)
-        kept = [line.content + b"\n" for line in lines if line.entry is not None and line.entry["step"] <= step]
-        write_atomically(self.path, b"".join(kept))
+        write_atomically(self.path, bytes(kept))
 
     def set_aside(self) -> None:
         """Gives the file another name, if there is one: a new one begins."""
@@ -94,52 +128,87 @@ class Log:
 
     def seal(self) -> dict[str, Any]:
         """Size and checksum of the log as it is, by which a later change is noticed."""
-        return seal(self._content())
+        return self._seal(None)
 
     def changed(self, known: Mapping[str, Any]) -> bool:
         """Whether what was there when it was sealed is there no more, or is something else."""
-        return seal(self._content()[: known["size"]]) != known
+        return self._seal(known["size"]) != known
 
-    def _content(self) -> bytes:
+    def _seal(self, size: int | None) -> dict[str, Any]:
+        """That of the log's beginning, of so many bytes."""
+        if self._bytes() is None:
+            return seal(())
+        with self.path.open("rb") as file:
+            return seal(_blocks(file, size))
+
+    def _bytes(self) -> int | None:
+        """Its size; None where there is none.
+
+        Raises:
+            UserError: it is no ordinary file.
+        """
         try:
-            return read_file(self.path, LARGEST)
+            return ordinary(self.path)
         except FileNotFoundError:
-            return b""
+            return None
         except ValueError as error:
-            raise OSError(0, str(error), str(self.path)) from error
+            raise UserError(f"{self.path} cannot be read: {error}") from error
 
-    def _lines(self) -> list[Line]:
-        """All lines, but for an end that a killed process left half-written."""
-        return list(_read(self._content()))
+    def _whole(self, damage: Damage, most: int | None = None) -> Iterator[tuple[bytes, dict[str, Any]]]:
+        """The content and the entry of each whole line, but for an end that a killed process left half-written.
+
+        Arguments:
+            damage: to which the others are added.
+            most: bytes at the end that are read; None for all.
+        """
+        size = self._bytes()
+        if size is None:
+            return
+        with self.path.open("rb") as file:
+            if most is not None and size > most:
+                damage.more = f"all but its last {most:,} bytes"
+                file.seek(size - most)
+                _line(file)  # of which only the end is there
+            number = 0
+            while content := _line(file):
+                number += 1
+                entry, wrong = _entry(content.removesuffix(b"\n"))
+                if entry is not None:
+                    yield content.removesuffix(b"\n"), entry
+                elif content.endswith(b"\n"):
+                    damage.add(number, wrong)
+                if damage.count == MOST_DAMAGED:
+                    damage.more = "all behind these"
+                    return
 
 
-def _read(content: bytes) -> Iterator[Line]:
-    *whole, rest = content.split(b"\n")
-    for number, line in enumerate(whole, 1):
-        yield _line(number, line)
-    last = _line(len(whole) + 1, rest)
-    if last.entry is not None:
-        yield last
+def _line(file: IO[bytes]) -> bytes:
+    """The next line with its end; of one that is too long only the beginning, and its end."""
+    content = file.readline(LONGEST + 2)
+    rest = content
+    while len(rest) > LONGEST and not rest.endswith(b"\n"):
+        rest = file.readline(LONGEST + 2)
+        if rest.endswith(b"\n"):
+            return content + b"\n"
+    return content
 
 
-def _line(number: int, content: bytes) -> Line:
+def _blocks(file: IO[bytes], size: int | None) -> Iterator[bytes]:
+    """The first bytes of a file, so many or all."""
+    left = math.inf if size is None else size
+    while left > 0 and (block := file.read(int(min(left, BLOCK)))):
+        left -= len(block)
+        yield block
+
+
+def _entry(content: bytes) -> tuple[dict[str, Any] | None, str]:
+    """What a line says; or None, and what is wrong with it, in words."""
     try:
         if len(content) > LONGEST:
-            raise ValueError(f"it has {len(content):,} bytes")
+            raise ValueError(f"it has more than {LONGEST:,} bytes")
         entry = parse_json(content)
     except ValueError as error:
-        wrong = "it is blank" if not content.strip() else str(error)
-        return Line(number, content, None, wrong)
-    wrong = wrong_entry(entry) or ""
-    return Line(number, content, None if wrong else entry, wrong)
-
-
-def _damage(lines: list[Line]) -> str:
-    """Which lines are damaged, and what is wrong with the first, in words; empty where none is."""
-    bad = [line for line in lines if line.entry is None]
-    if not bad:
-        return ""
-    named = ", ".join(str(line.number) for line in bad[:NAMED])
-    more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
-    noun = "line" if len(bad) == 1 else "lines"
-    return f"damaged {noun} {named}{more} ({bad[0].wrong})"
+        return None, "it is blank" if not content.strip() else str(error)
+    if (wrong := wrong_entry(entry)) is not None:
+        return None, wrong
+    return {sys.intern(name): value for name, value in entry.items()}, ""  # the names are the same in most lines
