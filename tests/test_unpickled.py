@@ -210,10 +210,10 @@ def test_caches(payload: Payload, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         index = cache._read_index(place)
         index["low"] |= {"dtype": kind, "shape": [1]}
         cache._write_index(place, index)
-        assert cache.load("survey-" + "0" * 32, "low") is None or kind == "|V8"
+        assert cache.load("survey-" + "0" * 32) is None or kind == "|V8"
     for content in forms(payload):
         (place / "index.json").write_bytes(content)
-        assert cache.load("survey-" + "0" * 32, "low") is None
+        assert cache.load("survey-" + "0" * 32) is None
         (tmp_path / "classifier.npz").write_bytes(content)
         assert Classifier.load(tmp_path / "classifier.npz", 2) is None
         (tmp_path / "result.json").write_bytes(content)

@@ -72,7 +72,7 @@ class Target:
         """A file that is wrong in most cases."""
         random = Random(seed)
         content = random.choice(self.files)
-        if random.random() < 0.5:
+        if random.random() < (0.9 if self.structure is mutation.json_tree else 0.5):
             return self.structure(content, random)
         return mutation.broken(content, random, self.files)
 
@@ -148,13 +148,13 @@ def of_run(name: str) -> Callable[[], list[bytes]]:
     return lambda: [next(run(kind).rglob(name)).read_bytes() for kind in kinds()]
 
 
-def in_run(name: str, read: Callable[[RunFolder], object]) -> Callable[[Path], object]:
-    """Reads a run in which one file was exchanged."""
+def in_run(name: str, read: Callable[[RunFolder], object], kind: str = "vector") -> Callable[[Path], object]:
+    """Reads a run on data of a kind in which one file was exchanged."""
 
     def reading(path: Path) -> object:
-        place = folder() / "run"
+        place = folder() / f"read-{kind}"
         if not place.exists():
-            shutil.copytree(run("vector"), place)
+            shutil.copytree(run(kind), place)
         at = place / name.replace("LAST", f"checkpoints/step-{SMALL['steps']:06d}")
         others = [at, *(place / "checkpoints").glob(f"*/{name}"), *(place / "checkpoints").glob("*/index.json")]
         before = {other: other.read_bytes() for other in others}
@@ -244,13 +244,15 @@ def pictures(kind: str) -> list[bytes]:
 
 def image(path: Path) -> object:
     """An image alone as it is decoded, and among the images of a folder."""
-    found = header(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, as where files are decoded
+        found = header(path)
+        decode(path, (8, 8), 1 if found.grey else 3, found.dtype)
     place = folder() / "images"
     place.mkdir(exist_ok=True)
     at = place / f"a{path.suffix}"
     shutil.copyfile(path, at)
     try:
-        decode(path, (8, 8), 1 if found.grey else 3, found.dtype)
         return read_folder(place, 8, skip_bad=True)
     finally:
         at.unlink()
@@ -424,6 +426,12 @@ TARGETS: dict[str, Target] = {
         ".toml", lambda: [b'steps = 5\n[training]\nbatch = 8\n[data]\nsize = "8x8"\n'], settings, mutation.toml
     ),
     "run-json": Target(".json", of_run("run.json"), in_run("run.json", facts), mutation.json_tree),
+    "run-json-table": Target(
+        ".json",
+        lambda: [(run("table") / "run.json").read_bytes()],
+        in_run("run.json", facts, "table"),
+        mutation.json_tree,
+    ),
     "log": Target(".jsonl", of_run("log.jsonl"), in_run("log.jsonl", entries)),
     "index": Target(
         ".json",

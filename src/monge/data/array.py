@@ -226,7 +226,7 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: 
 
 def _unpacked(header: npy.Header, stream: IO[bytes], key: str) -> NDArray[Any]:
     """The array in a member of a `.npz` file that is compressed, in the cache."""
-    if (known := cache.load(key, "numbers")) is not None:
+    if (known := cache.load(key)) is not None:
         return header.shaped(known["numbers"].view(header.dtype))
 
     def blocks() -> Iterator[NDArray[np.uint8]]:

@@ -83,18 +83,18 @@ def key_of(kind: str, *facts: str | bytes) -> str:
     return f"{kind}-{digest.hexdigest()}"
 
 
-def load(key: str, *names: str) -> dict[str, NDArray[Any]] | None:
-    """The arrays of an entry, memory-mapped; None where there is none, or it is damaged or lacks one of some names.
+def load(key: str) -> dict[str, NDArray[Any]] | None:
+    """The arrays of an entry, memory-mapped; None where there is none, or it is damaged.
 
     A file that changed since it was written is read whole, and used if its hash is still that of the index.
     """
     place = folder() / key
     try:
         index = _read_index(place)
-        found = {name: _checked(place, name, index[name]) for name in names}
+        found = {name: _checked(place, name, facts) for name, facts in index.items()}
         with suppress(OSError):  # in a cache that can only be read
-            if any(index[name]["state"] != _state(place / name) for name in names):
-                _write_index(place, index | {name: index[name] | {"state": _state(place / name)} for name in names})
+            if any(facts["state"] != _state(place / name) for name, facts in index.items()):
+                _write_index(place, {name: facts | {"state": _state(place / name)} for name, facts in index.items()})
             os.utime(place)
         return found
     except Exception:  # an index can say anything, of which numpy and the system make almost any error

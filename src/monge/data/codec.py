@@ -1,5 +1,6 @@
 """The codecs of images and of vectors, and which codec some data has."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -157,13 +158,20 @@ def codec_from_state(state: Mapping[str, Any]) -> Codec:
 
     Raises:
         UserError: the kind is neither image, vector nor table.
+        LookupError, TypeError, ValueError: it is none, as one from a damaged file.
     """
     kind = state["kind"]
     if kind == TableSpace.name:
         return TableCodec.from_state(state)
     if kind == ImageSpace.name:
         channels, height, width = state["shape"]
-        return ImageCodec(ImageSpace(channels, height, width, Pixels(**state.get("pixels", {}))))
+        pixels = Pixels(**state.get("pixels", {}))
+        if not 0 < pixels.high - pixels.low < math.inf or np.dtype(pixels.dtype).kind not in "biuf":
+            raise ValueError(f"its pixels must be numbers from one to a higher one; got {pixels}")
+        return ImageCodec(ImageSpace(channels, height, width, pixels))
     if kind == VectorSpace.name:
-        return VectorCodec(np.asarray(state["mean"], np.float64), np.asarray(state["scale"], np.float64))
+        mean, scale = (np.asarray(state[name], np.float64) for name in ("mean", "scale"))
+        if mean.ndim != 1 or mean.shape != scale.shape or not np.isfinite([mean, scale]).all() or not (scale > 0).all():
+            raise ValueError("its mean and scale must be lists of as many numbers, those of scale above 0")
+        return VectorCodec(mean, scale)
     raise unknown_name("codec kind", str(kind), (ImageSpace.name, VectorSpace.name, TableSpace.name))

@@ -101,7 +101,7 @@ def _resized(images: Values, what: str, size: Size, key: str | None) -> NDArray[
     if key is None or not is_large((len(images), *row), images.dtype):
         check_values(images, what)
         return resize(images, size)
-    if (known := cache.load(key, "images")) is not None:
+    if (known := cache.load(key)) is not None:
         return known["images"]
     check_values(images, what)
     with cache.storing(key) as entry:

@@ -31,14 +31,14 @@ def surveyed(part: ArraySplit, *facts: str | bytes) -> ArraySplit:
 
 
 def _loaded(key: str, row: tuple[int, ...]) -> Survey | None:
-    stored = cache.load(key, *_ARRAYS, "fingerprint")
+    stored = cache.load(key)
     if stored is None:
         return None
     flat = {name: np.array(array) for name, array in stored.items()}
     try:
         low, high = (flat[name].reshape(row) for name in ("low", "high"))
         return Survey(low, high, flat["mean"], flat["deviation"], flat["fingerprint"].tobytes().decode())
-    except ValueError:  # what is whole need not be what was stored
+    except (KeyError, ValueError):  # what is whole need not be what was stored
         return None
 
 

@@ -30,10 +30,24 @@ from monge.model.frame import filled, values
 from monge.model.trained_model import Request, TrainedModel, check_seed
 from monge.model.weights import COPULA, loaded
 from monge.nn.copula import CopulaGenerator
-from monge.run.files import read_json
+from monge.run.entry import Wrong, count, mapping, maybe, of
+from monge.run.facts import named, texts
+from monge.run.files import ordinary, read_json
 
 FORMAT = 1
 """Of `config.json`; raised when older folders can no longer be read."""
+NEEDED: Mapping[str, Wrong] = {
+    "config": of(dict),
+    "codec": mapping({"kind": of(str)}),
+    "classes": maybe(named),
+    "columns": maybe(texts),
+    "label_column": maybe(of(str)),
+    "files": of(dict),
+    "model": of(str),
+    "step": count,
+    "weights": of(str),
+}
+"""What `config.json` must have."""
 CONFIG, WEIGHTS, ONNX, PICTURE, CARD = "config.json", "generator.safetensors", "model.onnx", "samples.png", "README.md"
 
 
@@ -93,6 +107,17 @@ def load(folder: str | Path) -> ExportedModel:
     path = Path(folder).expanduser()
     document = _document(path)
     _verify(path, document["files"])
+    try:
+        model = _model(str(folder), path, document)
+    except UserError:
+        raise
+    except Exception as error:  # a document that fits its hash can still say anything
+        raise UserError(f"{path / CONFIG} is damaged: {str(error) or type(error).__name__}") from error
+    return ExportedModel(model, document)
+
+
+def _model(name: str, path: Path, document: Mapping[str, Any]) -> TrainedModel:
+    """The generator that a document describes."""
     codec = codec_from_state(document["codec"])
     config = overlay(Config(), document["config"], str(path / CONFIG))
     if document["model"] == COPULA and isinstance(codec, TableCodec):
@@ -100,8 +125,8 @@ def load(folder: str | Path) -> ExportedModel:
     else:
         make = partial(build_generator, config, codec.space, placeholder_shares(document["classes"]))
     generator = loaded(make, path, Path(WEIGHTS).stem)
-    model = TrainedModel(
-        name=str(folder),
+    return TrainedModel(
+        name=name,
         generator=generator.eval(),
         read_critic=None,
         codec=codec,
@@ -112,7 +137,6 @@ def load(folder: str | Path) -> ExportedModel:
         weights=document["weights"],
         step=document["step"],
     )
-    return ExportedModel(model, document)
 
 
 def config_text(document: Mapping[str, Any]) -> str:
@@ -150,6 +174,8 @@ def _document(path: Path) -> dict[str, Any]:
         raise UserError(f"{path / CONFIG}: its format must be {FORMAT}; got {document.get('format')}; export it again")
     if document.get("sha256") != _own_hash(document):
         raise UserError(f"{path / CONFIG} does not match its hash: it was changed or damaged; export it again")
+    if (wrong := mapping(NEEDED)(document)) is not None:
+        raise UserError(f"{path / CONFIG} is damaged: {wrong}")
     return document
 
 
@@ -160,13 +186,16 @@ def _verify(path: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
         UserError: names the file.
     """
     for name, facts in files.items():
+        if Path(name).name != name:
+            raise UserError(f"{path / CONFIG} is damaged: its files must lie beside it; got {name!r}")
         try:
+            ordinary(path / name)
             content = (path / name).read_bytes()
         except FileNotFoundError:
             if name == WEIGHTS:
                 raise UserError(f"{str(path)!r} is no exported generator: it contains no {name}") from None
             continue
-        except OSError as error:
-            raise UserError(f"{path / name} cannot be read: {error.strerror or error}") from error
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path / name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
         if file_facts(content) != dict(facts):
             raise UserError(f"{path / name} does not match its hash: it was changed or damaged; export it again")

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
@@ -178,8 +179,13 @@ def codec_of_run(run: RunFolder, facts: Mapping[str, Any]) -> Codec:
         UserError: what `run.json` says of it is damaged.
     """
     try:
-        return codec_from_state(facts["codec"])
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        codec = codec_from_state(facts["codec"])
+        if isinstance(codec, TableCodec):  # whose many parts show that they fit when they are used
+            codec.decode(torch.zeros(1, codec.layout.width))
+        return codec
+    except UserError:
+        raise
+    except Exception as error:
         said = str(error).splitlines()[:1] or [type(error).__name__]
         raise UserError(f"run {str(run.path)!r}: run.json is damaged: its codec cannot be read: {said[0]}") from error
 

@@ -38,7 +38,9 @@ class LevelHead(nn.Module):
         self.layout = layout
         self.noise = sum(layout.blocks)
         sizes = torch.tensor(layout.blocks, dtype=torch.long)
-        self.block = nn.Buffer(torch.repeat_interleave(torch.arange(len(sizes)), sizes), persistent=False)
+        self.block = nn.Buffer(
+            torch.repeat_interleave(torch.arange(len(sizes)), sizes, output_size=self.noise), persistent=False
+        )
         gated, gate = zip(*layout.gates, strict=True) if layout.gates else ((), ())
         self.gated = nn.Buffer(torch.tensor(gated, dtype=torch.long), persistent=False)
         self.gate = nn.Buffer(torch.tensor(gate, dtype=torch.long) - layout.numbers, persistent=False)

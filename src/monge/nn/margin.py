@@ -10,7 +10,7 @@ Reference: Deming, Stephan 1940, "On a least squares adjustment of a sampled fre
 "I-divergence geometry of probability distributions and minimization problems", theorem 3.1.
 """
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import torch
@@ -57,7 +57,7 @@ class Margins(nn.Module):
         super().__init__()
         self.layout = layout
         ranges = [RANGES] * layout.numbers
-        self.ends = [0, *torch.tensor([*ranges, *layout.blocks], dtype=torch.long).cumsum(0).tolist()]
+        self.ends = [0, *accumulate([*ranges, *layout.blocks])]
         self.multipliers = nn.Buffer(torch.zeros(self.ends[-1]))
         self.cut = nn.Buffer(torch.zeros(()))
         inner = torch.arange(1, RANGES) / RANGES

@@ -19,6 +19,11 @@ def texts(value: Any) -> str | None:
     return None if right else "must be a list of texts"
 
 
+def named(value: Any) -> str | None:
+    """Whether it is a list of texts with at least one."""
+    return texts(value) or (None if value else "must have at least one text")
+
+
 def positive(value: Any) -> str | None:
     """Whether it is a whole number above 0."""
     return count(value) or (None if value > 0 else f"must be above 0; got {value}")
@@ -43,7 +48,7 @@ NEEDED: Mapping[str, Wrong] = {
     "config": mapping(CONFIG),
     "codec": mapping({"kind": of(str)}),
     "fingerprint": of(str),
-    "classes": maybe(texts),
+    "classes": maybe(named),
     "threads": positive,
     "device": of(str),
     "status": status,

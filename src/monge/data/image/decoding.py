@@ -81,7 +81,7 @@ def decode_all(folder: Path, files: Sequence[File], size: Size | None, skip_bad:
     cache.settle(file.state for file in files if file.state)
     names, states = "\0".join(file.name for file in files), b"".join(file.state or bytes(40) for file in files)
     key = cache.key_of("images", os.path.realpath(folder), repr((_VERSION, size, skip_bad)), names, states)
-    if (known := cache.load(key, "pixels", "flags")) is not None:
+    if (known := cache.load(key)) is not None:
         return Decoded(known["pixels"], known["flags"], key)
     work = _Work.of(folder, files, size, skip_bad)
     large = work.nbytes > MEMORY_BYTES

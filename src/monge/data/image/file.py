@@ -1,12 +1,15 @@
 """One image file as pixels."""
 
+import ctypes
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps
 
@@ -33,6 +36,10 @@ _STRIP_PIXELS = 2**21
 """Pixels of a large image that are converted at a time."""
 # Pillow's blocks of 16 MiB stay with the thread that used them; larger ones go back to the system.
 Image.core.set_block_size(2**26)  # type: ignore[attr-defined]
+# libtiff would write on standard error, by itself, what is wrong with a file.
+for _library in (*Path(PIL.__file__).parents[1].glob("pillow.libs/libtiff*"), "libtiff.so.6"):
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(str(_library)).TIFFSetErrorHandler(None)
 _GREY = ("1", "L", "LA", "La", "I", "F")
 _DTYPES = {"I": "int32", "F": "float32"}
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}

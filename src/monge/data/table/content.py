@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from monge.data.table.written import PLAIN_STYLE, Style
 
+LARGEST_LEVELS = 2**22
+"""Bytes of a category's levels, at most: a run keeps them in its `run.json`."""
 _FIRST_NUMBERS = 2**19
 _BLOCK_ROWS = 2**12
 
@@ -78,7 +80,7 @@ class Room:
     """
 
     def __init__(self, width: int) -> None:
-        self._flat, self._width = np.empty(max(_FIRST_NUMBERS // width, 1) * width), width
+        self._flat, self._width = np.empty(max(_FIRST_NUMBERS // max(width, 1), 1) * width), width
 
     def put(self, column: int, start: int, values: NDArray[Any]) -> None:
         """Writes values into a column from a row on."""

@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monge.data.table import calendar, written
-from monge.data.table.content import Content, Dropped, Numbers, Texts
+from monge.data.table.content import LARGEST_LEVELS, Content, Dropped, Numbers, Texts
 from monge.data.table.numeric import Inferred, as_asked, bounded, finite, left_out, of_numbers, refusal, texts_of
 from monge.data.table.schema import KINDS, Column
 from monge.errors import UserError, unknown_name
 
 MOST_LEVELS = 10_000
 """Levels of a category, unless it is asked for."""
-LARGEST_LEVELS = 2**22
-"""Bytes of a category's levels, at most: a run keeps them in its `run.json`."""
 
 FEW_LEVELS = 20
 """Up to which texts may be levels although most rows have one of their own."""

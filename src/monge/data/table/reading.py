@@ -108,8 +108,6 @@ def from_frame(frame: Any, columns: str | None = None, missing: str | None = Non
 def _table(parts: Sequence[Rows], columns: str | None, missing: str | None) -> Table:
     """The rows of one table, or of a training and a held-out part."""
     first = parts[0]
-    if not first.names:
-        raise UserError(f"{first.what} must have a column; got none, besides names of rows")
     asked = overrides_of(columns, first.names)
     room = Room(len(first.names))
     contents, sizes = _gathered(parts, room, asked, missing)
@@ -169,6 +167,8 @@ def _gathered(
 
     Numbers that turn out to be followed by texts are read a second time.
     """
+    if not parts[0].names:
+        raise UserError(f"{parts[0].what} must have a column; got none, besides names of rows")
     contents: list[Content] = []
     sizes: list[int] = []
     failed: set[int] = set()
