@@ -210,7 +210,7 @@ def test_caches(payload: Payload, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         index = cache._read_index(place)
         index["low"] |= {"dtype": kind, "shape": [1]}
         cache._write_index(place, index)
-        assert cache.load("survey-" + "0" * 32) is None or kind == "|V8"
+        assert (cache.load("survey-" + "0" * 32) is None) == (kind != "|V8")
     for content in forms(payload):
         (place / "index.json").write_bytes(content)
         assert cache.load("survey-" + "0" * 32) is None

@@ -215,6 +215,8 @@ def _checked(place: Path, name: str, facts: Mapping[str, Any]) -> NDArray[Any]:
 
 def _mapped(path: Path, facts: Mapping[str, Any]) -> NDArray[Any]:
     shape, dtype = tuple(facts["shape"]), np.dtype(facts["dtype"])
+    if dtype.hasobject:  # numpy would follow the numbers in the file as addresses
+        raise ValueError("the index asks for objects")
     return np.memmap(path, dtype, "r", 0, shape) if math.prod(shape) else np.empty(shape, dtype)
 
 
