@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -74,8 +75,6 @@ def test_the_list_of_a_large_archive_is_found_behind_its_other_record(tmp_path: 
 
 def large_archive(members: int) -> bytes:
     """An archive that says to have so many members, all of them at its beginning, in the form for large ones."""
-    import struct
-
     start = b"PK\3\4" + bytes(26)
     one = struct.pack("<I6H3I5H2I", 0x02014B50, 20, 20, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 0, 0, 0, 0)
     listed = b"".join(one + b"a%07d.npy" % number for number in range(members))
@@ -191,6 +190,22 @@ def test_only_ordinary_files_are_opened(tmp_path: Path, capsys: pytest.CaptureFi
             assert not has_column(str(link), "a")
             assert kinds_of(Schema((Column("a", "number"),)), link) is None
             link.unlink()
+
+
+def test_broken_pictures_are_told_in_one_line(tmp_path: Path) -> None:
+    """Pillow and libtiff say nothing by themselves."""
+    Image.new("RGB", (9, 9), "red").save(tmp_path / "a.tif", compression="packbits")
+    content = (tmp_path / "a.tif").read_bytes()
+    samples = content.index(struct.pack("<HHI", 277, 3, 1)) + 8
+    for broken in (
+        content[:8] + bytes(20) + content[28:],  # its pixels
+        content[:samples] + b"\xff\xff" + content[samples + 2 :],
+    ):
+        (tmp_path / "a.tif").write_bytes(broken)
+        command = [sys.executable, "-c", f"import monge; monge.load_data({str(tmp_path)!r})"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stderr.splitlines()[0].startswith("Traceback")
+        assert done.stderr.splitlines()[-1].startswith("monge.errors.UserError")
 
 
 def test_folders_of_pipes_and_links_in_circles(tmp_path: Path) -> None:

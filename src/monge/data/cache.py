@@ -217,6 +217,8 @@ def _mapped(path: Path, facts: Mapping[str, Any]) -> NDArray[Any]:
     shape, dtype = tuple(facts["shape"]), np.dtype(facts["dtype"])
     if dtype.hasobject:  # numpy would follow the numbers in the file as addresses
         raise ValueError("the index asks for objects")
+    if math.prod(shape) * dtype.itemsize != path.stat().st_size:
+        raise ValueError("the index asks for another size")
     return np.memmap(path, dtype, "r", 0, shape) if math.prod(shape) else np.empty(shape, dtype)
 
 

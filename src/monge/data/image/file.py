@@ -1,6 +1,7 @@
 """One image file as pixels."""
 
 import ctypes
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -36,7 +37,8 @@ _STRIP_PIXELS = 2**21
 """Pixels of a large image that are converted at a time."""
 # Pillow's blocks of 16 MiB stay with the thread that used them; larger ones go back to the system.
 Image.core.set_block_size(2**26)  # type: ignore[attr-defined]
-# libtiff would write on standard error, by itself, what is wrong with a file.
+# Pillow and libtiff would write on standard error, by themselves, what is wrong with a file.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 for _library in (*Path(PIL.__file__).parents[1].glob("pillow.libs/libtiff*"), "libtiff.so.6"):
     with suppress(OSError, AttributeError):
         ctypes.CDLL(str(_library)).TIFFSetErrorHandler(None)
