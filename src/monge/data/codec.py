@@ -19,6 +19,7 @@ from monge.data.table.codec import TableCodec
 from monge.data.table.schema import Schema
 from monge.errors import unknown_name
 
+_LARGEST = np.finfo(np.float32).max
 COARSE = 1e-3
 """Gap between neighbouring float32 numbers, in standard deviations of a feature, above which it takes float64."""
 
@@ -171,7 +172,8 @@ def codec_from_state(state: Mapping[str, Any]) -> Codec:
         return ImageCodec(ImageSpace(channels, height, width, pixels))
     if kind == VectorSpace.name:
         mean, scale = (np.asarray(state[name], np.float64) for name in ("mean", "scale"))
-        if mean.ndim != 1 or mean.shape != scale.shape or not np.isfinite([mean, scale]).all() or not (scale > 0).all():
-            raise ValueError("its mean and scale must be lists of as many numbers, those of scale above 0")
+        known = mean.ndim == 1 and mean.shape == scale.shape and np.abs([mean, scale]).max(initial=0) <= _LARGEST
+        if not known or not (scale > 0).all():
+            raise ValueError("its mean and scale must be lists of as many float32 numbers, those of scale above 0")
         return VectorCodec(mean, scale)
     raise unknown_name("codec kind", str(kind), (ImageSpace.name, VectorSpace.name, TableSpace.name))

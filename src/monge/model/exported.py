@@ -197,5 +197,5 @@ def _verify(path: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
             continue
         except (OSError, ValueError) as error:
             raise UserError(f"{path / name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-        if file_facts(content) != dict(facts):
+        if file_facts(content) != facts:
             raise UserError(f"{path / name} does not match its hash: it was changed or damaged; export it again")
