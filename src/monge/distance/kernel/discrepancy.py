@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike
 from monge.distance.kernel.kernel import Gaussian, Kernel, NegativeDistance, Polynomial, Values, paired
 from monge.distance.points import Points
 
-BLOCK = 2**21
+BLOCK = 2**18
 """Entries of a kernel matrix that are in memory at a time."""
 LEAST = 4
 """Samples a side below which the standard error cannot be estimated."""
@@ -184,7 +184,7 @@ def within(x: Points, kernel: Kernel) -> PairSums:
 
 
 def blocks(rows: int, columns: int) -> Iterator[slice]:
-    """Slices of the rows of a matrix, each of at most 2^21 entries if a row has fewer."""
+    """Slices of the rows of a matrix, each of at most 2^18 entries if a row has fewer."""
     size = max(1, BLOCK // max(1, columns))
     return (slice(start, min(rows, start + size)) for start in range(0, rows, size))
 

@@ -25,8 +25,6 @@ PAIRS = 50
 """Of one cell."""
 CELLS: Mapping[Budget, tuple[int, int]] = {"quick": (2, 1), "full": (40, 2)}
 """Of every equal law, and of every difference."""
-COSTLY = {"unequal sizes": 2}
-"""Equal laws with so many times fewer cells: a pair takes a second."""
 RELABELLED = {"battery": 99, "features": 39}
 """Relabellings: p-values of .05 are exact with both, after those of features are doubled."""
 FEATURED = 1000
@@ -46,7 +44,7 @@ CLAIMS = {
 def cells(budget: Budget, seed: int, folder: Path) -> list[Repeat]:
     """All pairs, in cells of 50."""
     equal, different = CELLS[budget]
-    counts = {name: max(1, equal // COSTLY.get(name, 1)) for name in EQUAL} | dict.fromkeys(DIFFERENT, different)
+    counts = dict.fromkeys(EQUAL, equal) | dict.fromkeys(DIFFERENT, different)
     settings = (PAIRS, *RELABELLED.values())
     return [Repeat(case, number, seed, folder, settings) for case, count in counts.items() for number in range(count)]
 
