@@ -34,10 +34,10 @@ CHOSEN = 4
 """Of the samples that potentials are not fitted on, one in this many chooses among them; the others judge the best."""
 CERTIFIED = ("linear", "radial", "c-transform", "cones", "orthogonal")
 """Families whose Lipschitz constant is proved, in the order in which ties are decided."""
-TRIAL = 5
-"""Trained families get this part of their steps first, and the rest only where that is not hopeless."""
-HOPELESS = 0.5
-"""Share of the best promise so far below which a family is given up."""
+STEPS = 150
+"""Of certified families that are trained, at most. On 13 pairs of known W1 the limit was on average .557, .555, .550
+and .546 of W1 after 150, 300, 500 and 1,000 steps with 600 samples a side, a third of which is fitted to, and soon too
+closely; with 5,000 it was .887, .880, .877 and .861. The time is that of the steps."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -128,15 +128,13 @@ def lower_bound(
         return Limit()
     best: tuple[Potential, Window] | None = None
     for rule in [rule for rule in rules if rule.proof == "certified"] or rules:
-        trial = 0 if best is None else rule.steps // TRIAL
-        for steps in filter(None, (trial, rule.steps)) if rule.steps else (None,):
-            potential = fit_potential(*fit, rule, steps=steps, seed=seed, progress=partial(progress, rule.name))
-            values = heights(potential, choose)
-            bounds = None if values is None else window(*values, sizes=(len(judge[0]), len(judge[1])))
-            if bounds is not None and (best is None or bounds.promise > best[1].promise):
+        steps = min(rule.steps, STEPS) if rule.proof == "certified" else rule.steps
+        potential = fit_potential(*fit, rule, steps=steps or None, seed=seed, progress=partial(progress, rule.name))
+        values = heights(potential, choose)
+        if values is not None:
+            bounds = window(*values, sizes=(len(judge[0]), len(judge[1])))
+            if best is None or bounds.promise > best[1].promise:
                 best = potential, bounds
-            if best is not None and (bounds is None or bounds.promise < HOPELESS * best[1].promise):
-                break
     judged = None if best is None else heights(best[0], judge)
     return Limit() if best is None or judged is None else Limit(lower_limit(*judged, best[1]), best[0])
 

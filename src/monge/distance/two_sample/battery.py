@@ -26,9 +26,8 @@ from monge.errors import UserError
 
 ROWS = 2000
 """Rows a side that are relabelled, at most: a matrix of all distances then takes 64 MiB."""
-PRODUCTS = 2**32
-"""Pairs of rows times relabellings, at most, where there would be more than 199 relabellings: half a second for each
-matrix."""
+PRODUCTS = 3 * 2**30
+"""Pairs of rows times relabellings, at most, where there would be more than 199 relabellings: .4 s for each matrix."""
 LEAST, MOST = 199, 999
 """Relabellings."""
 SIGNIFICANT = 0.05
