@@ -169,6 +169,7 @@ def resumed(folder: Path) -> dict[str, float]:
         parts = assemble(config, POINTS, CPU)
         advance(parts, 10)
         if leads():
+            (folder / name).mkdir()
             checkpoint.save(parts[0], folder / name)
         return advance(parts, STEPS)
 

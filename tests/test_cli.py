@@ -26,7 +26,7 @@ RANDOM = np.random.default_rng(5)
 TINY = ["--steps", "20", "--generator", "mlp:width=16", "--critic", "mlp:width=16", "--threads", "1", "--device", "cpu"]
 TINY += ["--observe.bracket", "10"]
 BRACKET = {"lower", "upper", "floor", "spread", "excess", "confidence", "lipschitz", "heavy_tails"}
-BRACKET |= {"spread_error", "excess_error", "n", "family"}
+BRACKET |= {"spread_error", "excess_error", "n", "family", "estimate", "estimate_low", "estimate_high"}
 
 
 @pytest.fixture(autouse=True)

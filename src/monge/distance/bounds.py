@@ -13,6 +13,7 @@ half of that is added back. So averaged samples can still tie with sharper ones;
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -127,9 +128,9 @@ def lower_bound(
     if min(len(side) for sides in (fit, choose, judge) for side in sides) < 2:
         return Limit()
     best: tuple[Potential, Window] | None = None
-    for rule in [rule for rule in rules if rule.proof == "certified"] or rules:
-        steps = min(rule.steps, STEPS) if rule.proof == "certified" else rule.steps
-        potential = fit_potential(*fit, rule, steps=steps or None, seed=seed, progress=partial(progress, rule.name))
+    certified = [replace(rule, steps=min(rule.steps, STEPS)) for rule in rules if rule.proof == "certified"]
+    for rule in certified or rules:
+        potential = fit_potential(*fit, rule, seed=seed, progress=partial(progress, rule.name))
         values = heights(potential, choose)
         if values is not None:
             bounds = window(*values, sizes=(len(judge[0]), len(judge[1])))

@@ -101,7 +101,7 @@ def published(path: Path, dimension: int, funnels: int) -> FunnelPair:
     shapes = {f"centers_{dimension}_{funnels}": (funnels, dimension), f"biases_{dimension}_{funnels}": (funnels,)}
     try:
         found = npy.read_all(path, FREE_BYTES)
-        arrays = [np.asarray(found[name], dtype=np.float32).reshape(shape) for name, shape in shapes.items()]
+        arrays = [np.array(found[name], dtype=np.float32).reshape(shape) for name, shape in shapes.items()]
     except Exception as error:  # a damaged file makes zipfile raise almost anything
         raise UserError(f"--pairs {path} must be an .npz file with {', '.join(shapes)} ({error})") from error
     return FunnelPair(*map(torch.from_numpy, arrays))
