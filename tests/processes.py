@@ -175,7 +175,7 @@ def resumed(folder: Path) -> dict[str, float]:
 
     def continued(name: str) -> Weights:
         parts = assemble(config, POINTS, CPU)
-        checkpoint.restore(parts[0], folder / name, 10)
+        checkpoint.restore(parts[0], checkpoint.folder_of(folder / name, 10))
         return advance(parts, STEPS)
 
     whole = begun("several")
