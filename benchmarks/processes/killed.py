@@ -29,7 +29,7 @@ TIMES = ("seconds", "steps_per_second")
 def started(run: Path) -> subprocess.Popen[bytes]:
     """The training in two processes of one thread."""
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", "1000"]
-    train = ["-m", "monge", "train", "digits", "--steps", str(STEPS), "--checkpoint-every", str(CHECKPOINTS)]
+    train = ["-m", "monge", "--", "train", "digits", "--steps", str(STEPS), "--checkpoint-every", str(CHECKPOINTS)]
     how = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": os.environ | {"OMP_NUM_THREADS": "1"}}
     return subprocess.Popen([sys.executable, *torchrun, *train, "--threads", "1", "--run", str(run)], **how)
 
