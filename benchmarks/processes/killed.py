@@ -20,7 +20,7 @@ from monge.experiment.sweep import installed
 
 EVERY = 15.0
 """Seconds between two kills."""
-STEPS, CHECKPOINTS = 12_000, 300
+STEPS, CHECKPOINTS = 7_000, 75
 """Of the training, and steps between two checkpoints, which take about 3 s."""
 TIMES = ("seconds", "steps_per_second")
 """Keys of the log that no two runs have in common."""
