@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from hypothesis import settings
 
 torch.set_num_threads(1)
+settings.register_profile("untimed", deadline=None)  # a busy machine is no error
+settings.load_profile("untimed")
 CACHE = tempfile.TemporaryDirectory(prefix="monge-tests-")
 os.environ["MONGE_CACHE"] = CACHE.name
 
