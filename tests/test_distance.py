@@ -14,7 +14,7 @@ from torch import Tensor
 from monge.distance.bounds import bracket, parts
 from monge.distance.dual.family import FAMILIES
 from monge.distance.dual.potential import measured_lipschitz
-from monge.distance.summary import Bracket, Draw, Limit, summary
+from monge.distance.summary import Bracket, Draw, Limit, Shape, summary
 from monge.distance.transport.exact import wasserstein
 from monge.errors import UserError
 from monge.evaluation.reference import QUICK
@@ -89,14 +89,14 @@ def test_bad_shapes_are_refused(shapes: tuple[tuple[int, ...], tuple[int, ...]])
 
 def test_bracket_arithmetic() -> None:
     draws = [Draw(upper=2.0, floor=0.3, spread=0.5), Draw(upper=2.2, floor=0.3, spread=0.7)]
-    seen = summary(draws, Limit(1.5), 20, (points(0, 9, 2), points(1, 9, 2)))
+    seen = summary(draws, Limit(1.5), 20, (Shape.of(points(0, 9, 2)), Shape.of(points(1, 9, 2))))
     assert (seen.upper, seen.floor, seen.spread) == pytest.approx((2.1, 0.3, 0.6))
     assert seen.excess == pytest.approx(2.1 - (0.3 + 0.6) / 2)
     assert (seen.lower, seen.lipschitz, seen.confidence, seen.n) == (1.5, "none", 0.95, 20)
     # excess 1.6 and 1.7, spread 0.5 and 0.7: the standard error of a mean of two is half of their difference
     assert (seen.excess_error, seen.spread_error) == pytest.approx((0.05, 0.1))
     # samples that the draws share: the variance of one draw counts once more
-    shared = summary(draws, Limit(), 20, (points(0, 9, 2), points(1, 9, 2)), available=60)
+    shared = summary(draws, Limit(), 20, (Shape.of(points(0, 9, 2)), Shape.of(points(1, 9, 2))), available=60)
     assert shared.excess_error == pytest.approx(0.05 * (1 + 2 * 20 / 40) ** 0.5)
     # of the spread either draw takes two sets
     assert shared.spread_error == pytest.approx(0.1 * (1 + 2 * 40 / 20) ** 0.5)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import monge
 from monge.distance import bracket
 from monge.distance.points import Points
-from monge.distance.summary import ERRORS, Draw, Limit, concentration, heavy_tails, summary
+from monge.distance.summary import ERRORS, Draw, Limit, Shape, concentration, heavy_tails, summary
 from monge.evaluation.bracket_parts import bracket_parts, depends
 from monge.evaluation.table import comparison_text
 from monge.evaluation.two_samples import Comparison
@@ -21,36 +21,40 @@ LINE = np.arange(12.0)[:, None]
 """A set on a line: all variance is along one direction."""
 ROUND = np.concatenate([np.eye(3), -np.eye(3)])
 """A set with a third of its variance along any direction."""
+THIN, WIDE = Shape.of(LINE), Shape.of(ROUND)
 NUMBERS = st.floats(0.0, 100.0)
 
 
 @given(NUMBERS, NUMBERS, NUMBERS)
 def test_one_draw_gives_the_formula_and_no_range(upper: float, floor: float, spread: float) -> None:
-    found = summary([Draw(upper, floor, spread)], Limit(), 10, (LINE, LINE))
+    found = summary([Draw(upper, floor, spread)], Limit(), 10, (THIN, THIN))
     assert found.estimate == pytest.approx(max(upper**2 - floor * spread, 0) ** 0.5)
     assert found.estimate_range is None
 
 
 def test_equal_draws_have_a_range_without_errors() -> None:
     draws = [Draw(5.0, 3.0, 4.0)] * 3
-    on_a_line = summary(draws, Limit(), 10, (LINE, LINE))
+    on_a_line = summary(draws, Limit(), 10, (THIN, THIN))
     assert on_a_line.estimate == pytest.approx(13**0.5)
     assert on_a_line.estimate_range == pytest.approx((1.5, 5.0))  # from the excess to the upper
-    everywhere = summary(draws, Limit(), 10, (ROUND, ROUND))
+    everywhere = summary(draws, Limit(), 10, (WIDE, WIDE))
     assert everywhere.estimate_range == pytest.approx((1.5, (25 - 12 * 2 / 3) ** 0.5))
     # the set with more along one direction decides, and a limit above the excess
-    assert summary(draws, Limit(2.0), 10, (LINE, ROUND)).estimate_range == pytest.approx((2.0, 5.0))
+    assert summary(draws, Limit(2.0), 10, (THIN, WIDE)).estimate_range == pytest.approx((2.0, 5.0))
     # an estimate is never outside of its range, nor an end below the other
-    assert summary([Draw(1.0, 3.0, 3.0)] * 2, Limit(), 10, (ROUND, ROUND)).estimate_range == (0.0, 0.0)
+    assert summary([Draw(1.0, 3.0, 3.0)] * 2, Limit(), 10, (WIDE, WIDE)).estimate_range == (
+        0.0,
+        0.0,
+    )
 
 
 def test_ends_move_by_their_errors() -> None:
     draws = [Draw(5.0, 3.0, 4.0), Draw(6.0, 3.0, 4.0)]
-    found = summary(draws, Limit(), 10, (LINE, LINE))
+    found = summary(draws, Limit(), 10, (THIN, THIN))
     assert found.estimate_range is not None
     assert found.estimate_range[0] == pytest.approx(2.0 - ERRORS * 0.5)
     assert found.estimate_range[1] == pytest.approx((5.5**2 + ERRORS * 5.5) ** 0.5)
-    reused = summary(draws, Limit(), 10, (LINE, LINE), 30)  # draws that share samples
+    reused = summary(draws, Limit(), 10, (THIN, THIN), 30)  # draws that share samples
     assert reused.estimate_range is not None
     assert reused.estimate_range[0] == pytest.approx(2.0 - ERRORS * 0.5 * 2**0.5)
 

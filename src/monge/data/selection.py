@@ -65,10 +65,15 @@ def _named(option: str, given: Names, names: Sequence[str], known: bool = True) 
     Raises:
         UserError: there is no such column, and names must be known.
     """
-    if isinstance(given, str):
-        given = [given] if given in names else [name.strip() for name in given.split(",")]
-    found = [str(name) for name in given]
+    found = split_names(given, names)
     for name in found:
         if known and name not in names:
             raise unknown_name(option, name, names)
     return found
+
+
+def split_names(given: Names, names: Sequence[str]) -> list[str]:
+    """Names, or a text of names with commas between, unless it is one of the known names itself."""
+    if isinstance(given, str):
+        given = [given] if given in names else [name.strip() for name in given.split(",")]
+    return [str(name) for name in given]

@@ -23,7 +23,7 @@ from monge.distance.dual.limit import Window, lower_limit, window
 from monge.distance.dual.potential import Potential, fit_potential, rule_of
 from monge.distance.part import parts
 from monge.distance.points import Points, point_sets
-from monge.distance.summary import Bracket, Draw, Limit, Sides, summary
+from monge.distance.summary import Bracket, Draw, Limit, Shape, Sides, summary
 from monge.distance.transport.exact import wasserstein
 from monge.errors import UserError
 
@@ -95,7 +95,7 @@ def bracket(
         found.append(Draw(wasserstein(a, c), wasserstein(a, b), wasserstein(c, d)))
     progress("transport", draws, draws)
     limit = split_bound((x, y), families, seed, draws, progress)
-    return summary(found, limit, n, (x, y), min(len(x), len(y)))
+    return summary(found, limit, n, (Shape.of(x), Shape.of(y)), min(len(x), len(y)))
 
 
 def split_bound(

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from monge.distance.excess_split import ExcessSplit
 from monge.distance.part import parts
 from monge.distance.points import Points, point_sets
+from monge.distance.summary import reuse
 from monge.distance.transport.exact import coupling
 from monge.errors import UserError
 
@@ -71,4 +72,4 @@ def class_split(
         upper, spread = moved(x[a], y[c], y_classes[c]), moved(y[d], y[c], y_classes[c])
         found.append([upper, moved(x[b], x[a], x_classes[a]), spread])
     uppers, floors, spreads = np.array(found).swapaxes(0, 1)
-    return ExcessSplit(uppers, floors, spreads, n / max(min(len(x), len(y)) - n, 1))
+    return ExcessSplit(uppers, floors, spreads, reuse(n, min(len(x), len(y))))

@@ -19,7 +19,7 @@ from monge.distance.bounds import CERTIFIED, DRAWS, SIZE, Progress, silent, spli
 from monge.distance.dual.family import Family
 from monge.distance.part import Clusters, parts
 from monge.distance.points import point_sets
-from monge.distance.summary import Bracket, Draw, Limit, Sides, summary
+from monge.distance.summary import Bracket, Draw, Limit, Shape, Sides, reuse, summary
 from monge.distance.transport.split import group_of, split
 from monge.errors import UserError
 
@@ -165,7 +165,7 @@ def bracket_split(
         [(cut[0], cut[1]) for cut in (parts(points, (n, n), seed, draw, side, clusters=own) for draw in range(draws))]
         for side, (points, own) in enumerate(zip((x, y), clusters or (None, None), strict=True))
     )
-    return excess_split(first, second, groups, n / max(available - n, 1), progress, recall)
+    return excess_split(first, second, groups, reuse(n, available), progress, recall)
 
 
 def split_bracket(
@@ -188,4 +188,4 @@ def split_bracket(
     found = bracket_split(x, y, groups, clusters=clusters, seed=seed, progress=progress, recall=recall)
     limit = split_bound((x, y), families, seed, DRAWS, progress) if clusters is None else Limit()
     available = min(len(x), len(y))
-    return summary(found.draws, limit, min(SIZE, available // 3), (x, y), available), found
+    return summary(found.draws, limit, min(SIZE, available // 3), (Shape.of(x), Shape.of(y)), available), found

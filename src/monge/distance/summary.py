@@ -152,7 +152,27 @@ def heavy_tails(points: Points) -> bool:
     return bool(squares.max() > HEAVY * squares.sum())
 
 
-def summary(draws: Sequence[Draw], limit: Limit, n: int, sides: Sides, available: int | None = None) -> Bracket:
+@dataclass(frozen=True)
+class Shape:
+    """What a bracket takes from a set besides its draws.
+
+    Attributes:
+        heavy_tails: see `heavy_tails`.
+        concentration: see `concentration`.
+    """
+
+    heavy_tails: bool
+    concentration: float
+
+    @classmethod
+    def of(cls, points: Points) -> "Shape":
+        """That of a set (n, d)."""
+        return cls(heavy_tails(points), concentration(points))
+
+
+def summary(
+    draws: Sequence[Draw], limit: Limit, n: int, shapes: tuple[Shape, Shape], available: int | None = None
+) -> Bracket:
     r"""The bracket from its draws and its limit.
 
     Draws of n from a pool of N samples share them, so the deviation s between draws alone would promise too much. For a
@@ -166,17 +186,16 @@ def summary(draws: Sequence[Draw], limit: Limit, n: int, sides: Sides, available
         draws: R of them.
         limit: from below.
         n: samples on each side of a draw.
-        sides: samples of either distribution, whose tails and concentration are those of the draws.
+        shapes: of samples of either distribution.
         available: N, size of the smaller pool; None where every draw is fresh.
     """
 
-    reused = 0.0 if available is None else n / max(available - n, 1)
+    reused, twice = (0.0 if available is None else reuse(taken, available) for taken in (n, 2 * n))
     upper, floor, spread, excess = (
         float(np.mean([getattr(draw, name) for draw in draws])) for name in ("upper", "floor", "spread", "excess")
     )
     excess_error = _error([draw.excess for draw in draws], reused)
     low = None if excess_error is None else max(limit.value, excess - ERRORS * excess_error, 0.0)
-    twice = 0.0 if available is None else 2 * n / max(available - 2 * n, 1)
     potential = limit.potential
     return Bracket(
         limit.value,
@@ -186,16 +205,21 @@ def summary(draws: Sequence[Draw], limit: Limit, n: int, sides: Sides, available
         excess,
         max(limit.value, _root(draws, 1.0)),
         low,
-        None if low is None else max(low, _root(draws, 1 - max(map(concentration, sides)), reused)),
+        None if low is None else max(low, _root(draws, 1 - max(shape.concentration for shape in shapes), reused)),
         confidence=None if potential is not None and potential.proof == "measured" else CONFIDENCE,
         lipschitz="none" if potential is None else potential.proof,
         spread_error=_error([draw.spread for draw in draws], twice),
         excess_error=excess_error,
-        heavy_tails=any(map(heavy_tails, sides)),
+        heavy_tails=any(shape.heavy_tails for shape in shapes),
         n=n,
         family=None if potential is None else potential.family,
         potential=potential,
     )
+
+
+def reuse(n: int, available: int) -> float:
+    """What draws of n from so many samples share: see `summary`."""
+    return n / max(available - n, 1)
 
 
 def _error(values: Sequence[float], reused: float) -> float | None:

@@ -1,13 +1,12 @@
 """The excess between two sample sets by groups of features, and by classes of samples."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monge.data.selection import Names
+from monge.data.selection import Names, split_names
 from monge.distance.bounds import Progress, silent
 from monge.distance.class_split import class_split
 from monge.distance.excess_split import ExcessSplit
@@ -40,10 +39,6 @@ class GroupPart:
     error: float | None
     p_value: float
 
-    def as_json(self) -> dict[str, Any]:
-        """All of it, as a plain mapping."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class ClassPart:
@@ -61,10 +56,6 @@ class ClassPart:
     error: float | None
     shares: tuple[float, float]
 
-    def as_json(self) -> dict[str, Any]:
-        """All of it, as a plain mapping."""
-        return asdict(self)
-
 
 def grouped(groups: Mapping[str, Names] | None, names: Sequence[str]) -> Positions:
     """The positions of the features of each group; those that are in none are one more group.
@@ -75,9 +66,8 @@ def grouped(groups: Mapping[str, Names] | None, names: Sequence[str]) -> Positio
     found: dict[str, list[int]] = {}
     left = dict(zip(names, range(len(names)), strict=True))
     for group, members in (groups or {}).items():
-        own = [name.strip() for name in members.split(",")] if isinstance(members, str) else list(members)
         found[group] = []
-        for name in filter(None, own):
+        for name in filter(None, split_names(members, names)):
             if name not in names:
                 raise unknown_name("--groups", name, names)
             if name not in left:

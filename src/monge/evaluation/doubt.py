@@ -14,6 +14,7 @@ PER_MODE = 10
 """Fewest samples per mode for a reliable divergence of the modes' shares."""
 RECOGNISED = 0.8
 """Lowest accuracy of a reliable classifier."""
+ONE_SAMPLE = f"one sample has over {HEAVY:.0%} of the variance"
 WITH_HEAVY_TAILS = f"its error, where one sample carries more than {HEAVY:.0%} of a set's variance"
 """When the error of a part of a bracket says little."""
 
@@ -44,7 +45,7 @@ def _within_its_error(measured: Measured, found: Reading) -> str | None:
 def _heavy_tails(measured: Measured, found: Reading) -> str | None:
     if not measured.bracket.heavy_tails:
         return None
-    return f"its error: one sample has over {HEAVY:.0%} of the variance"
+    return f"its error: {ONE_SAMPLE}"
 
 
 def _few_for_each_mode(measured: Measured, found: Reading) -> str | None:

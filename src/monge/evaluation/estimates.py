@@ -10,10 +10,10 @@ from monge.distance.divergence.neighbour import neighbour_kl
 from monge.distance.estimate import Estimate
 from monge.distance.kernel.discrepancy import energy, mmd
 from monge.distance.points import Points
-from monge.distance.summary import HEAVY, Bracket
+from monge.distance.summary import Bracket
 from monge.distance.transport.sliced import sliced
 from monge.distance.two_sample.statistic import STATISTICS
-from monge.evaluation.doubt import PER_DIMENSION, WITH_HEAVY_TAILS
+from monge.evaluation.doubt import ONE_SAMPLE, PER_DIMENSION, WITH_HEAVY_TAILS
 from monge.evaluation.entry import Context, Doubt, Entry
 from monge.evaluation.pair import SPARSE, Pair, common
 from monge.evaluation.text import certainty, likely
@@ -24,7 +24,6 @@ WIDEST = 3072
 """Dimensions above which no covariance is taken: its eigenvectors would need minutes."""
 APART = 4
 """Nats above which neighbours of the other set are too far away for more than a guess."""
-ONE_SAMPLE = f"one sample has over {HEAVY:.0%} of the variance"
 FEW = 200
 """Samples a side below which a discriminator learns little."""
 
@@ -175,7 +174,7 @@ def _heavy_tails_of_all(bracket: Bracket, found: Figure) -> str | None:
 
 
 HEAVY_TAILS = Doubt(WITH_HEAVY_TAILS, _heavy_tails)
-HEAVY_TAILS_OF_ALL = Doubt(f"one sample has over {HEAVY:.0%} of the variance", _heavy_tails_of_all)
+HEAVY_TAILS_OF_ALL = Doubt(ONE_SAMPLE, _heavy_tails_of_all)
 FEW_FOR_A_COVARIANCE = Doubt(f"fewer than {PER_DIMENSION} samples per dimension", _few_for_a_covariance)
 FAR_NEIGHBOURS = Doubt(f"points in both sets, more than {SPARSE} dimensions, or a value above {APART}", _far_neighbours)
 FEW_TO_LEARN_FROM = Doubt(f"fewer than {FEW} samples in either set", _few_to_learn_from)

@@ -10,7 +10,7 @@ their part of the excess.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -124,8 +124,8 @@ class Explanation:
         relabelled = {"rows": list(self.test.rows), "parts": self.test.parts, "relabellings": self.test.draws}
         return {
             "features": features,
-            "groups": [group.as_json() for group in self.group_parts],
-            "classes": [part.as_json() for part in self.classes],
+            "groups": [asdict(group) for group in self.group_parts],
+            "classes": [asdict(part) for part in self.classes],
             "relabelled": relabelled,
             "farthest": [far.as_json() for far in self.farthest],
         }

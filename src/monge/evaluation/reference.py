@@ -11,7 +11,7 @@ from monge.distance import wasserstein
 from monge.distance.bounds import CERTIFIED, CHOSEN, DRAWS, SIZE, lower_bound
 from monge.distance.dual.family import FAMILIES, Family
 from monge.distance.points import Points
-from monge.distance.summary import Bracket, Draw, summary
+from monge.distance.summary import Bracket, Draw, Shape, summary
 
 QUICK_DRAWS = 2
 QUICK: Sequence[Family] = (FAMILIES["linear"], FAMILIES["radial"], replace(FAMILIES["c-transform"], width=512, depth=1))
@@ -45,6 +45,7 @@ class ReferenceSamples:
         few = self.train[0].shape[1] <= FEW_DIMENSIONS
         self._families: Sequence[str | Family] = CERTIFIED if trained and few else QUICK
         self._floors = [wasserstein(*sides) for sides in zip(self.held_out, self.train, strict=True)]
+        self._shape = Shape.of(self.held_out[0])
 
     @cached_property
     def scatter(self) -> float:
@@ -84,4 +85,4 @@ class ReferenceSamples:
             (held_out[chosen:], sets[0, 0, chosen:]),
             families=self._families,
         )
-        return summary(found, limit, self.n, (held_out, sets[0, 0]))
+        return summary(found, limit, self.n, (self._shape, Shape.of(sets[0, 0])))
