@@ -25,6 +25,7 @@ from monge.run.folder import RunFolder
 from monge.training import checkpoint
 from monge.training.assemble import assemble
 from monge.training.copying import ATTRACTED, FEWEST, NEAR, CopyingWatch
+from monge.training.diagnosis import Setup
 from monge.training.monitor import Monitor
 from monge.training.train import loop_settings, train_config
 
@@ -158,8 +159,8 @@ def test_the_monitor_says_it_once(tmp_path: Path) -> None:
     run.samples.mkdir()
     state, objective, sampler = assemble(CONFIG, data, torch.device("cpu"))
     config = replace(CONFIG, observe=ObserveConfig(bracket=1))
-    monitor = Monitor(data, run, config, objective.loss, loop_settings(config), latent_size=sampler.latent)
-    looked_at: Any = SimpleNamespace(generator_ema=Copier(data), critic=state.critic, step=0)
+    monitor = Monitor(Setup(config, data, objective), run, loop_settings(config), latent_size=sampler.latent)
+    looked_at: Any = SimpleNamespace(generator=state.generator, generator_ema=Copier(data), critic=state.critic, step=0)
     for looked_at.step in (1, 2):
         assert not monitor(looked_at, {})["copying"]["alarm"]
     looked_at.step = 3

@@ -133,6 +133,8 @@ class TrainingBar:
             )
             if seen.get("copying", {}).get("alarm"):
                 update["bracket"] += "  copies training samples"
+            for name in seen.get("symptoms", {}):
+                update["bracket"] += f"  {name.replace('_', ' ')}"
             if not self._console.is_terminal:
                 print(f"step {step}/{self._steps}  {update['estimate']}  {update['bracket']}", file=sys.stderr)
         self._bar.update(self._task, **update)

@@ -22,6 +22,7 @@ class CriticReading:
             gradient seen. A witness of vectors is made of one half of the samples and averaged over the other, both
             ways round: it is largest at the samples that it is made of, whatever the critic is.
         gap_error: standard error of their difference.
+        slope: the largest gradient seen.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class CriticReading:
             for parts in zip(sets[1].split(CHUNK), sets[2].split(CHUNK), segment.split(CHUNK), strict=True)
         )
         critic.train(training)
+        self.slope = float(steepest)
         scale = 1 / steepest if steepest > 0 else 0.0
         fake_mean = mean(generated)
         self.train_gap, self.held_out_gap = ((mean(values) - fake_mean) * scale for values in (train, held_out))

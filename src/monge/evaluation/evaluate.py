@@ -38,7 +38,7 @@ class Evaluation:
         counts: how many samples each figure rests on.
         clusters: the critic's distances between clusters of generated and of held-out samples; none without a critic.
         step: of the checkpoint that was measured.
-        weights: "ema" or "raw".
+        weights: "ema", "raw" or "best".
         seed: of the generated samples.
         fingerprint: of the data that were measured against.
         floors: of figures of the bracket and of `metrics`, the same between training and held-out samples of the same

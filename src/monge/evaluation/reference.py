@@ -20,8 +20,8 @@ SAME_POINTS = "training and held-out samples are the same points"
 """What a floor of 0 says of data that vary."""
 FEW_DIMENSIONS = 256
 """Dimensions up to which trained potentials are worth their time; in 4,096 they took minutes and proved no more."""
-
-
+COLLAPSED = 0.5
+"""Spread over floor below which generated samples are of few kinds."""
 PAIRED = 256
 """Samples on each side whose distances are averaged, at most."""
 

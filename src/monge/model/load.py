@@ -23,12 +23,12 @@ from monge.errors import UserError, unknown_name
 from monge.model.build import OWN, build_critic, build_generator, placeholder_shares
 from monge.model.trained_model import TrainedModel
 from monge.model.weights import COPULA, folder_of, loaded, steps
-from monge.model.whole import copula_flaw, newest
+from monge.model.whole import best, copula_flaw, newest
 from monge.nn.copula import CopulaGenerator
 from monge.run.folder import RunFolder
 
-WEIGHTS = {"ema": "generator_ema", "raw": "generator"}
-"""File of a checkpoint that contains each kind of weights."""
+WEIGHTS = {"ema": "generator_ema", "raw": "generator", "best": "generator_ema"}
+"""File of a checkpoint that contains each kind of weights: "best" are the averaged ones of the best checkpoint."""
 
 
 def config_of(run: RunFolder, facts: Mapping[str, Any] | None = None) -> Config:
@@ -123,15 +123,15 @@ def load(
     critic: nn.Module | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> TrainedModel:
-    """The model of a run's last checkpoint.
+    """The model of a run's last checkpoint, or of its best one.
 
     Arguments:
-        weights: "ema" (averaged) or "raw".
+        weights: "ema" (averaged), "raw", or "best": averaged, of the checkpoint with the smallest excess.
         critic: a module like the one that was trained, if that was no named one.
         facts: the content of the run's `run.json`, if that was read already.
 
     Raises:
-        UserError: unknown weights, no run, no checkpoint yet, or no whole one.
+        UserError: unknown weights, no run, no checkpoint yet, no whole one, or for "best" none that was measured.
 
     Warns:
         UserWarning: newer checkpoints are damaged.
@@ -141,9 +141,10 @@ def load(
     facts = facts or run.facts()
     config, codec = config_of(run, facts), codec_of_run(run, facts)
     shares = placeholder_shares(facts["classes"])
-    found = newest(run, facts)
+    kept_copula = facts.get("model") == COPULA  # which has one state only
+    found = best(run, facts) if weights == "best" and not kept_copula else newest(run, facts)
     step, folder = found.step, found.folder
-    if facts.get("model") == COPULA and isinstance(codec, TableCodec):
+    if kept_copula and isinstance(codec, TableCodec):
         if wrong := copula_flaw(run, facts):
             raise UserError(f"run {str(run.path)!r}: {wrong}; monge train --resume {run.path} fits it again")
         generator = loaded(partial(CopulaGenerator, codec.layout, len(codec.modelled)), run.path, COPULA)
@@ -151,7 +152,7 @@ def load(
         generator = loaded(partial(build_generator, config, codec.space, shares), folder, WEIGHTS[weights])
     # the critic costs as much again and most do not need it, so it is read when it is asked for
     read_critic = partial(_read_critic, config, codec.space, shares, critic, folder)
-    absent = (critic is None and config.critic.startswith(OWN)) or facts.get("model") == COPULA
+    absent = (critic is None and config.critic.startswith(OWN)) or kept_copula
     return TrainedModel(
         name=str(run.path),
         generator=generator.eval(),

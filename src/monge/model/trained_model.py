@@ -77,7 +77,7 @@ class TrainedModel:
         columns: names of a vector's numbers, or None.
         label_column: name of what the classes are of, or None.
         config: of the training.
-        weights: "ema" or "raw".
+        weights: "ema", "raw" or "best".
         step: generator updates done.
     """
 

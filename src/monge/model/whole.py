@@ -61,6 +61,31 @@ def newest(run: RunFolder, facts: Mapping[str, Any]) -> Whole:
     raise UserError(f"run {str(run.path)!r} {what}; put back a copy, or begin anew with {again}")
 
 
+def best(run: RunFolder, facts: Mapping[str, Any]) -> Whole:
+    """The checkpoint with the smallest excess of all that are there and were measured while training.
+
+    Arguments:
+        facts: the content of the run's `run.json`.
+
+    Raises:
+        UserError: none was measured, or it is damaged.
+    """
+    step = best_step(run)
+    if step is None:
+        raise UserError(f"--weights best: no checkpoint of run {str(run.path)!r} was measured; use --weights ema")
+    wrong = flaw(folder_of(run.checkpoints, step), step, facts)
+    if wrong is not None:
+        text = f"checkpoint {name(step)}, the best, is damaged ({wrong})"
+        raise UserError(f"run {str(run.path)!r}: {text}; --weights ema takes the last")
+    return Whole(step, folder_of(run.checkpoints, step))
+
+
+def best_step(run: RunFolder) -> int | None:
+    """Step of the checkpoint with the smallest excess by the log, the first of equal ones; None where none has one."""
+    excess = {entry["step"]: entry["bracket"]["excess"] for entry in run.entries() if "bracket" in entry}
+    return min((step for step in steps(run.checkpoints) if step in excess), key=excess.__getitem__, default=None)
+
+
 def sound(run: RunFolder, facts: Mapping[str, Any]) -> bool:
     """Whether the last checkpoint of a run is whole, and its copula where it kept that."""
     last = facts.get("saved", facts.get("step", 0))

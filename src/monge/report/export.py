@@ -35,7 +35,7 @@ def export(
     Arguments:
         run: the run, or its folder.
         out: a new or empty folder.
-        weights: "ema" (averaged) or "raw".
+        weights: "ema" (averaged), "raw", or "best": averaged, of the checkpoint with the smallest excess.
         license: of the generator, as the hub names licences; it depends on the data, so there is no other default.
         onnx: whether to write `model.onnx`, which needs the extra `export`.
 
@@ -144,7 +144,7 @@ def measured(
     """The figures of `metrics.json` if they are of this model and its data, or else the log's, of averaged weights."""
     figures = evaluated(run, facts, model.step, [], model.weights)
     logged = [entry for entry in entries if entry["step"] == model.step and "bracket" in entry]
-    return figures or (logged[-1] if logged and model.weights == "ema" else {})
+    return figures or (logged[-1] if logged and model.weights != "raw" else {})
 
 
 def write_whole(path: Path, files: dict[str, bytes]) -> None:

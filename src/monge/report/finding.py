@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from monge.evaluation.reference import COLLAPSED
+
 Entry = Mapping[str, Any]
 
 CHANCE = 0.02
 """Differences over floor that are taken for chance."""
 FEW_KINDS = 0.25
 """Spread over floor below which next to nothing but copies of a few samples is generated."""
-COLLAPSED = 0.5
-"""Spread over floor below which the samples have collapsed."""
 NARROW = 0.8
 """Spread over floor below which they lack variety."""
 WIDE = 1.25
@@ -115,7 +115,7 @@ class Seen:
 
 def findings(seen: Seen) -> list[Finding]:
     """All findings beside the distance, those that limit the level most first."""
-    rules = (variety, averaging, fidelity, originality, copying, trend, overfitting)
+    rules = (variety, averaging, fidelity, originality, copying, trend, overfitting, symptoms)
     found = [finding for finding in (rule(seen) for rule in rules) if finding is not None]
     return sorted(found, key=lambda finding: finding.limit)
 
@@ -235,7 +235,11 @@ def trend(seen: Seen) -> Finding | None:
         return Finding("info", "Still improving", text)
     best = min(measured, key=lambda entry: float(entry["bracket"]["excess"]))
     text = f"The excess rose by {change:.3g} {span}. Its lowest value, {best['bracket']['excess']:.3g}, "
-    return Finding("warn", "The samples got worse towards the end", text + f"was at step {best['step']:,}.")
+    return Finding(
+        "warn",
+        "The samples got worse towards the end",
+        text + f"was at step {best['step']:,}; `--weights best` samples from there.",
+    )
 
 
 def tail(measured: Sequence[Entry]) -> Sequence[Entry]:
@@ -263,3 +267,11 @@ def overfitting(seen: Seen) -> Finding | None:
     if not chance and train > 1.2 * held_out:
         return Finding("info", "The critic favours its training data a little", text)
     return Finding("good", "The critic judges new data like its training data", text)
+
+
+def symptoms(seen: Seen) -> Finding | None:
+    """What was told while training, with its likely cause and a remedy, if it still stands."""
+    texts = seen.measured[-1].get("symptoms", {}).values() if seen.measured else ()
+    if not texts:
+        return None
+    return Finding("warn", "Noticed while training", " ".join(f"{text[0].upper()}{text[1:]}." for text in texts))

@@ -115,7 +115,7 @@ def evaluated(run: RunFolder, facts: Facts, step: int, missing: list[str], weigh
 
     Arguments:
         missing: takes a sentence where they are damaged.
-        weights: "ema" or "raw".
+        weights: "ema", "raw" or "best".
     """
     if not (run.path / MEASURED).exists():
         return {}

@@ -78,6 +78,15 @@ def mapping(needed: Mapping[str, Wrong], others: Mapping[str, Wrong] | None = No
     return wrong
 
 
+def values(wrong: Wrong) -> Wrong:
+    """Whether a value is a mapping all of whose values are right."""
+
+    def found(value: Any) -> str | None:
+        return mapping(dict.fromkeys(value, wrong))(value) if isinstance(value, dict) else mapping({})(value)
+
+    return found
+
+
 def copying(value: Any) -> str | None:
     """Whether it is a measurement of copying, see `training.copying`, which says since when where there is any."""
     needed: dict[str, Wrong] = {"rank": number, "attraction": number, "in_a_row": count, "alarm": of(bool)}
@@ -119,5 +128,7 @@ KNOWN: Mapping[str, Wrong] = {
     "scatter": distance,
     "bracket": bracket,
     "copying": copying,
+    "in_a_row": values(count),
+    "symptoms": values(of(str)),
 }
 """Check of each part of an entry that is no plain number."""

@@ -22,7 +22,7 @@ REST = "state.pt"
 """File of what is not a network."""
 
 
-def save_run(state: TrainingState, run: RunFolder, keep: Collection[int] = ()) -> None:
+def save_run(state: TrainingState, run: RunFolder, keep: Collection[int | None] = ()) -> None:
     """Writes a checkpoint of a run with a copy of its `run.json`, which then knows of it.
 
     The log is on the disk before, so that no checkpoint is of a step that the log has lost.
@@ -41,7 +41,10 @@ def save_run(state: TrainingState, run: RunFolder, keep: Collection[int] = ()) -
 
 
 def save(
-    state: TrainingState, checkpoints: Path, keep: Collection[int] = (), others: Mapping[str, bytes] | None = None
+    state: TrainingState,
+    checkpoints: Path,
+    keep: Collection[int | None] = (),
+    others: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Writes the state and removes all but the last two checkpoints.
 

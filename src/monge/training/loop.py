@@ -69,12 +69,14 @@ class Hooks:
         observe: called with the state and the step's terms; what it returns, if anything, is logged.
         log: called with the state, the step's terms and what was observed.
         save: called with a state whose terms were all well, and once more at the end.
+        due: asked after a step whether to save it, whenever the last one was saved.
     """
 
     step: Callable[[TrainingState, float], None] | None = None
     observe: Callable[[TrainingState, TermValues], Mapping[str, Any] | None] | None = None
     log: Callable[[TrainingState, TermValues, Mapping[str, Any]], None] | None = None
     save: Callable[[TrainingState], object] | None = None
+    due: Callable[[], bool] = lambda: False
 
 
 NO_HOOKS = Hooks()
@@ -122,7 +124,9 @@ def run_loop(
             hooks.log(state, terms.read(), seen)
         if hooks.step:
             hooks.step(state, seconds)
-        if hooks.save and anywhere(leads() and settings.saves(state.step, time.monotonic() - saved_at)):
+        if hooks.save and anywhere(
+            leads() and (hooks.due() or settings.saves(state.step, time.monotonic() - saved_at))
+        ):
             terms.read()
             hooks.save(state)
             saved_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""What a run observes of its training: the bracket, the critic's gaps, signs of copying, and pictures of samples."""
+"""What a run observes of its training: the bracket, critic and gradient, what goes wrong, and pictures of samples."""
 
 import time
 import warnings
@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import nn
 
-from monge.config.schema import Config
-from monge.data.dataset import DataSet
 from monge.evaluation.critic_gap import CriticReading
 from monge.evaluation.reference import QUICK_DRAWS, SAME_POINTS, ReferenceSamples
 from monge.model.inference import generate
 from monge.model.random import Purpose, latent, stream
-from monge.objective.loss import AdversarialLoss
 from monge.plot import picture, png
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
 from monge.training.copying import CopyingWatch
+from monge.training.diagnosis import Setup
 from monge.training.loop import LoopSettings
 from monge.training.pace import thinned
 from monge.training.state import TrainingState
+from monge.training.symptom import SymptomWatch
 
 BACKGROUND = 1000
 """Real points behind a picture of generated ones, at most."""
@@ -34,10 +34,8 @@ class Monitor:
     remembers how many.
 
     Arguments:
-        data: real samples.
+        setup: config, data and objective of the run.
         run: where pictures go.
-        config: the run's config, with its seed.
-        loss: the run's adversarial loss, which says what the critic's outputs mean.
         settings: of the loop that asks.
         latent_size: number of latent dimensions.
         step: from which this process trains.
@@ -48,16 +46,15 @@ class Monitor:
 
     def __init__(
         self,
-        data: DataSet,
+        setup: Setup,
         run: RunFolder,
-        config: Config,
-        loss: AdversarialLoss,
         settings: LoopSettings,
         *,
         latent_size: int,
         step: int = 0,
     ) -> None:
-        self._data, self._run, self._loss, self._settings = data, run, loss, settings
+        data, config = setup.data, setup.config
+        self._data, self._run, self._loss, self._settings = data, run, setup.objective.loss, settings
         self._of: int | None = run.facts().get("measured") if config.observe.bracket is None else 1
         self._real = ReferenceSamples(data, draws=QUICK_DRAWS, trained=False)
         if self._real.floor == 0 and self._real.varied:  # equal samples were warned of when they were read
@@ -65,7 +62,7 @@ class Monitor:
             warnings.warn(text, UserWarning, stacklevel=3)
         # the same codes at every step, so that curves and pictures change only when the generator does
         self._codes = latent(self._real.fakes, latent_size, stream(config.seed, Purpose.MEASURE))
-        self.copying = CopyingWatch(data, run)
+        self.copying, self._symptoms = CopyingWatch(data, run), SymptomWatch(setup, run)
         missing = self.copying.generated - self._real.fakes
         if missing > 0:
             more = latent(missing, latent_size, stream(config.seed, Purpose.MEASURE, 1))
@@ -91,7 +88,10 @@ class Monitor:
         return seen
 
     def measure(self, state: TrainingState) -> dict[str, Any]:
-        """The bracket, the scatter of real samples, copying and, of two held-out samples on, the critic's two gaps."""
+        """The bracket, the scatter of real samples, the generator's gradient, copying and other symptoms.
+
+        Of two held-out samples on also the critic's slope and its two gaps.
+        """
         everything = self._data.codec.metric(generate(state.generator_ema, self._data.codec, self._codes))
         fake = everything[: self._real.fakes]
         seen: dict[str, Any] = {"bracket": self._real.bracket(fake).as_json(), "scatter": self._real.scatter}
@@ -99,14 +99,28 @@ class Monitor:
             seen["copying"] = self.copying(everything[: self.copying.generated], state.step)
             if self.copying.begins:
                 warnings.warn(f"step {state.step}: {self.copying.warning}", UserWarning, stacklevel=3)
-        if self._real.n < 2:
-            return seen
-        critic = CriticReading(state.critic, self._loss, self._data.codec, self._real, fake)
-        gaps = {"train": critic.train_gap, "held_out": critic.held_out_gap, "error": critic.gap_error}
-        return seen | {f"critic_gap_{name}": value for name, value in gaps.items()}
+        if self._real.n >= 2:
+            critic = CriticReading(state.critic, self._loss, self._data.codec, self._real, fake)
+            gaps = {"train": critic.train_gap, "held_out": critic.held_out_gap, "error": critic.gap_error}
+            seen |= {f"critic_gap_{name}": value for name, value in gaps.items()} | {"critic_slope": critic.slope}
+        if (gradient := size_of_gradient(state.generator)) is not None:
+            seen["generator_gradient"] = gradient
+        seen |= self._symptoms(state.step, seen)
+        for text in self._symptoms.told:
+            warnings.warn(f"step {state.step}: {text}", UserWarning, stacklevel=3)
+        return seen
 
     def draw(self, state: TrainingState) -> None:
         """A picture of the samples of fixed latent codes."""
         samples = generate(state.generator_ema, self._data.codec, self._pictured)
         path = self._run.samples / f"step-{state.step:06d}.png"
         write_atomically(path, png(picture(self._data.space, samples, self._background)))
+
+
+def size_of_gradient(network: nn.Module) -> float | None:
+    """Root mean square of the gradient that the last update left; None where there was none."""
+    found = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+    if not found:
+        return None
+    squares = torch.stack([gradient.double().square().sum() for gradient in found]).sum()
+    return float((squares / sum(gradient.numel() for gradient in found)).sqrt())

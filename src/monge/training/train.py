@@ -23,6 +23,7 @@ from monge.run.index import seal
 from monge.run.pool import flushed_denormals, short_factors, torch_state
 from monge.training import checkpoint
 from monge.training.assemble import assemble
+from monge.training.best import Best
 from monge.training.calibration import calibrate
 from monge.training.compatibility import model_of
 from monge.training.contest import contest, fit_copula, measured
@@ -218,6 +219,7 @@ def _hooks(
         lambda state, terms: led(lambda: own.observe and own.observe(state, terms)),
         lambda state, terms, seen: led(lambda: own.log and own.log(state, terms, seen)),
         save,
+        own.due,
     )
 
 
@@ -227,19 +229,22 @@ def _own_hooks(
     """What happens in a run's folder, and is shown, from the state's step on."""
     config, data = setup.config, setup.data
     codes = latent_size(state.generator)
-    monitor = Monitor(data, folder, config, setup.objective.loss, settings, latent_size=codes, step=state.step)
+    monitor = Monitor(setup, folder, settings, latent_size=codes, step=state.step)
+    best = Best(folder)
     display(state.step, {"steps": config.steps})
 
     def save(state: TrainingState) -> None:
-        kept = monitor.copying.kept
-        checkpoint.save_run(state, folder, () if kept is None else (kept,))
+        checkpoint.save_run(state, folder, (best.step, monitor.copying.kept))
+        best.saved()
 
     def observe(state: TrainingState, terms: TermValues) -> Mapping[str, Any]:
         if state.step >= config.steps:
             calibrate(state, data, config.seed)
-        return monitor(state, terms)
+        seen = monitor(state, terms)
+        best(state.step, seen)
+        return seen
 
-    return Hooks(lambda state, _: display(state.step, {}), observe, Log(folder, state.step, display), save)
+    return Hooks(lambda state, _: display(state.step, {}), observe, Log(folder, state.step, display), save, best.due)
 
 
 def _train(
