@@ -251,7 +251,7 @@ def train(
         run: folder of the run; None means `runs/DATA-RECIPE-SEED`.
         start_from: another run, or one of its checkpoints, whose generator, averaged generator and critic are the start
             in place of initial weights; networks of the same shapes. Optimisers start anew, the step at 0.
-        device, threads: "auto", or "cpu" or "cuda", and a number; "auto" measures how many threads are fastest.
+        device, threads: "auto", or "cpu", "cuda" or "mps", and a number; "auto" measures how many threads are fastest.
         minutes: training time instead of `steps=`; it becomes a number of steps at the first start.
         checkpoint_every: steps between checkpoints; None means as before, and in a new run every 30 s.
         start_over: begin a run anew whose checkpoints are all damaged or gone; what is left is put aside.

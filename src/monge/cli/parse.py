@@ -105,7 +105,7 @@ def _read(known: Sequence[Option], arguments: Sequence[str]) -> dict[str, Any]:
             name = word.rstrip("=") or (before if before.startswith("-") else "an argument")
             raise UserError(f"{name} must not be empty; got ''")
     try:
-        found, left = _parser(known).parse_known_intermixed_args(words)
+        found, left = parser_of(known).parse_known_intermixed_args(words)
     except argparse.ArgumentError as error:
         option = next(option for option in known if "/".join(option.flags) == error.argument_name)
         raise UserError(f"{option.name} {'takes no' if option.kind is bool else 'needs a'} value") from None
@@ -144,7 +144,7 @@ def _filled(kind: type[T], known: Sequence[Option], found: Mapping[str, Any], co
     return kind(**values)
 
 
-def _parser(
+def parser_of(
     known: Sequence[Option],
     usage: str | None = None,
     about: str | None = None,
@@ -190,7 +190,7 @@ def _help(kind: type, command: str, known: Sequence[Option], defaults: Mapping[s
         f"{option.name} {option.metavar}" if option.flags else option.metavar for option in known if option.needed
     ]
     usage = " ".join(["monge", command, *needed, "[OPTIONS]"])
-    return _parser(known, usage, inspect.getdoc(kind), defaults).format_help()
+    return parser_of(known, usage, inspect.getdoc(kind), defaults).format_help()
 
 
 def undecided(given: Sequence[Given], by: Mapping[str, str]) -> dict[str, Any]:

@@ -52,11 +52,10 @@ class Forecast:
 
     def __call__(self, step: int) -> str | None:
         """The line, or None: too early, said already, or not worth it."""
-        if self._said:
-            return None
         now = time.monotonic()
         if self._start is None:
             self._start = step, now  # the first step is slower than the others
+        if self._said:
             return None
         done, seconds = step - self._start[0], now - self._start[1]
         if done < MEASURED_STEPS or seconds < MEASURED_SECONDS:
@@ -67,6 +66,13 @@ class Forecast:
             return None
         rate = f"{done / seconds:.0f} steps/s" if done >= seconds else f"{seconds / done:.1f} s a step"
         return f"about {duration(left * seconds / done)} for {left:,} steps ({rate}); Ctrl-C saves"
+
+    def left(self, step: int) -> str:
+        """How long the rest takes at the rate so far, for the end of a line; empty before it is known."""
+        if self._start is None or step <= self._start[0] or step >= self._steps:
+            return ""
+        rate = (time.monotonic() - self._start[1]) / (step - self._start[0])
+        return f"  {duration(rate * (self._steps - step))} left"
 
 
 def duration(seconds: float) -> str:
@@ -136,7 +142,8 @@ class TrainingBar:
             for name in seen.get("symptoms", {}):
                 update["bracket"] += f"  {name.replace('_', ' ')}"
             if not self._console.is_terminal:
-                print(f"step {step}/{self._steps}  {update['estimate']}  {update['bracket']}", file=sys.stderr)
+                left = self._forecast.left(step)
+                print(f"step {step}/{self._steps}  {update['estimate']}  {update['bracket']}{left}", file=sys.stderr)
         self._bar.update(self._task, **update)
 
 

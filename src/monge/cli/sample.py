@@ -4,7 +4,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from monge.api import Run
     from monge.model.trained_model import Samples, TrainedModel
 
-SUFFIXES = (".png", ".tif", ".tiff", ".npz", ".npy", ".csv", ".parquet")
+FILM = ".webp"
+SUFFIXES = (FILM, ".png", ".tif", ".tiff", ".npz", ".npy", ".csv", ".parquet")
 COLUMNS = 10
 IMAGES, TABLE_ROWS = 64, 1000
 """Samples where no number is asked for."""
@@ -27,7 +28,8 @@ class Sample:
     """Draws samples from the generator of RUN: a .png picture, or .npz, .npy, .csv or .parquet in the data's units.
 
     Into a folder (--out FOLDER/), each image is a file of its own with pixels as the data's: 0000.png, 0001.png and so
-    on, or 0000.tif for floats. A .tif file has such images as pages.
+    on, or 0000.tif for floats. A .tif file has such images as pages. A .webp file shows the samples of the training in
+    motion: of the same latent codes, step by step.
 
     For runs of tables: --where, --balance, --fill and --identifiers.
     """
@@ -91,6 +93,8 @@ def main(arguments: Sequence[str]) -> int:
     if asked.suffix == ".parquet":
         pyarrow(f"--out {asked.out}")
     run = api.open_run(asked.run)
+    if asked.suffix == FILM:
+        return animate(asked, run)
     if asked.fill is not None:
         return complete(asked, run)
     found = drawn(asked, run, codes)
@@ -126,6 +130,20 @@ def drawn(asked: Sample, run: "Run", codes: dict[int, float]) -> "Samples":
     request = Request(asked.class_, codes, asked.where, asked.balance)
     data = None if asked.data is None else run.open_data(asked.data)
     return run.draw(n, asked.seed, asked.weights, request, reject=asked.reject, data=data)
+
+
+def animate(asked: Sample, run: "Run") -> int:
+    """Writes the pictures of the training as an animation.
+
+    Raises:
+        UserError: there are none, or the file cannot be written.
+    """
+    from monge.report.film import film
+
+    content, n = film(run)
+    write_file(asked, content)
+    show({"out": asked.out, "n": n}, asked.json, f"{n} pictures of the training in {asked.out}")
+    return 0
 
 
 def complete(asked: Sample, run: "Run") -> int:
@@ -164,11 +182,20 @@ def check(asked: Sample) -> None:
         raise UserError(f"--out {asked.out} is a folder with files in it; name a new or empty one")
     at_least(1, n=asked.n)
     at_least(0, seed=asked.seed)
+    if asked.suffix == FILM and (given := differing(asked)):
+        raise UserError(f"--out {asked.out} shows pictures that the training drew; {given} cannot be used with it")
     if asked.interpolate and (asked.reject or asked.class_ is not None or asked.code):
         raise UserError("--interpolate cannot be used with --class, --code or --reject")
     check_table(asked)
     if asked.data is not None and not asked.reject:
         raise UserError(f"--data {asked.data} needs --reject; nothing else in sample reads data")
+
+
+def differing(asked: Sample) -> str | None:
+    """The first option that says how to sample and is not as it is by default."""
+    others = (field for field in fields(asked) if field.name not in ("run", "out", "json"))
+    found = next((field.name for field in others if getattr(asked, field.name) != field.default), None)
+    return found and ("-n" if found == "n" else f"--{found.strip('_')}")
 
 
 def check_table(asked: Sample) -> None:

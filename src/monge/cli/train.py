@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from monge.cli import tensorboard
 from monge.cli.notice import NOTICES
 from monge.cli.option import Settings, Written
 from monge.cli.parse import parse, show, undecided
+from monge.cli.tensorboard import TensorBoard
 from monge.config.overlay import Given, flatten, last_given, merged
 from monge.config.registry import DATA
 from monge.config.schema import Config, Named
@@ -46,7 +48,7 @@ class Train:
     config: Annotated[Path | None, Written("FILE.toml")] = None
     """A TOML file with any of the settings below."""
     device: str = "auto"
-    """auto, cpu or cuda."""
+    """auto, cpu, cuda or mps."""
     threads: Annotated[str, Written("N")] = "auto"
     """auto (measured at the first start) or a number."""
     minutes: Annotated[float | None, Written("N")] = None
@@ -55,6 +57,8 @@ class Train:
     """Steps between checkpoints; by default as before, and in a new run every 30 s."""
     start_over: bool = False
     """Begin a run anew whose checkpoints are all damaged or gone; what is left of it is put aside."""
+    tensorboard: Annotated[Path | None, Written("DIR", ("--log.tensorboard",))] = None
+    """Also write what is logged for TensorBoard into this folder."""
     json: bool = False
     """Print one JSON document at the end."""
     given: Annotated[Mapping[str, Any], Settings(Config, SETTINGS)] = field(default_factory=dict)
@@ -79,6 +83,7 @@ def train(arguments: Sequence[str]) -> "tuple[Run, DataSet, bool]":
     """The run, its data, and whether the outcome is wanted as JSON."""
     asked = parse(Train, "train", arguments, defaults)
     check(asked)
+    tensorboard.check(asked.tensorboard)
 
     from monge.api import Run
     from monge.cli.progress import TrainingBar
@@ -102,7 +107,8 @@ def train(arguments: Sequence[str]) -> "tuple[Run, DataSet, bool]":
     NOTICES.say(summary(data))  # which stands before what was said earlier
     if not leads():
         NOTICES.silence()
-    with TrainingBar(shown=leads()) as progress:
+    place = asked.tensorboard if leads() else None
+    with TrainingBar(shown=leads()) as progress, TensorBoard(place, progress.show) as board:
         folder = train_config(
             config,
             data,
@@ -112,7 +118,7 @@ def train(arguments: Sequence[str]) -> "tuple[Run, DataSet, bool]":
             minutes=asked.minutes,
             checkpoint_every=asked.checkpoint_every,
             start_over=asked.start_over,
-            display=progress.show,
+            display=board.show,
         )
     return Run(folder.path), data, asked.json
 

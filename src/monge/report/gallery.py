@@ -1,14 +1,10 @@
 """The pictures of a report, as `data:` URLs so that the page needs nothing else."""
 
-import struct
-import warnings
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from monge.data.dataset import DataSet
 from monge.data.space import ImageSpace, TableSpace, VectorSpace
@@ -16,7 +12,7 @@ from monge.metric.memorisation import nearest, searchable
 from monge.model.trained_model import Request, TrainedModel
 from monge.plot import grid, picture
 from monge.plot.embedded import Picture, embed
-from monge.run.files import numbered
+from monge.report.film import drawn
 from monge.run.folder import RunFolder
 
 SHOWN = 64
@@ -73,17 +69,8 @@ def history(run: RunFolder) -> list[Picture]:
     Warns:
         UserWarning: a picture is damaged, and passed over.
     """
-    paths = numbered(run.samples, ".png")
-    chosen = np.linspace(0, len(paths) - 1, min(HISTORY, len(paths))).round().astype(int)
     pictures = []
-    for step, path in (paths[index] for index in chosen):
-        try:
-            with Image.open(path) as image:
-                image.load()
-        # a damaged PNG ends in any of these
-        except (OSError, ValueError, SyntaxError, EOFError, zlib.error, struct.error, Image.DecompressionBombError):
-            warnings.warn(f"{path} cannot be read, and is not in the report", UserWarning, stacklevel=3)
-            continue
+    for step, image in drawn(run, HISTORY, "is not in the report"):
         image.thumbnail((SIDE, SIDE))
         pictures.append(embed(image, f"Samples at step {step:,}", step))
     return pictures

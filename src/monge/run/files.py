@@ -77,6 +77,8 @@ def write_synced(path: Path, content: bytes) -> None:
 
 def sync(path: Path) -> None:
     """Waits until a folder's entries, or a file's content, are on the disk."""
+    if os.name == "nt" and path.is_dir():  # which opens no folders
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

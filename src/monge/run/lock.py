@@ -1,9 +1,10 @@
 """One process at a time for a run folder."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from monge.errors import UserError
 
@@ -15,15 +16,14 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         UserError: another process trains this run, or the folder cannot be written.
     """
+    lock = FileLock(folder / ".lock", blocking=False, thread_local=False)
     try:
-        file = (folder / ".lock").open("w")
+        lock.acquire()
+    except Timeout:
+        raise UserError(f"run {str(folder)!r}: another process is training this run") from None
     except OSError as error:
         raise UserError(f"--run {folder} cannot be written: {error.strerror or error}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"run {str(folder)!r}: another process is training this run") from None
-        except OSError as error:
-            raise UserError(f"run {str(folder)!r} cannot be locked: {error.strerror or error}") from error
+    try:
         yield
+    finally:
+        lock.release()

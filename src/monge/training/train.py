@@ -78,7 +78,7 @@ def train_config(
         data: the data of the config.
         critic: takes the place of the one that the config names.
         run: folder of the run; none means `runs/DATA-RECIPE-SEED`.
-        device: "auto", "cpu" or "cuda".
+        device: "auto", "cpu", "cuda" or "mps".
         threads: "auto" (measured) or a number.
         minutes: training time, which becomes a number of steps at the first start and takes the place of the config's.
         checkpoint_every: steps between checkpoints; none means as before, and in a new run every 30 s.
