@@ -8,15 +8,8 @@ from typing import Any
 
 import pytest
 
-from monge.cli.compare import Compare
-from monge.cli.distance import Distance
-from monge.cli.evaluate import Evaluate
-from monge.cli.export import Export
+from monge import cli
 from monge.cli.parse import parse
-from monge.cli.report import Report
-from monge.cli.reproduce import Reproduce
-from monge.cli.sample import Sample
-from monge.cli.train import Train
 from monge.config import registry
 from monge.evaluation.entry import Entry
 from monge.evaluation.estimates import ESTIMATES, PARTS
@@ -27,14 +20,7 @@ README = (ROOT / "README.md").read_text()
 NAMES_PAGE = (ROOT / "docs" / "names.md").read_text()
 FIGURES_PAGE = (ROOT / "docs" / "figures.md").read_text()
 KINDS: dict[str, Any] = {
-    "train": Train,
-    "sample": Sample,
-    "evaluate": Evaluate,
-    "compare": Compare,
-    "distance": Distance,
-    "report": Report,
-    "export": Export,
-    "reproduce": Reproduce,
+    name: getattr(importlib.import_module(f"monge.cli.{name}"), name.title()) for name in cli.COMMANDS
 }
 TYPED = [
     ROOT / "docs" / f"{name}.md"
@@ -48,7 +34,7 @@ TABLES = {name: getattr(registry, name) for name in NAMES}
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_commands_of_the_documents_parse(line: str) -> None:
-    command, *arguments = shlex.split(line)
+    command, *arguments = shlex.split(line.partition(" > ")[0])
     parse(KINDS[command], command, arguments)
 
 
