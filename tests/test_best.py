@@ -1,4 +1,4 @@
-"""The best checkpoint stays and can be sampled, whatever came after it, and whenever a process is killed."""
+"""The best checkpoint by a validation part stays and can be sampled, whatever comes after it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 import monge
 from monge.config.schema import Config, ObserveConfig, TrainingConfig
-from monge.data.source import in_memory
+from monge.data.source import in_memory, load_data
 from monge.errors import UserError
 from monge.model.weights import folder_of, steps
 from monge.model.whole import best_step
@@ -24,7 +24,8 @@ CONFIG = Config(
     generator="mlp:width=16:depth=1",
     critic="mlp:width=16:depth=1",
     steps=100,
-    training=TrainingConfig(batch=16, n_critic=1, learning_rate=3e-2),  # too high, so that the end is not the best
+    # too high a rate, so that the end is not the best
+    training=TrainingConfig(batch=16, n_critic=1, learning_rate=3e-2, keep_best=True),
     observe=ObserveConfig(bracket=10),
 )
 
@@ -35,12 +36,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return train_config(CONFIG, in_memory(POINTS), run=folder, device="cpu", threads=1, checkpoint_every=35)
 
 
-def excess(run: RunFolder) -> dict[int, float]:
-    return {entry["step"]: entry["bracket"]["excess"] for entry in run.entries() if "bracket" in entry}
+def away(run: RunFolder) -> dict[int, float]:
+    return {entry["step"]: entry["validation"] for entry in run.entries() if "validation" in entry}
 
 
 def test_it_is_kept_besides_the_last_two(run: RunFolder) -> None:
-    measured = excess(run)
+    measured = away(run)
     lowest = min(measured, key=measured.__getitem__)
     assert lowest < 70
     assert steps(run.checkpoints) == [lowest, 70, 100]
@@ -71,7 +72,7 @@ def test_a_run_that_was_interrupted_keeps_the_same_one(run: RunFolder, tmp_path:
     with pytest.raises(Killed):
         train_config(CONFIG, in_memory(POINTS), display=killing, **args)
     again = train_config(CONFIG, in_memory(POINTS), **args)
-    assert excess(again) == excess(run)
+    assert away(again) == away(run)
     assert steps(again.checkpoints) == steps(run.checkpoints)
 
 
@@ -80,7 +81,7 @@ def test_of_equal_ones_the_first_stays_and_none_is_saved_twice(tmp_path: Path) -
     assert best.step is None
     assert not best.due()
     for step, value, due in ((10, 0.3, True), (20, 0.3, False), (30, 0.4, False), (40, 0.2, True)):
-        best(step, {"bracket": {"excess": value}})
+        best(step, {"validation": value})
         assert best.due() is due
         best.saved()
     best(50, {})
@@ -88,13 +89,17 @@ def test_of_equal_ones_the_first_stays_and_none_is_saved_twice(tmp_path: Path) -
     assert not best.due()
 
 
-def test_a_run_without_a_measured_checkpoint_says_so(tmp_path: Path) -> None:
-    bare = replace(CONFIG, steps=5, observe=ObserveConfig(bracket=50))
-    train_config(bare, in_memory(POINTS), run=tmp_path / "run", device="cpu", threads=1, checkpoint_every=5)
-    log = tmp_path / "run" / "log.jsonl"
-    log.write_text("")
-    with pytest.raises(UserError, match=r"--weights best: no checkpoint of run .* was measured; use --weights ema"):
+def test_a_run_without_a_validation_part_says_so(tmp_path: Path) -> None:
+    bare = replace(CONFIG, steps=5, training=replace(CONFIG.training, keep_best=False))
+    train_config(bare, in_memory(POINTS), run=tmp_path / "run", device="cpu", threads=1)
+    with pytest.raises(UserError, match=r"on a validation part, which --training.keep-best keeps; use --weights ema"):
         monge.open_run(tmp_path / "run").model("best")
+
+
+def test_fresh_draws_need_no_validation_part(tmp_path: Path) -> None:
+    config = replace(CONFIG, source="toy:ring8", steps=20)
+    train_config(config, load_data("toy:ring8"), run=tmp_path / "run", device="cpu", threads=1)
+    assert monge.open_run(tmp_path / "run").model("best").step in (10, 20)
 
 
 def test_a_damaged_one_is_noticed(run: RunFolder, tmp_path: Path) -> None:

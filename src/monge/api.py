@@ -49,7 +49,7 @@ class Run(RunFolder):
         """The trained model of the last checkpoint, cached until there is a newer one or other weights are asked for.
 
         Arguments:
-            weights: "ema" (averaged), "raw", or "best": averaged, of the checkpoint with the smallest excess.
+            weights: "ema" (averaged), "raw", or "best": averaged, of the checkpoint nearest to the validation part.
             facts: the content of `run.json`, if already read.
 
         Raises:

@@ -32,7 +32,7 @@ class Evaluate:
     seed: int = 0
     """Seed of the generated samples."""
     weights: str = "ema"
-    """ema (averaged), raw, or best (averaged, of the checkpoint with the smallest excess)."""
+    """ema (averaged), raw, or best (averaged, of the checkpoint nearest to the validation part)."""
     json: bool = False
     """Print one JSON document."""
 

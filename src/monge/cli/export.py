@@ -21,7 +21,7 @@ class Export:
     out: Annotated[Path, Written("FOLDER")]
     """A new or empty folder."""
     weights: str = "ema"
-    """ema (averaged), raw, or best (averaged, of the checkpoint with the smallest excess)."""
+    """ema (averaged), raw, or best (averaged, of the checkpoint nearest to the validation part)."""
     license: Annotated[str, Written("NAME")] = "unknown"
     """Licence of the generator for the model card, as the hub names it, such as mit or cc-by-4.0."""
     onnx: bool = True

@@ -43,7 +43,7 @@ class Sample:
     seed: int = 0
     """Equal seeds give equal samples."""
     weights: str = "ema"
-    """ema (averaged), raw, or best (averaged, of the checkpoint with the smallest excess)."""
+    """ema (averaged), raw, or best (averaged, of the checkpoint nearest to the validation part)."""
     class_: Annotated[str | None, Written("NAME", ("--class",))] = None
     """The class to generate, for a run with --training.conditional."""
     code: Annotated[tuple[str, ...], Written("INDEX=VALUE")] = ()

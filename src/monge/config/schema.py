@@ -84,6 +84,9 @@ class TrainingConfig:
     """Samples that the critic judges together (PacGAN, Lin et al. 2018); 1 turns packing off."""
     replay: Annotated[float, Range(0, 0.9)] = 0.0
     """Fraction of the critic's generated samples that are past ones it rated highly; 0 turns replay off."""
+    keep_best: bool = False
+    """Keep a validation part from training (10 %, at most 2,000) and the checkpoint nearest to it, for
+    --weights best."""
     on_divergence: Literal["stop", "rollback"] = "stop"
     """After a number that is not finite or far too large: stop; or go back to the last checkpoint, at most three times,
     with other random numbers and half the learning rates."""

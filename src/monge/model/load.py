@@ -28,7 +28,7 @@ from monge.nn.copula import CopulaGenerator
 from monge.run.folder import RunFolder
 
 WEIGHTS = {"ema": "generator_ema", "raw": "generator", "best": "generator_ema"}
-"""File of a checkpoint that contains each kind of weights: "best" are the averaged ones of the best checkpoint."""
+"""File of a checkpoint that contains each kind of weights; of "best", which checkpoint it is follows from the log."""
 
 
 def config_of(run: RunFolder, facts: Mapping[str, Any] | None = None) -> Config:
@@ -126,12 +126,12 @@ def load(
     """The model of a run's last checkpoint, or of its best one.
 
     Arguments:
-        weights: "ema" (averaged), "raw", or "best": averaged, of the checkpoint with the smallest excess.
+        weights: "ema" (averaged), "raw", or "best": averaged, of the checkpoint nearest to the validation part.
         critic: a module like the one that was trained, if that was no named one.
         facts: the content of the run's `run.json`, if that was read already.
 
     Raises:
-        UserError: unknown weights, no run, no checkpoint yet, no whole one, or for "best" none that was measured.
+        UserError: unknown weights, no run, no checkpoint yet, no whole one, or for "best" no validation part.
 
     Warns:
         UserWarning: newer checkpoints are damaged.

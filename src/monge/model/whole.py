@@ -62,17 +62,18 @@ def newest(run: RunFolder, facts: Mapping[str, Any]) -> Whole:
 
 
 def best(run: RunFolder, facts: Mapping[str, Any]) -> Whole:
-    """The checkpoint with the smallest excess of all that are there and were measured while training.
+    """The checkpoint that is nearest to the validation part, of all that are there.
 
     Arguments:
         facts: the content of the run's `run.json`.
 
     Raises:
-        UserError: none was measured, or it is damaged.
+        UserError: the run kept no validation part, or the checkpoint is damaged.
     """
     step = best_step(run)
     if step is None:
-        raise UserError(f"--weights best: no checkpoint of run {str(run.path)!r} was measured; use --weights ema")
+        what = f"--weights best: no checkpoint of run {str(run.path)!r} was measured on a validation part"
+        raise UserError(f"{what}, which --training.keep-best keeps; use --weights ema")
     wrong = flaw(folder_of(run.checkpoints, step), step, facts)
     if wrong is not None:
         text = f"checkpoint {name(step)}, the best, is damaged ({wrong})"
@@ -81,9 +82,9 @@ def best(run: RunFolder, facts: Mapping[str, Any]) -> Whole:
 
 
 def best_step(run: RunFolder) -> int | None:
-    """Step of the checkpoint with the smallest excess by the log, the first of equal ones; None where none has one."""
-    excess = {entry["step"]: entry["bracket"]["excess"] for entry in run.entries() if "bracket" in entry}
-    return min((step for step in steps(run.checkpoints) if step in excess), key=excess.__getitem__, default=None)
+    """Step of the checkpoint that is nearest to the validation part by the log; None where no distance is known."""
+    away = {entry["step"]: entry["validation"] for entry in run.entries() if "validation" in entry}
+    return min((step for step in steps(run.checkpoints) if step in away), key=away.__getitem__, default=None)
 
 
 def sound(run: RunFolder, facts: Mapping[str, Any]) -> bool:

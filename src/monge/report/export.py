@@ -35,7 +35,7 @@ def export(
     Arguments:
         run: the run, or its folder.
         out: a new or empty folder.
-        weights: "ema" (averaged), "raw", or "best": averaged, of the checkpoint with the smallest excess.
+        weights: "ema" (averaged), "raw", or "best": averaged, of the checkpoint nearest to the validation part.
         license: of the generator, as the hub names licences; it depends on the data, so there is no other default.
         onnx: whether to write `model.onnx`, which needs the extra `export`.
 

@@ -238,7 +238,7 @@ def trend(seen: Seen) -> Finding | None:
     return Finding(
         "warn",
         "The samples got worse towards the end",
-        text + f"was at step {best['step']:,}; `--weights best` samples from there.",
+        text + f"was at step {best['step']:,}; `--training.keep-best` keeps such a checkpoint.",
     )
 
 

@@ -38,11 +38,8 @@ def assemble(
     objective = build_objective(config)
     check_combination(rule, objective, data)
     check_parts(rule)
-    contested = model_of(config, objective, data) == "auto"
-    validation, steered = None, objective.augment is not None and objective.augment.steered
-    if steered or contested:
-        assert isinstance(data, ArrayData)  # as all images and tables are
-        data, validation = data.validated()
+    data, validation = parts(config, objective, data)
+    steered = objective.augment is not None and objective.augment.steered
     shares = label_shares(data) if rule.conditional else None
     generator, judge = (
         _placed(network, data.space, device)
@@ -60,8 +57,20 @@ def assemble(
         strength=torch.full((), 0.0 if steered else 1.0, device=device),
         pool=ReplayPool(rule.batch, data.space.shape, device) if rule.replay else None,
     )
-    sampler = _sampler(config, objective, data, latent_size(generator), validation if steered else None)
+    probed = validation if steered and isinstance(validation, ArrayData) else None
+    sampler = _sampler(config, objective, data, latent_size(generator), probed)
     return state, objective, sampler
+
+
+def parts(config: Config, objective: Objective, data: DataSet) -> tuple[DataSet, DataSet | None]:
+    """The data that are trained on, and the validation part that is kept from them if anything chooses or steers by it.
+
+    Fresh draws need no part of their own: whatever is drawn was never trained on.
+    """
+    steered = objective.augment is not None and objective.augment.steered
+    if not (steered or config.training.keep_best or model_of(config, objective, data) == "auto"):
+        return data, None
+    return data.validated() if isinstance(data, ArrayData) else (data, data)
 
 
 def _sampler(config: Config, objective: Objective, data: DataSet, latent: int, validation: ArrayData | None) -> Sampler:

@@ -8,10 +8,7 @@ from monge.run.folder import RunFolder
 
 
 class Best:
-    """Follows which step has the smallest excess, so that it is saved and stays.
-
-    The excess is against the held-out samples, which `monge evaluate` compares with, too. So the best of many
-    measurements looks a little better than it is.
+    """Follows which step is nearest to the validation part, if there is one, so that it is saved and stays.
 
     Arguments:
         run: whose log and checkpoints are those of the step from which the training goes on.
@@ -22,8 +19,8 @@ class Best:
 
     def __init__(self, run: RunFolder) -> None:
         self.step = best_step(run)
-        found = (entry["bracket"]["excess"] for entry in run.entries() if entry["step"] == self.step)
-        self._excess: float = next(found, float("inf"))
+        found = (entry["validation"] for entry in run.entries() if entry["step"] == self.step and "validation" in entry)
+        self._distance: float = next(found, float("inf"))
         self._due = False
 
     def due(self) -> bool:
@@ -32,8 +29,8 @@ class Best:
 
     def __call__(self, step: int, seen: Mapping[str, Any]) -> None:
         """Takes in what was observed at a step."""
-        if "bracket" in seen and seen["bracket"]["excess"] < self._excess:
-            self.step, self._excess, self._due = step, seen["bracket"]["excess"], True
+        if seen.get("validation", float("inf")) < self._distance:
+            self.step, self._distance, self._due = step, seen["validation"], True
 
     def saved(self) -> None:
         """Takes note that the last step was saved."""

@@ -6,7 +6,7 @@ import numpy as np
 from safetensors.torch import save
 from torch import nn
 
-from monge.data.dataset import ArrayData
+from monge.data.dataset import ArrayData, DataSet
 from monge.distance.transport.exact import wasserstein
 from monge.evaluation.reference import ReferenceSamples
 from monge.model import copula
@@ -19,9 +19,9 @@ from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
 
 MOST = 1000
-"""Validation rows that are compared, at most."""
+"""Validation samples that are compared, at most."""
 ROWS = 3000
-"""Generated rows that are compared with them, at least, in as many draws as that takes."""
+"""Generated samples that are compared with them, at least, in as many draws as that takes."""
 
 
 def fit_copula(folder: RunFolder, data: ArrayData, seed: int) -> CopulaGenerator:
@@ -54,8 +54,12 @@ def contest(generator: nn.Module, found: CopulaGenerator, validation: ArrayData,
     return {"model": min(away, key=lambda name: away[name]), "validation": away}
 
 
-def distance(generator: nn.Module, validation: ArrayData, seed: int) -> float:
-    """Upper - spread / 2 of a generator, W1 to the validation rows and between its own, over several draws."""
+def distance(generator: nn.Module, validation: DataSet, seed: int) -> float:
+    """Upper - spread / 2 of a generator, W1 to validation samples and between its own, over several draws.
+
+    Arguments:
+        validation: has the validation samples as its training samples.
+    """
     n = validation.train.at_most(MOST)
     real = validation.codec.metric(validation.train.sample(n))
     draws = max(2, -(-ROWS // n))

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from monge.data.dataset import DataSet
 from monge.evaluation.critic_gap import CriticReading
 from monge.evaluation.reference import QUICK_DRAWS, SAME_POINTS, ReferenceSamples
 from monge.model.inference import generate
@@ -15,6 +16,7 @@ from monge.model.random import Purpose, latent, stream
 from monge.plot import picture, png
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
+from monge.training.contest import distance
 from monge.training.copying import CopyingWatch
 from monge.training.diagnosis import Setup
 from monge.training.loop import LoopSettings
@@ -38,6 +40,7 @@ class Monitor:
         run: where pictures go.
         settings: of the loop that asks.
         latent_size: number of latent dimensions.
+        validation: has the validation part as its training samples, if there is one.
         step: from which this process trains.
 
     Attributes:
@@ -51,10 +54,12 @@ class Monitor:
         settings: LoopSettings,
         *,
         latent_size: int,
+        validation: DataSet | None = None,
         step: int = 0,
     ) -> None:
         data, config = setup.data, setup.config
         self._data, self._run, self._loss, self._settings = data, run, setup.objective.loss, settings
+        self._validation, self._seed = validation, config.seed
         self._of: int | None = run.facts().get("measured") if config.observe.bracket is None else 1
         self._real = ReferenceSamples(data, draws=QUICK_DRAWS, trained=False)
         if self._real.floor == 0 and self._real.varied:  # equal samples were warned of when they were read
@@ -90,11 +95,13 @@ class Monitor:
     def measure(self, state: TrainingState) -> dict[str, Any]:
         """The bracket, the scatter of real samples, the generator's gradient, copying and other symptoms.
 
-        Of two held-out samples on also the critic's slope and its two gaps.
+        With a validation part also the distance to it; of two held-out samples on the critic's slope and its two gaps.
         """
         everything = self._data.codec.metric(generate(state.generator_ema, self._data.codec, self._codes))
         fake = everything[: self._real.fakes]
         seen: dict[str, Any] = {"bracket": self._real.bracket(fake).as_json(), "scatter": self._real.scatter}
+        if self._validation is not None:
+            seen["validation"] = distance(state.generator_ema, self._validation, self._seed)
         if self.copying.generated:
             seen["copying"] = self.copying(everything[: self.copying.generated], state.step)
             if self.copying.begins:

@@ -95,7 +95,7 @@ def less_overfitted(setup: Setup) -> str:
     count = setup.data.train.size
     few = "the training samples are few" if count is None else f"{count:,} training samples are few for it"
     transforms = setup.data.space.side is not None and setup.objective.augment is None
-    return f"{few}; try {'--augment auto' if transforms else 'a smaller --critic'}, more data, or --weights best"
+    return f"{few}; try {'--augment auto' if transforms else 'a smaller --critic'}, more data, or --training.keep-best"
 
 
 def explosion(measured: Sequence[Entry]) -> str | None:

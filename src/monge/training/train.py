@@ -22,7 +22,7 @@ from monge.run.folder import RunFolder
 from monge.run.index import seal
 from monge.run.pool import flushed_denormals, short_factors, torch_state
 from monge.training import checkpoint
-from monge.training.assemble import assemble
+from monge.training.assemble import assemble, parts
 from monge.training.best import Best
 from monge.training.calibration import calibrate
 from monge.training.compatibility import model_of
@@ -229,7 +229,8 @@ def _own_hooks(
     """What happens in a run's folder, and is shown, from the state's step on."""
     config, data = setup.config, setup.data
     codes = latent_size(state.generator)
-    monitor = Monitor(setup, folder, settings, latent_size=codes, step=state.step)
+    _, validation = parts(config, setup.objective, data)
+    monitor = Monitor(setup, folder, settings, latent_size=codes, validation=validation, step=state.step)
     best = Best(folder)
     display(state.step, {"steps": config.steps})
 
