@@ -115,7 +115,7 @@ def test_the_card_carries_the_bracket_with_its_floor(trained: Callable[[str], mo
     (result,) = entry["results"]
     bracket = [one for one in run.entries() if "bracket" in one][-1]["bracket"]
     found = {metric["type"].removeprefix("wasserstein-1-"): metric["value"] for metric in result["metrics"]}
-    names = ("excess", "lower", "upper", "floor", "spread")
+    names = ("excess", "lower", "upper", "floor", "spread", "estimate")
     assert found == pytest.approx({name: bracket[name] for name in names}, abs=1e-6)
     assert "## Limits" in text
     assert "`steps` | `2`" in text
@@ -187,7 +187,8 @@ def test_bad_input_is_one_line(
         ([str(run.path), "--out", str(full)], "is a folder with files in it; name a new or empty one"),
         ([str(run.path), "--out", str(tmp_path / "file")], "is a file; name a new or empty folder"),
         ([str(run.path), "--out", str(tmp_path / "file" / "x"), "--no-onnx"], "cannot be written"),
-        ([str(run.path), "--out", "x", "--weights", "best"], "--weights 'best'"),
+        ([str(run.path), "--out", "x", "--weights", "last"], "--weights 'last' is not known; allowed: best, ema, raw"),
+        ([str(run.path), "--out", "x", "--weights", "best"], "use --weights ema"),
         ([str(run.path)], "--out"),
     ):
         assert command(["export", *arguments]) == 2

@@ -23,6 +23,7 @@ FIGURES = {
     "upper": "generated against held-out samples; too large on average",
     "floor": "training against held-out samples: what a perfect generator would show as upper",
     "spread": "generated against generated samples",
+    "estimate": "of the distance itself: sqrt(upper^2 - floor spread)",
 }
 """Of the bracket, in the order of the card."""
 TASK = "unconditional-image-generation"
@@ -93,7 +94,7 @@ def what(model: TrainedModel) -> str:
     """Which generator it is, as a sentence without its full stop."""
     if isinstance(model.generator, CopulaGenerator):
         return "It is a Gaussian copula fitted to the training rows, not a trained network"
-    return f"These are the {'averaged' if model.weights == 'ema' else 'raw'} weights of step {model.step:,}"
+    return f"These are the {'raw' if model.weights == 'raw' else 'averaged'} weights of step {model.step:,}"
 
 
 def tags(model: TrainedModel, document: Entry) -> list[str]:
@@ -117,7 +118,7 @@ def rows(figures: Entry) -> list[dict[str, Any]]:
             "text": text,
         }
         for name, text in FIGURES.items()
-        if name in bracket
+        if bracket.get(name) is not None
     ]
 
 
