@@ -27,10 +27,10 @@ def timed(function: Callable[..., Any] | None, spent: dict[str, float], kind: st
     if function is None:
         return None
 
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: Any, **named: Any) -> Any:
         start = time.perf_counter()
         try:
-            return function(*arguments)
+            return function(*arguments, **named)
         finally:
             spent[kind] += time.perf_counter() - start
 
