@@ -60,7 +60,8 @@ class Calls:
         builtins.open = io.open = self._opened  # type: ignore[assignment]
         for name in FOLDERS:
             setattr(os, name, partial(self._changed, name, getattr(os, name)))
-        fsync = os.fsync
+        fsync, low = os.fsync, os.open
+        os.open = lambda path, flags, *more, **how: self._opened_low(low, path, flags, *more, **how)
         os.fsync = lambda file: self.call("fsync", lambda: fsync(file))
         if self._plan.trace:
             sys.addaudithook(self._audit)
@@ -114,6 +115,14 @@ class Calls:
         raw = self.call("open", lambda: _Raw(self, file, how, opener=opener), what=file)
         buffered = io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
         return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding, errors, newline)
+
+    def _opened_low(self, work: Callable[..., int], path: Any, flags: int, *more: Any, **how: Any) -> int:
+        """As a lock's library opens its file."""
+        if not flags & (os.O_WRONLY | os.O_RDWR) or how.get("dir_fd") is not None or not self._ours(path):
+            return work(path, flags, *more, **how)
+        self._passed.append(os.path.realpath(path))
+        done: int = self.call("open", lambda: work(path, flags, *more, **how), what=path)
+        return done
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Says which files were opened for writing past the calls that are counted."""

@@ -16,7 +16,8 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         UserError: another process trains this run, or the folder cannot be written.
     """
-    lock = FileLock(folder / ".lock", blocking=False, thread_local=False)
+    # a soft lock, which is a file, would outlive a process that was killed
+    lock = FileLock(folder / ".lock", blocking=False, thread_local=False, fallback_to_soft=False)
     try:
         lock.acquire()
     except Timeout:
