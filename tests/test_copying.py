@@ -219,5 +219,5 @@ def test_the_bar_says_it(capsys: pytest.CaptureFixture[str]) -> None:
         for entry in logged([2, 3]):
             bar.show(entry["step"], entry | {"critic_loss": -1.0})
     without, alarmed = capsys.readouterr().err.splitlines()
-    assert alarmed.endswith("copies training samples")
+    assert "  copies training samples  " in alarmed
     assert "copies" not in without

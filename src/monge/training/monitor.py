@@ -1,5 +1,6 @@
 """What a run observes of its training: the bracket, critic and gradient, what goes wrong, and pictures of samples."""
 
+import math
 import time
 import warnings
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from monge.run.folder import RunFolder
 from monge.training.contest import distance
 from monge.training.copying import CopyingWatch
 from monge.training.diagnosis import Setup
+from monge.training.guard import check_terms
 from monge.training.loop import LoopSettings
 from monge.training.pace import thinned
 from monge.training.state import TrainingState
@@ -96,6 +98,9 @@ class Monitor:
         """The bracket, the scatter of real samples, the generator's gradient, copying and other symptoms.
 
         With a validation part also the distance to it; of two held-out samples on the critic's slope and its two gaps.
+
+        Raises:
+            DivergenceError: slope or gradient are not finite.
         """
         everything = self._data.codec.metric(generate(state.generator_ema, self._data.codec, self._codes))
         fake = everything[: self._real.fakes]
@@ -112,6 +117,7 @@ class Monitor:
             seen |= {f"critic_gap_{name}": value for name, value in gaps.items()} | {"critic_slope": critic.slope}
         if (gradient := size_of_gradient(state.generator)) is not None:
             seen["generator_gradient"] = gradient
+        check_terms({name: seen[name] for name in ("critic_slope", "generator_gradient") if name in seen}, state.step)
         seen |= self._symptoms(state.step, seen)
         for text in self._symptoms.told:
             warnings.warn(f"step {state.step}: {text}", UserWarning, stacklevel=3)
@@ -129,5 +135,5 @@ def size_of_gradient(network: nn.Module) -> float | None:
     found = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
     if not found:
         return None
-    squares = torch.stack([gradient.double().square().sum() for gradient in found]).sum()
-    return float((squares / sum(gradient.numel() for gradient in found)).sqrt())
+    norm = float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(gradient) for gradient in found])))
+    return norm / math.sqrt(sum(gradient.numel() for gradient in found))
