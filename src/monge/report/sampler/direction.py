@@ -1,0 +1,43 @@
+r"""Directions of a latent space along which a generator's samples change most: what a page has sliders for."""
+
+import torch
+from torch import Tensor
+
+from monge.model.random import Purpose, stream
+from monge.model.trained_model import TrainedModel
+
+CODES = 16
+"""Latent codes at which the generator's slopes are measured."""
+MOST = 4
+"""Directions, at most."""
+LEAST = 1e-6
+"""Share of the largest eigenvalue from which a direction counts."""
+
+
+@torch.no_grad()
+def principal_directions(model: TrainedModel) -> Tensor:
+    r"""Unit vectors (k, latent): the leading eigenvectors of :math:`E[J^T J]`, that of the largest eigenvalue first.
+
+    J is the Jacobian of the samples in model scale by the latent numbers, with classes and codes as these decide them.
+    A step along the first vector changes samples most, in mean square; one along the second changes them most of all
+    that are at right angles to it.
+
+    Reference: Ramesh, Choi, LeCun 2018, "A spectral regularizer for unsupervised disentanglement".
+
+    Arguments:
+        model: of images or vectors.
+    """
+    z = model.latent(CODES, stream(0, Purpose.SAMPLE))
+    condition = () if (given := model.condition(z)) is None else (given,)
+
+    def slope(axis: Tensor) -> Tensor:
+        """The change (n, d) of samples along an axis of the latent space."""
+        moved: Tensor = torch.func.jvp(lambda at: model.generator(at, *condition), (z,), (axis.expand_as(z),))[1]
+        return moved.flatten(1)
+
+    slopes = torch.stack([slope(axis) for axis in torch.eye(z.shape[1])])
+    values, vectors = torch.linalg.eigh(torch.einsum("ind,jnd->ij", slopes, slopes).double())
+    kept = vectors.T.flip(0)[values.flip(0) > LEAST * values[-1]][:MOST]
+    # either sign would do, and one has to be the same always
+    largest = kept.gather(1, kept.abs().argmax(1, keepdim=True))
+    return kept * largest.sign()

@@ -1,0 +1,263 @@
+"""The generator inside a report, in a real browser: its samples are torch's, and every control does what it says."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_core_python
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+import monge
+from browser import Tab, browser
+from monge import api
+from monge.data.table.frame import csv_bytes
+from monge.data.table.shop import shop_rows
+from monge.model.random import Purpose, stream
+from monge.model.trained_model import Request, TrainedModel
+
+RANDOM = np.random.default_rng(0)
+LATENT = 6
+"""Codes that both sides are given."""
+TINY: dict[str, Any] = {"generator": "mlp:width=24:latent=6", "critic": "mlp:width=8"}
+BIG_STEPS: dict[str, Any] = {"batch": 16, "n_critic": 1, "learning_rate": 0.02, "ema": 0.0}
+TABLE: dict[str, Any] = {"generator": "residual:width=16:depth=1:latent=8", "critic": "mlp:width=8", "model": "gan"}
+GREY = RANDOM.integers(0, 256, (40, 28, 28, 1), np.uint8)
+POINTS = RANDOM.normal([3, 1e6, 0], [2, 5, 1e-3], (200, 3))
+KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "digits": ("digits", {**TINY, "generator": "mlp:width=24:latent=6:norm=batch"}),
+    "conditional": ("digits", {**TINY, "training": {"conditional": True}}),
+    "infogan": ("digits", {**TINY, "objective": "infogan:categories=4:uniform=1:normal=1"}),
+    "dcgan": (GREY, {"recipe": "image", "generator": "dcgan:width=4:latent=6", "critic": "dcgan:width=4"}),
+    "vector": (POINTS, TINY),
+    "grid25": ("toy:grid25", {"generator": "mlp:latent=2:width=16", "critic": "mlp:width=8"}),
+    "table": ("table", TABLE),
+}
+"""Data and settings of each kind of generator."""
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Tab]]:
+    """Opens tabs of one browser."""
+    with browser(tmp_path_factory.mktemp("profile")) as new:
+
+        def give(page: Path, *how: Any) -> Tab:
+            tab = new()
+            tab.open(page, *how)
+            return tab
+
+        yield give
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], monge.Run]:
+    """Gives a tiny run of a kind with its report, each made once."""
+    made: dict[str, monge.Run] = {}
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "orders.csv").write_bytes(csv_bytes(*shop_rows(600)))
+
+    def give(kind: str) -> monge.Run:
+        if kind not in made:
+            source, settings = KINDS[kind]
+            source = folder / "orders.csv" if kind == "table" else source
+            settings = settings | {"training": BIG_STEPS | settings.get("training", {}), "threads": 1}
+            made[kind] = api.train(source, run=folder / kind, steps=6, **settings)
+            made[kind].write_report()
+        return made[kind]
+
+    return give
+
+
+def drawn(tab: Tab, z: torch.Tensor, asked: list[dict[str, Any]], function: str = "sampleAt") -> NDArray[np.float64]:
+    """Samples of latent numbers (n, latent) as the page makes them, missing values NaN."""
+    calls = f"{json.dumps(z.tolist())}.map((z, i) => [...{function}(z, {json.dumps(asked)}[i])])"
+    rows = json.loads(tab.run(f"JSON.stringify({calls})"))
+    return np.array([[np.nan if value is None else value for value in row] for row in rows])
+
+
+def requests(model: TrainedModel, condition: torch.Tensor | None, n: int) -> list[dict[str, Any]]:
+    """What the page is asked for, so that it gets the same classes or codes as the network."""
+    if condition is None:
+        return [{}] * n
+    return [{"label" if model.conditional else "codes": one} for one in condition.tolist()]
+
+
+def ready(tab: Tab) -> None:
+    """Waits until the page has drawn what it was asked for."""
+    tab.until("document.getElementById('sampler').getAttribute('aria-busy') === 'false'")
+
+
+def picture(tab: Tab, name: str = "drawn") -> str:
+    """What a canvas of the page shows."""
+    ready(tab)
+    found: str = tab.run(f"document.getElementById('{name}').toDataURL()")
+    return found
+
+
+def set_to(tab: Tab, name: str, value: Any) -> None:
+    """Gives a control a value, as its user does."""
+    find = f"document.getElementById('{name}')"
+    tab.run(f"{find}.value = {value!r}; {find}.dispatchEvent(new Event('input'))")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_samples_are_those_of_torch(trained: Callable[[str], monge.Run], opened: Callable[..., Tab], kind: str) -> None:
+    run = trained(kind)
+    tab, model, n = opened(run.report), run.model(), 32
+    ready(tab)
+    z = model.latent(n, stream(7, Purpose.SAMPLE))
+    for asked in (requests(model, model.condition(z), n), [{}] * n):
+        raw = model.generate(z, model.condition(z)).reshape(n, -1).astype(float)
+        found = drawn(tab, z, asked)
+        if kind in ("digits", "conditional", "infogan", "dcgan"):
+            assert raw.std() > 20
+            assert np.abs(found - raw).max() <= 1
+            continue
+        scale = np.nanstd(raw, axis=0) + (kind == "table")  # whose columns may be constant
+        np.testing.assert_array_equal(np.isnan(found), np.isnan(raw))
+        assert np.nanmax(np.abs(found - raw) / scale) < 1e-4
+    assert tab.console == []
+    assert {address.split(":")[0] for address in tab.requests} <= {"file", "data"}
+    assert [address for address in tab.requests if address.startswith("file")] == [run.report.resolve().as_uri()]
+
+
+def test_every_control_of_pictures(trained: Callable[[str], monge.Run], opened: Callable[..., Tab]) -> None:
+    tab = opened(trained("infogan").report)
+    first, row = picture(tab), picture(tab, "between")
+    seen = {first}
+    tab.click("#again")
+    assert tab.run("document.getElementById('seed').value") == "1"
+    tab.until("document.getElementById('told').textContent === '32 pictures, seed 1'")
+    seen.add(picture(tab))
+    tab.run("document.getElementById('again').focus()")
+    tab.press("Enter")
+    assert tab.run("document.getElementById('seed').value") == "2"
+    set_to(tab, "code0", "3")
+    seen.add(picture(tab))
+    for name in ("code1", "code2", "direction0", "direction3"):
+        tab.run(f"document.getElementById('{name}').focus()")
+        for _ in range(9):
+            tab.press("ArrowRight")
+        assert tab.run(f"document.getElementById('{name}').nextElementSibling.textContent") == "0.9"
+        seen.add(picture(tab))
+    assert len(seen) == 7
+    tab.click("#reset")
+    assert tab.run("document.getElementById('code1').nextElementSibling.textContent") == "drawn"
+    set_to(tab, "seed", "0")
+    assert (picture(tab), picture(tab, "between")) == (first, row)
+    tab.click("#drawn", 0.3, 0.9)
+    assert tab.run("['from', 'to'].map(name => document.getElementById(name).value)") == ["27", "2"]
+    assert picture(tab, "between") != row
+    tab.click("#drawn", 0.99, 0.01)
+    assert tab.run("['from', 'to'].map(name => document.getElementById(name).value)") == ["27", "8"]
+    set_to(tab, "from", "1")
+    set_to(tab, "to", "2")
+    assert (picture(tab), picture(tab, "between")) == (first, row)
+    assert tab.console == []
+
+
+def test_the_class_that_is_asked_for(trained: Callable[[str], monge.Run], opened: Callable[..., Tab]) -> None:
+    run = trained("conditional")
+    tab = opened(run.report)
+    ready(tab)
+    set_to(tab, "label", "4")
+    tab.until("document.getElementById('told').textContent === '32 pictures of class 4, seed 0'")
+    z = torch.tensor(tab.run("Array.from({ length: 32 }, (none, i) => [...latentOf(i, request())])"))
+    wanted = run.model().generate(z, run.model().condition(z, Request(label=4))).reshape(32, -1)
+    assert np.abs(drawn(tab, z, [{"label": 4}] * 32) - wanted).max() <= 1
+    tile = tab.run("[...document.getElementById('drawn').getContext('2d').getImageData(8, 8, 1, 1).data]")
+    assert abs(tile[0] - int(wanted[0, 0])) <= 1
+    assert tile[1:] == [tile[0], tile[0], 255]
+
+
+def test_points_and_the_path_between_two(trained: Callable[[str], monge.Run], opened: Callable[..., Tab]) -> None:
+    run = trained("grid25")
+    tab = opened(run.report)
+    first = picture(tab)
+    tab.click("#drawn", 0.5, 0.5)
+    assert picture(tab) != first
+    picked = int(tab.run("document.getElementById('from').value"))
+    places = np.array(tab.run("places")) - 490
+    assert np.hypot(*places.T).argmin() + 1 == picked
+    path = tab.run("between(...ends(request()), 3).map(z => [...sampleAt(z, request())])")
+    ends = torch.tensor(tab.run("ends(request()).map(z => [...z])"))
+    arc = torch.stack([ends[0], (ends[0] + ends[1]) / 2**0.5, ends[1]])
+    np.testing.assert_allclose(path, run.model().generate(arc), atol=1e-5)
+    set_to(tab, "from", "1")
+    assert picture(tab) == first
+    set_to(tab, "direction0", "2")
+    assert picture(tab) != first
+
+
+def saved(tab: Tab, folder: Path, rows: int) -> list[list[str]]:
+    """The rows of the file that the page lets its reader download."""
+    tab.send("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    ready(tab)
+    tab.run(f"document.getElementById('rows').value = {rows}")
+    tab.click("#save")
+    tab.until((folder / "samples.csv").exists)
+    return list(csv.reader(io.StringIO((folder / "samples.csv").read_text())))
+
+
+def test_rows_of_a_table_as_a_file(
+    trained: Callable[[str], monge.Run], opened: Callable[..., Tab], tmp_path: Path
+) -> None:
+    run = trained("table")
+    tab, model = opened(run.report), run.model()
+    lines = saved(tab, tmp_path, 200)
+    shown = tab.run(
+        "[...document.querySelectorAll('#drawn tr')].map(row => [...row.cells].map(cell => cell.textContent))"
+    )
+    assert len(lines) == 201
+    assert lines[:11] == shown
+    raw = json.loads(
+        tab.run(
+            "permittedRows(200, request(), waiting(null)).then(rows => JSON.stringify(rows.map(one => [...one.row])))"
+        )
+    )
+    rows = np.array([[np.nan if value is None else value for value in row] for row in raw])
+    assert (
+        csv_bytes(model.space.schema, rows).decode().splitlines() == (tmp_path / "samples.csv").read_text().splitlines()
+    )
+    assert not model.codec.combinations.violated(rows).any()
+    assert tab.console == []
+
+
+def test_rows_of_vectors_as_a_file(
+    trained: Callable[[str], monge.Run], opened: Callable[..., Tab], tmp_path: Path
+) -> None:
+    tab = opened(trained("vector").report)
+    head, *lines = saved(tab, tmp_path, 20)
+    assert head == ["x1", "x2", "x3"]
+    rows = tab.run(
+        "Promise.all(Array.from({ length: 20 }, (none, i) => [...sampleAt(latentOf(i, request()), request())]))"
+    )
+    np.testing.assert_array_equal(np.array(lines, float), rows)
+
+
+@pytest.mark.parametrize(
+    ("kind", "width", "scheme"),
+    [
+        ("infogan", 390, "dark"),
+        ("conditional", 1280, "light"),
+        ("table", 390, "light"),
+        ("table", 1280, "dark"),
+        ("grid25", 390, "light"),
+    ],
+)
+def test_nothing_is_hard_to_reach_or_sticks_out(
+    trained: Callable[[str], monge.Run], opened: Callable[..., Tab], kind: str, width: int, scheme: str
+) -> None:
+    tab = opened(trained(kind).report, width, 800, scheme)
+    ready(tab)
+    tab.run((Path(axe_core_python.__file__).parent / "axe.min.js").read_text())
+    found = json.loads(tab.run("axe.run().then(found => JSON.stringify(found.violations))"))
+    assert [
+        (one["id"], one["help"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
+    ] == []
+    assert tab.run("document.documentElement.scrollWidth <= innerWidth")
