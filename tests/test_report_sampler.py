@@ -1,9 +1,12 @@
 """The generator inside a report, in a real browser: its samples are torch's, and every control does what it says."""
 
+import base64
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +19,16 @@ from numpy.typing import NDArray
 import monge
 from browser import Tab, browser
 from monge import api
+from monge.data.table.condition import parse
 from monge.data.table.frame import csv_bytes
 from monge.data.table.shop import shop_rows
 from monge.model.random import Purpose, stream
 from monge.model.trained_model import Request, TrainedModel
+from monge.report import page
+from monge.report.sampler.content import sampler
+from monge.report.sampler.graph import SamplerError
 
 RANDOM = np.random.default_rng(0)
-LATENT = 6
-"""Codes that both sides are given."""
 TINY: dict[str, Any] = {"generator": "mlp:width=24:latent=6", "critic": "mlp:width=8"}
 BIG_STEPS: dict[str, Any] = {"batch": 16, "n_critic": 1, "learning_rate": 0.02, "ema": 0.0}
 TABLE: dict[str, Any] = {"generator": "residual:width=16:depth=1:latent=8", "critic": "mlp:width=8", "model": "gan"}
@@ -41,14 +46,21 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
 """Data and settings of each kind of generator."""
 
 
+def options(kind: str) -> dict[str, Any]:
+    """The settings of a kind, and those of all: steps that are few and large, no pictures between."""
+    settings = KINDS[kind][1]
+    rule = BIG_STEPS | settings.get("training", {})
+    return settings | {"training": rule, "threads": 1, "observe": {"bracket": 1000}}
+
+
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Tab]]:
     """Opens tabs of one browser."""
     with browser(tmp_path_factory.mktemp("profile")) as new:
 
-        def give(page: Path, *how: Any) -> Tab:
+        def give(file: Path, *how: Any) -> Tab:
             tab = new()
-            tab.open(page, *how)
+            tab.open(file, *how)
             return tab
 
         yield give
@@ -63,11 +75,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], monge.R
 
     def give(kind: str) -> monge.Run:
         if kind not in made:
-            source, settings = KINDS[kind]
-            source = folder / "orders.csv" if kind == "table" else source
-            settings = settings | {"training": BIG_STEPS | settings.get("training", {}), "threads": 1}
-            made[kind] = api.train(source, run=folder / kind, steps=6, **settings)
-            made[kind].write_report()
+            source = folder / "orders.csv" if kind == "table" else KINDS[kind][0]
+            made[kind] = api.train(source, run=folder / kind, steps=6, **options(kind))
+            with pytest.MonkeyPatch.context() as patch:  # what takes long, and is not looked at here
+                patch.setattr(page, "table_view", lambda model, data: None)
+                patch.setattr(page, "likeness_of_table", lambda model, data: {})
+                made[kind].write_report()
         return made[kind]
 
     return give
@@ -132,7 +145,7 @@ def test_every_control_of_pictures(trained: Callable[[str], monge.Run], opened: 
     seen = {first}
     tab.click("#again")
     assert tab.run("document.getElementById('seed').value") == "1"
-    tab.until("document.getElementById('told').textContent === '32 pictures, seed 1'")
+    tab.until("document.getElementById('told').textContent === '32 images, seed 1'")
     seen.add(picture(tab))
     tab.run("document.getElementById('again').focus()")
     tab.press("Enter")
@@ -166,7 +179,7 @@ def test_the_class_that_is_asked_for(trained: Callable[[str], monge.Run], opened
     tab = opened(run.report)
     ready(tab)
     set_to(tab, "label", "4")
-    tab.until("document.getElementById('told').textContent === '32 pictures of class 4, seed 0'")
+    tab.until("document.getElementById('told').textContent === '32 images of class 4, seed 0'")
     z = torch.tensor(tab.run("Array.from({ length: 32 }, (none, i) => [...latentOf(i, request())])"))
     wanted = run.model().generate(z, run.model().condition(z, Request(label=4))).reshape(32, -1)
     assert np.abs(drawn(tab, z, [{"label": 4}] * 32) - wanted).max() <= 1
@@ -182,7 +195,7 @@ def test_points_and_the_path_between_two(trained: Callable[[str], monge.Run], op
     tab.click("#drawn", 0.5, 0.5)
     assert picture(tab) != first
     picked = int(tab.run("document.getElementById('from').value"))
-    places = np.array(tab.run("places")) - 490
+    places = np.array(tab.run("places")) - 320
     assert np.hypot(*places.T).argmin() + 1 == picked
     path = tab.run("between(...ends(request()), 3).map(z => [...sampleAt(z, request())])")
     ends = torch.tensor(tab.run("ends(request()).map(z => [...z])"))
@@ -261,3 +274,54 @@ def test_nothing_is_hard_to_reach_or_sticks_out(
         (one["id"], one["help"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
     ] == []
     assert tab.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+def content(run: monge.Run) -> dict[str, Any]:
+    """What the page of a run gives to its scripts."""
+    found = re.search('<script type="application/json" id="generator">(.*?)</script>', run.report.read_text())
+    assert found is not None
+    made: dict[str, Any] = json.loads(found[1])
+    return made
+
+
+def weights(run: monge.Run) -> NDArray[np.float32]:
+    """The numbers of the generator in the page of a run."""
+    found = content(run)
+    return np.frombuffer(base64.b64decode(found["weights"]), "<f2" if found["half"] else "<f4")
+
+
+def test_no_sample_of_the_data_is_in_the_page(trained: Callable[[str], monge.Run]) -> None:
+    run = trained("vector")
+    generator, codec = run.model().generator, run.model().codec
+    text = json.dumps(content(run) | {"weights": ""})
+    assert not [value for value in POINTS.ravel().tolist() if repr(value) in text]
+    numbers = weights(run)
+    assert not np.isin(numbers, [codec.encode(POINTS).numpy(), POINTS.astype(np.float32)]).any()
+    assert len(numbers) == sum(part.numel() for part in generator.parameters())
+
+
+def test_a_longer_training_gives_the_page_its_last_weights(trained: Callable[[str], monge.Run]) -> None:
+    run = trained("digits")
+    before = weights(run)
+    longer = api.train("digits", run=run.path, **options("digits"), steps=8)
+    longer.write_report()
+    assert not np.array_equal(weights(longer), before)
+    first = next(longer.model().generator.parameters()).detach().half().numpy().ravel()
+    np.testing.assert_array_equal(weights(longer)[: len(first)], first)
+
+
+def test_the_page_says_why_it_cannot_draw(trained: Callable[[str], monge.Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trained("table")
+    model = run.model()
+    codec = replace(model.codec, rule=parse("price >= 0", model.codec.schema))
+    with pytest.raises(SamplerError, match="which rows follow the rule"):
+        sampler(replace(model, codec=codec))
+    run = trained("dcgan")
+    numbers = len(weights(run))
+    monkeypatch.setattr("monge.report.sampler.content.LARGEST", 100)
+    text = run.write_report().read_text()
+    assert (
+        f"cannot draw new samples by itself: the generator has {numbers:,} numbers, and a page takes at most 100."
+        in text
+    )
+    assert 'id="generator"' not in text

@@ -106,7 +106,7 @@ def tab(
     layers = {name: graph(network, weights) for name, network in networks.items()}
     assert isinstance(data.codec, TableCodec)
     decoding = {**table(data.codec), "margins": weighting(margins)}
-    generator = {"layers": layers, "weights": weights.text(), "decoding": decoding, "classes": None}
+    generator = {"layers": layers, "weights": weights.text(), "half": False, "decoding": decoding, "classes": None}
     content = json.dumps(generator).replace("<", "\\u003c")
     scripts = "\n".join((SCRIPTS / f"{name}.js").read_text() for name in ("random", "network", "decoding", "samples"))
     page = folder / "page.html"
@@ -140,6 +140,9 @@ def test_functions_are_those_of_python(tab: Tab) -> None:
     at = np.linspace(-6, 6, 241)
     np.testing.assert_allclose(tab.run(f"{at.tolist()}.map(erfc)"), [math.erfc(x) for x in at], rtol=1e-12)
     np.testing.assert_allclose(tab.run(f"{at.tolist()}.map(gumbel)"), gumbel(torch.from_numpy(at)), rtol=1e-9)
+    bits = np.arange(0, 2**16, 7, np.uint16)
+    bits = bits[np.isfinite(bits.view(np.float16))]
+    assert tab.run(f"{bits.tolist()}.map(ofHalf)") == bits.view(np.float16).tolist()
     halves = np.arange(-5, 6) / 2
     assert tab.run(f"{halves.tolist()}.map(x => rint(x) + 0)") == (np.rint(halves) + 0).tolist()
     counts = np.array(tab.run("Array.from({ length: 4000 }, (none, i) => poisson(2.5, 0, i, 0))"))

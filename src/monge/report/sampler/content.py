@@ -1,22 +1,29 @@
 """What a page needs to draw samples: a generator as data, the decoding of its samples, and what can be asked of it."""
 
+import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from markupsafe import Markup
 
 from monge.data.space import TableSpace, VectorSpace
 from monge.data.table.codec import TableCodec
 from monge.model.build import latent_size
+from monge.model.random import Purpose, stream
 from monge.model.trained_model import TrainedModel
 from monge.report.sampler.decoding import decoding
 from monge.report.sampler.direction import principal_directions
 from monge.report.sampler.graph import SamplerError, Weights, graph
 
-LARGEST = 500_000
-"""Numbers of a generator, at most: as text they take 2.7 MB."""
+LARGEST = 2_000_000
+"""Bytes of a generator's weights, at most: 500,000 numbers, or a million of half precision. As text they take 2.7 MB."""
+CODES = 64
+"""Samples that decide whether half precision is enough."""
+ENOUGH = 0.5 / 127.5
+"""By how much it may move pixels in [-1, 1] before they are rounded: half a grey level, so that none moves by two."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class Sampler:
     Arguments:
         content: what the scripts read, as JSON that can stand in a page.
         numbers: how many weights the generator has.
-        form: how samples are shown, as "pictures", "points" or "rows".
+        form: how samples are shown, as "images", "points" or "rows".
         classes: index and name of those that can be asked for.
         codes: that can be asked for.
         directions: how many there are sliders for.
@@ -61,11 +68,12 @@ def sampler(model: TrainedModel) -> Sampler:
     """
     if isinstance(model.codec, TableCodec) and model.codec.rule is not None:
         raise SamplerError("its script cannot tell which rows follow the rule of the table")
-    weights = Weights()
+    weights, form = Weights(), form_of(model)
     layers = graph(model.generator, weights)
-    if weights.size > LARGEST:
-        raise SamplerError(f"the generator has {weights.size:,} numbers, and a page takes at most {LARGEST:,}")
-    form = form_of(model)
+    half = form == "images" and half_is_enough(model)
+    most = LARGEST // (2 if half else 4)
+    if weights.size > most:
+        raise SamplerError(f"the generator has {weights.size:,} numbers, and a page takes at most {most:,}")
     names = list(model.classes or ())
     classes = [(names.index(name), name) for name in model.trained_classes]
     directions = [] if form == "rows" else principal_directions(model).tolist()
@@ -73,7 +81,8 @@ def sampler(model: TrainedModel) -> Sampler:
         "form": form,
         "latent": latent_size(model.generator),
         "layers": layers,
-        "weights": weights.text(),
+        "half": half,
+        "weights": weights.text(half=half),
         "classes": names if model.conditional else None,
         "classesOf": model.label_column or "y",
         "directions": directions,
@@ -85,11 +94,25 @@ def sampler(model: TrainedModel) -> Sampler:
     return Sampler(inside, weights.size, form, classes, codes_of(model), len(directions))
 
 
+@torch.no_grad()
+def half_is_enough(model: TrainedModel) -> bool:
+    """Whether images with weights in half precision differ by less than `ENOUGH`."""
+    z = model.latent(CODES, stream(0, Purpose.SAMPLE))
+    condition = () if (given := model.condition(z)) is None else (given,)
+    rounded = copy.deepcopy(model.generator)
+    for part in (*rounded.parameters(), *rounded.buffers()):
+        if part.is_floating_point():
+            part.copy_(part.half())
+    difference = rounded(z, *condition) - model.generator(z, *condition)
+    # not so if it is no number, as of weights beyond half precision
+    return bool(difference.abs().max() < ENOUGH)
+
+
 def form_of(model: TrainedModel) -> str:
     """How samples are shown."""
     if model.space == VectorSpace(2):
         return "points"
-    return "rows" if isinstance(model.space, TableSpace | VectorSpace) else "pictures"
+    return "rows" if isinstance(model.space, TableSpace | VectorSpace) else "images"
 
 
 def codes_of(model: TrainedModel) -> list[Code]:

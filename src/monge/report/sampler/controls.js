@@ -1,6 +1,6 @@
 "use strict";
 // The section "Draw new samples": what its controls ask for is drawn anew whenever one of them changes.
-const SHOWN = { pictures: 32, points: 1000, rows: 10 }, COLUMNS = 8, STEPS = 9, TRAIL = 100;
+const SHOWN = { images: 32, points: 1000, rows: 10 }, COLUMNS = 8, STEPS = 9, TRAIL = 100;
 const PAUSE = 40;  // milliseconds of work before the browser may do something else
 const control = id => document.getElementById(id);
 const controls = [...document.querySelectorAll("#sampler input, #sampler select")].filter(one => one.id !== "rows");
@@ -46,18 +46,18 @@ const rowsOf = codec.kind === "table" ? permittedRows : vectors;
 
 // Each draws what is asked for and gives the number of samples, or null where something newer is to be drawn.
 const DRAW = {
-  async pictures(asked, pause) {
-    const grid = sheet(control("drawn"), COLUMNS, SHOWN.pictures / COLUMNS), row = sheet(control("between"), STEPS, 1);
+  async images(asked, pause) {
+    const grid = sheet(control("drawn"), COLUMNS, SHOWN.images / COLUMNS), row = sheet(control("between"), STEPS, 1);
     for (const [index, z] of between(...ends(asked), STEPS).entries()) {
       row.put(index, sampleAt(z, asked));
       if (!await pause()) return null;
     }
-    for (let sample = 0; sample < SHOWN.pictures; sample++) {
+    for (let sample = 0; sample < SHOWN.images; sample++) {
       grid.put(sample, sampleAt(latentOf(sample, asked), asked));
       if (!await pause()) return null;
     }
     ["from", "to"].forEach(id => grid.frame(numberIn(id) - 1, id === "to"));
-    return SHOWN.pictures;
+    return SHOWN.images;
   },
 
   async points(asked, pause) {
@@ -109,7 +109,7 @@ function pick(event) {
   const { offsetX, offsetY, target } = event, [x, y] = [offsetX / target.clientWidth, offsetY / target.clientHeight];
   const away = ([left, top]) => Math.hypot(left / PLANE - x, top / PLANE - y);
   const nearest = () => places.reduce((best, one, index) => away(one) < away(places[best]) ? index : best, 0);
-  const cell = Math.floor(y * SHOWN.pictures / COLUMNS) * COLUMNS + Math.floor(x * COLUMNS);
+  const cell = Math.floor(y * SHOWN.images / COLUMNS) * COLUMNS + Math.floor(x * COLUMNS);
   picked = picked === "to" ? "from" : "to";
   control(picked).value = 1 + (generator.form === "points" ? nearest() : cell);
   draw();

@@ -8,6 +8,8 @@ from monge.model.trained_model import TrainedModel
 
 CODES = 16
 """Latent codes at which the generator's slopes are measured."""
+STEP = 0.1
+"""Of the differences that stand for the Jacobian, to either side: too small to see, and large beside rounding."""
 MOST = 4
 """Directions, at most."""
 LEAST = 1e-6
@@ -31,13 +33,13 @@ def principal_directions(model: TrainedModel) -> Tensor:
     condition = () if (given := model.condition(z)) is None else (given,)
 
     def slope(axis: Tensor) -> Tensor:
-        """The change (n, d) of samples along an axis of the latent space."""
-        moved: Tensor = torch.func.jvp(lambda at: model.generator(at, *condition), (z,), (axis.expand_as(z),))[1]
-        return moved.flatten(1)
+        """The change (n, d) of samples along an axis of the latent space, by differences."""
+        ahead, behind = (model.generator(z + step * axis, *condition) for step in (STEP, -STEP))
+        return torch.flatten(ahead - behind, 1) / (2 * STEP)
 
     slopes = torch.stack([slope(axis) for axis in torch.eye(z.shape[1])])
     values, vectors = torch.linalg.eigh(torch.einsum("ind,jnd->ij", slopes, slopes).double())
     kept = vectors.T.flip(0)[values.flip(0) > LEAST * values[-1]][:MOST]
     # either sign would do, and one has to be the same always
     largest = kept.gather(1, kept.abs().argmax(1, keepdim=True))
-    return kept * largest.sign()
+    return (kept * largest.sign()).float()

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from monge.nn.batch_norm import SharedBatchNorm
 from monge.nn.code import CodedGenerator
 from monge.nn.condition import ConditionalGenerator
 from monge.nn.copula import GRID, CopulaGenerator
@@ -43,9 +42,10 @@ class Weights:
         self._parts.append(numbers.detach().float().cpu().flatten())
         return start
 
-    def text(self) -> str:
-        """All of them in base64, each in 32 bits, the lowest byte first."""
-        return base64.b64encode(torch.cat([*self._parts, torch.empty(0)]).numpy().astype("<f4").tobytes()).decode()
+    def text(self, *, half: bool = False) -> str:
+        """All of them in base64, each in 32 bits, or in 16, the lowest byte first."""
+        numbers = torch.cat([*self._parts, torch.empty(0)]).numpy()
+        return base64.b64encode(numbers.astype("<f2" if half else "<f4").tobytes()).decode()
 
 
 def graph(network: nn.Module, weights: Weights) -> list[Layer]:
@@ -164,7 +164,6 @@ _LAYERS: dict[type[nn.Module], Callable[[Any, Weights], list[Layer]]] = {
     nn.Upsample: _upsample,
     nn.BatchNorm1d: _batch_norm,
     nn.BatchNorm2d: _batch_norm,
-    SharedBatchNorm: _batch_norm,
     ChannelNorm: _channel_norm,
     Residual: _residual,
     MLPGenerator: _mlp,

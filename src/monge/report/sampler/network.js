@@ -3,12 +3,18 @@
 // layer. Functions take the layer and { values, shape } of what the layer before gave, and return the same of their
 // own: shape is [units] or [channels, height, width]. Numbers are added up in double precision, where torch has single.
 const generator = JSON.parse(document.getElementById("generator").textContent);
-const weights = unpacked(generator.weights);
+const weights = unpacked(generator.weights, generator.half);
 
-// Base64 of 32-bit floating-point numbers, the lowest byte first.
-function unpacked(text) {
+// Base64 of floating-point numbers of 32 bits, or of 16, the lowest byte first.
+function unpacked(text, half) {
   const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
-  return new Float32Array(bytes.buffer);
+  return half ? Float32Array.from(new Uint16Array(bytes.buffer), ofHalf) : new Float32Array(bytes.buffer);
+}
+
+// The number of 16 bits: sign, five of the exponent, ten of the fraction.
+function ofHalf(bits) {
+  const sign = bits >> 15 ? -1 : 1, exponent = bits >> 10 & 31, fraction = bits & 1023;
+  return sign * (exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24);
 }
 
 function product(sizes) {

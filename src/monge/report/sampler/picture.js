@@ -1,6 +1,6 @@
 "use strict";
 // Pictures of samples on a canvas: a sheet of images, or points of the plane.
-const GAP = 4, LEAST_SIDE = 56, PLANE = 980, MARGIN = 80;
+const GAP = 4, LEAST_SIDE = 56, PLANE = 640, MARGIN = 42;  // the plane has a margin on the left and below
 
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name);
@@ -57,10 +57,10 @@ function framing(points) {
 
 // Points (n, 2) in a frame, a path with its two ends over them. Returns where the points are on the canvas.
 function scatter(canvas, frame, points, path, ends) {
-  const context = canvas.getContext("2d"), span = PLANE - 2 * MARGIN;
+  const context = canvas.getContext("2d"), span = PLANE - MARGIN;
   const place = point => [0, 1].map(axis => {
     const share = (point[axis] - frame[axis][0]) / (frame[axis][1] - frame[axis][0]);
-    return MARGIN + span * (axis ? 1 - share : share);
+    return axis ? span * (1 - share) : MARGIN + span * share;
   });
   canvas.width = canvas.height = PLANE;
   context.fillStyle = colour("--bound");
@@ -71,14 +71,14 @@ function scatter(canvas, frame, points, path, ends) {
     context.arc(x, y, radius, 0, 2 * Math.PI);
     context.fill();
   };
-  places.forEach(one => dot(one, 5));
+  places.forEach(one => dot(one, 3.2));
   context.globalAlpha = 1;
   context.strokeStyle = context.fillStyle = colour("--excess");
-  context.lineWidth = 5;
+  context.lineWidth = 3.5;
   context.beginPath();
   path.map(place).forEach(([x, y]) => context.lineTo(x, y));
   context.stroke();
-  ends.map(place).forEach(one => dot(one, 11));
+  ends.map(place).forEach(one => dot(one, 7));
   axes(context, frame, span);
   return places;
 }
@@ -87,19 +87,18 @@ function scatter(canvas, frame, points, path, ends) {
 function axes(context, frame, span) {
   context.strokeStyle = colour("--line");
   context.lineWidth = 2;
-  context.strokeRect(MARGIN, MARGIN, span, span);
+  context.strokeRect(MARGIN, 1, span - 1, span - 1);
   context.fillStyle = colour("--soft");
-  context.font = "28px system-ui, sans-serif";
+  context.font = "21px system-ui, sans-serif";
   frame.forEach((sides, axis) => {
     context.save();
     if (axis) {
       context.translate(0, PLANE);
       context.rotate(-Math.PI / 2);
     }
-    const line = axis ? MARGIN - 18 : PLANE - MARGIN + 40;
     [...sides.map(side => String(Number(side.toPrecision(3)))), codec.names[axis]].forEach((text, index) => {
       context.textAlign = ["left", "right", "center"][index];
-      context.fillText(text, [MARGIN, PLANE - MARGIN, PLANE / 2][index], line);
+      context.fillText(text, [MARGIN, PLANE - 2, MARGIN + span / 2][index], axis ? MARGIN - 12 : PLANE - 12);
     });
     context.restore();
   });
