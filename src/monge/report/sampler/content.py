@@ -19,7 +19,7 @@ from monge.report.sampler.direction import principal_directions
 from monge.report.sampler.graph import SamplerError, Weights, graph
 
 LARGEST = 2_000_000
-"""Bytes of a generator's weights, at most: 500,000 numbers, or a million of half precision. As text they take 2.7 MB."""
+"""Bytes of a generator's weights, at most: 500,000 numbers, or a million of half precision; 2.7 MB as text."""
 CODES = 64
 """Samples that decide whether half precision is enough."""
 ENOUGH = 0.5 / 127.5

@@ -94,7 +94,8 @@ function partOf(value, { part, date }) {
 // The probability that a row is kept, so that all that are kept have the margins of the data; see nn/margin.py.
 function chanceOf(codec, x, row) {
   if (!codec.margins) return 1;
-  const { ranges, edges, multipliers, cut } = codec.margins, numbers = codec.columns.filter(column => column.knots).length;
+  const { ranges, edges, multipliers, cut } = codec.margins;
+  const numbers = codec.columns.filter(column => column.knots).length;
   let sum = -cut;
   codec.columns.forEach(column => {
     let level = levelOf(column, x);

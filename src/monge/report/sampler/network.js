@@ -41,11 +41,11 @@ function eachValue(x, change) {
 
 const KINDS = {
   "linear"(layer, x) {
-    const inputs = x.values.length, values = new Float64Array(layer.outputs);
+    const given = x.values, inputs = given.length, values = new Float64Array(layer.outputs);
     for (let output = 0; output < layer.outputs; output++) {
-      const row = layer.weight + output * inputs;
+      const start = layer.weight + output * inputs, row = weights.subarray(start, start + inputs);
       let sum = weights[layer.bias + output];
-      for (let input = 0; input < inputs; input++) sum += weights[row + input] * x.values[input];
+      for (let input = 0; input < inputs; input++) sum += row[input] * given[input];
       values[output] = sum;
     }
     return { values, shape: [layer.outputs] };
@@ -81,42 +81,41 @@ const KINDS = {
 
   // Every output pixel gathers the pixels under its kernel.
   "convolution"(layer, x) {
-    const { outputs, side, stride, padding } = layer, [inputs, height, width] = x.shape;
-    const high = Math.floor((height + 2 * padding - side) / stride) + 1;
-    const wide = Math.floor((width + 2 * padding - side) / stride) + 1;
-    const out = image(layer, high, wide);
-    taps(outputs, inputs, side, (output, input, down, right, tap) => {
-      const weight = weights[layer.weight + (output * inputs + input) * side * side + tap];
-      for (let row = 0; row < high; row++) {
-        const from = row * stride - padding + down;
-        if (from < 0 || from >= height) continue;
-        for (let column = 0; column < wide; column++) {
-          const across = column * stride - padding + right;
-          if (across < 0 || across >= width) continue;
-          out.values[(output * high + row) * wide + column] += weight * x.values[(input * height + from) * width + across];
+    const { outputs, side, stride, padding } = layer, [inputs, height, width] = x.shape, given = x.values;
+    const [high, wide] = [height, width].map(length => Math.floor((length + 2 * padding - side) / stride) + 1);
+    const out = image(layer, high, wide), values = out.values;
+    for (let tap = 0; tap < side * side; tap++) {
+      const down = Math.floor(tap / side) - padding, right = tap % side - padding;
+      const [top, bottom] = inside(high, stride, down, height), [first, end] = inside(wide, stride, right, width);
+      for (let pair = 0; pair < outputs * inputs; pair++) {
+        const output = Math.floor(pair / inputs), input = pair % inputs;
+        const weight = weights[layer.weight + pair * side * side + tap];
+        for (let row = top; row < bottom; row++) {
+          const to = (output * high + row) * wide, from = (input * height + row * stride + down) * width + right;
+          for (let at = first; at < end; at++) values[to + at] += weight * given[from + at * stride];
         }
       }
-    });
+    }
     return out;
   },
 
   // Every input pixel adds its kernel to the output.
   "transposed convolution"(layer, x) {
-    const { outputs, side, stride, padding } = layer, [inputs, height, width] = x.shape;
-    const high = (height - 1) * stride - 2 * padding + side, wide = (width - 1) * stride - 2 * padding + side;
-    const out = image(layer, high, wide);
-    taps(outputs, inputs, side, (output, input, down, right, tap) => {
-      const weight = weights[layer.weight + (input * outputs + output) * side * side + tap];
-      for (let row = 0; row < height; row++) {
-        const to = row * stride - padding + down;
-        if (to < 0 || to >= high) continue;
-        for (let column = 0; column < width; column++) {
-          const across = column * stride - padding + right;
-          if (across < 0 || across >= wide) continue;
-          out.values[(output * high + to) * wide + across] += weight * x.values[(input * height + row) * width + column];
+    const { outputs, side, stride, padding } = layer, [inputs, height, width] = x.shape, given = x.values;
+    const [high, wide] = [height, width].map(length => (length - 1) * stride - 2 * padding + side);
+    const out = image(layer, high, wide), values = out.values;
+    for (let tap = 0; tap < side * side; tap++) {
+      const down = Math.floor(tap / side) - padding, right = tap % side - padding;
+      const [top, bottom] = inside(height, stride, down, high), [first, end] = inside(width, stride, right, wide);
+      for (let pair = 0; pair < inputs * outputs; pair++) {
+        const input = Math.floor(pair / outputs), output = pair % outputs;
+        const weight = weights[layer.weight + pair * side * side + tap];
+        for (let row = top; row < bottom; row++) {
+          const to = (output * high + row * stride + down) * wide + right, from = (input * height + row) * width;
+          for (let at = first; at < end; at++) values[to + at * stride] += weight * given[from + at];
         }
       }
-    });
+    }
     return out;
   },
 
@@ -166,16 +165,16 @@ const KINDS = {
       start += size;
     }
     layer.gates.forEach(([number, gate]) => { values[number] *= values[gate]; });
-    return { values, shape: x.shape };
+    return { values, shape: [values.length] };
   },
 
   // A Gaussian copula: correlated normal numbers, and of each column its quantile at their probability.
   "copula"(layer, x) {
-    const columns = layer.places.length, values = new Float64Array(layer.width);
+    const columns = layer.places.length, given = x.values, values = new Float64Array(layer.width);
     const read = (table, column, at) => weights[table + column * layer.grid + at];
     layer.places.forEach((place, column) => {
-      let normal = 0;
-      for (let other = 0; other < columns; other++) normal += weights[layer.root + column * columns + other] * x.values[other];
+      const row = layer.root + column * columns;
+      const normal = given.reduce((sum, one, index) => sum + weights[row + index] * one, 0);
       const at = Math.min(Math.max(erfc(-normal / Math.SQRT2) * layer.grid / 2 - 0.5, 0), layer.grid - 1);
       const low = Math.floor(at), high = Math.ceil(at), near = rint(at), level = read(layer.levels, column, near);
       if (level >= 0) values[level] += 1;
@@ -197,13 +196,9 @@ function image(layer, height, width) {
   return { values, shape: [layer.outputs, height, width] };
 }
 
-// All places of a kernel for all pairs of channels.
-function taps(outputs, inputs, side, visit) {
-  for (let output = 0; output < outputs; output++) {
-    for (let input = 0; input < inputs; input++) {
-      for (let tap = 0; tap < side * side; tap++) visit(output, input, Math.floor(tap / side), tap % side, tap);
-    }
-  }
+// From which to before which of some pixels, `stride` apart from `shift` on, lie within a line of others.
+function inside(count, stride, shift, length) {
+  return [Math.max(0, Math.ceil(-shift / stride)), Math.min(count, Math.floor((length - 1 - shift) / stride) + 1)];
 }
 
 function classOf(layer, z, asked) {

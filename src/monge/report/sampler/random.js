@@ -1,6 +1,6 @@
 "use strict";
-// Random numbers as a function of (seed, purpose, sample, place), so that equal seeds give equal samples and nothing has
-// to be remembered. It is Philox4x32-10 of Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as
+// Random numbers as a function of (seed, purpose, sample, place), so that equal seeds give equal samples and nothing
+// has to be remembered. It is Philox4x32-10 of Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as
 // 1, 2, 3", with the seed as key; Box and Muller 1958 make normal numbers of its whole ones. torch's stream is another.
 const PURPOSE = { latent: 0, kept: 1, rare: 2 };
 

@@ -1,6 +1,6 @@
 "use strict";
-// Samples of the generator by their number: sample 0 of a seed, sample 1, and so on. A request has the `seed`, perhaps a
-// `label` and `codes` as network.js has them, and `steps` along the directions.
+// Samples of the generator by their number: sample 0 of a seed, sample 1, and so on. A request has the `seed`, perhaps
+// a `label` and `codes` as network.js has them, and `steps` along the directions.
 const codec = generator.decoding;
 const TRIES = 200000, EACH = 500;  // rows tried before no more are looked for, at least, and for each that is wanted
 
@@ -22,9 +22,9 @@ function between(first, last, count) {
   });
 }
 
-// Rows of a table with the class of each, as many as are asked for if they can be found. Candidates come in rounds; of each are left out the
-// rows with values that do not go together, and others by chance, so that the columns have the data's margins. `pause`
-// is awaited now and then; it gives false where nobody waits for the rows any more.
+// Rows of a table with the class of each, as many as are asked for if they can be found. Candidates come in rounds; of
+// each are left out the rows with values that do not go together, and others by chance, so that the columns have the
+// data's margins. `pause` is awaited now and then; it gives false where nobody waits for the rows any more.
 async function permittedRows(count, request, pause) {
   const kept = [];
   for (let start = 0; kept.length < count && start < TRIES + EACH * count;) {
