@@ -28,6 +28,7 @@ from monge.model.random import Purpose, stream
 from monge.model.trained_model import Request, TrainedModel
 from monge.report import page
 from monge.report.sampler.content import sampler
+from monge.report.sampler.direction import principal_directions
 from monge.report.sampler.graph import SamplerError
 
 RANDOM = np.random.default_rng(0)
@@ -207,6 +208,19 @@ def test_points_and_the_path_between_two(trained: Callable[[str], monge.Run], op
     assert picture(tab) == first
     set_to(tab, "direction0", "2")
     assert picture(tab) != first
+
+
+def test_directions_are_those_of_most_change(trained: Callable[[str], monge.Run]) -> None:
+    run = trained("conditional")
+    generator = run.model().generator
+    axes = principal_directions(run.model())
+    np.testing.assert_allclose(axes @ axes.T, np.eye(4), atol=1e-5)
+    assert (axes[:, -1].abs() < 1e-3).all()  # the last number only decides the class
+    z, y = torch.randn(200, axes.shape[1], generator=torch.Generator().manual_seed(3)), torch.arange(200) % 10
+    with torch.no_grad():
+        change = [(generator(z + 0.1 * axis, y) - generator(z, y)).square().sum() for axis in axes]
+    assert change[0] > change[1] > change[3]
+    np.testing.assert_allclose(content(run)["directions"], axes, atol=1e-6)
 
 
 def saved(tab: Tab, folder: Path, rows: int) -> list[list[str]]:

@@ -171,6 +171,14 @@ def test_a_layer_without_a_function_is_named() -> None:
             graph(network, Weights())
 
 
+def test_weights_beyond_all_bounds_are_not_drawn_from() -> None:
+    network, weights = MLPGenerator((3,)), Weights()
+    nn.init.constant_(network.body[0].weight, float("inf"))
+    graph(network, weights)
+    with pytest.raises(SamplerError, match="not finite"):
+        weights.text()
+
+
 def test_tables_are_decoded_weighted_and_written_as_in_python(tab: Tab, data: DataSet, margins: Margins) -> None:
     codec, random = data.codec, torch.Generator().manual_seed(0)
     assert isinstance(codec, TableCodec)

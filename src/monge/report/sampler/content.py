@@ -74,6 +74,7 @@ def sampler(model: TrainedModel) -> Sampler:
     most = LARGEST // (2 if half else 4)
     if weights.size > most:
         raise SamplerError(f"the generator has {weights.size:,} numbers, and a page takes at most {most:,}")
+    text = weights.text(half=half)
     names = list(model.classes or ())
     classes = [(names.index(name), name) for name in model.trained_classes]
     directions = [] if form == "rows" else principal_directions(model).tolist()
@@ -82,16 +83,15 @@ def sampler(model: TrainedModel) -> Sampler:
         "latent": latent_size(model.generator),
         "layers": layers,
         "half": half,
-        "weights": weights.text(half=half),
+        "weights": text,
         "classes": names if model.conditional else None,
         "classesOf": model.label_column or "y",
         "directions": directions,
         "decoding": decoding(model),
     }
-    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
     # no text in it can end the element that it stands in
-    inside = Markup(text.replace("<", "\\u003c"))
-    return Sampler(inside, weights.size, form, classes, codes_of(model), len(directions))
+    inside = json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return Sampler(Markup(inside), weights.size, form, classes, codes_of(model), len(directions))
 
 
 @torch.no_grad()

@@ -29,8 +29,9 @@ def decoding(model: TrainedModel) -> dict[str, Any]:
         scale = {"mean": codec.mean.tolist(), "scale": codec.scale.tolist()}
         return {"kind": "vector", "names": names, "single": codec.precision is np.float32, **scale}
     assert isinstance(codec, TableCodec)
-    headed = isinstance(model.generator, HeadedGenerator)
-    return table(codec) | {"margins": weighting(model.generator.head.margins) if headed else None}
+    network = model.generator
+    margins = weighting(network.head.margins) if isinstance(network, HeadedGenerator) else None
+    return table(codec) | {"margins": margins}
 
 
 def table(codec: TableCodec) -> dict[str, Any]:
@@ -53,10 +54,9 @@ def column(code: ColumnCode) -> dict[str, Any]:
     """How one column's level and normal number become its value, see `ColumnCode.value`; a missing one is None."""
     levels = np.arange(max(code.levels, 1))
     values = [None if np.isnan(value) else value for value in code.value(levels, np.zeros(len(levels))).tolist()]
-    found = {"levels": code.levels, "gate": code.gate, "values": values, "knots": None}
-    if code.plain and code.number is not None:
-        found["knots"] = code.number.state() | {"missing": code.missing}
-    return found
+    number = code.number if code.plain else None
+    knots = None if number is None else number.state() | {"missing": code.missing}
+    return {"levels": code.levels, "gate": code.gate, "values": values, "knots": knots}
 
 
 def writing(column: Column) -> dict[str, Any]:

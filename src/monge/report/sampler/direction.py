@@ -6,7 +6,7 @@ from torch import Tensor
 from monge.model.random import Purpose, stream
 from monge.model.trained_model import TrainedModel
 
-CODES = 16
+CODES = 8
 """Latent codes at which the generator's slopes are measured."""
 STEP = 0.1
 """Of the differences that stand for the Jacobian, to either side: too small to see, and large beside rounding."""
@@ -37,9 +37,10 @@ def principal_directions(model: TrainedModel) -> Tensor:
         ahead, behind = (model.generator(z + step * axis, *condition) for step in (STEP, -STEP))
         return torch.flatten(ahead - behind, 1) / (2 * STEP)
 
-    slopes = torch.stack([slope(axis) for axis in torch.eye(z.shape[1])])
-    values, vectors = torch.linalg.eigh(torch.einsum("ind,jnd->ij", slopes, slopes).double())
+    slopes = torch.stack([slope(axis).flatten() for axis in torch.eye(z.shape[1])]).double()
+    values, vectors = torch.linalg.eigh(slopes @ slopes.T)
     kept = vectors.T.flip(0)[values.flip(0) > LEAST * values[-1]][:MOST]
     # either sign would do, and one has to be the same always
     largest = kept.gather(1, kept.abs().argmax(1, keepdim=True))
-    return (kept * largest.sign()).float()
+    directions: Tensor = (kept * largest.sign()).float()
+    return directions

@@ -9,6 +9,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -43,8 +44,14 @@ class Weights:
         return start
 
     def text(self, *, half: bool = False) -> str:
-        """All of them in base64, each in 32 bits, or in 16, the lowest byte first."""
+        """All of them in base64, each in 32 bits, or in 16, the lowest byte first.
+
+        Raises:
+            SamplerError: one is not finite.
+        """
         numbers = torch.cat([*self._parts, torch.empty(0)]).numpy()
+        if not np.isfinite(numbers).all():
+            raise SamplerError("the weights of the generator are not finite")
         return base64.b64encode(numbers.astype("<f2" if half else "<f4").tobytes()).decode()
 
 
@@ -93,7 +100,7 @@ def _affine(layer: nn.Module, weights: Weights) -> dict[str, int]:
 
 
 def _upsample(layer: nn.Upsample, weights: Weights) -> list[Layer]:
-    assert layer.scale_factor is not None
+    assert isinstance(layer.scale_factor, float)
     return [{"kind": "upsample", "factor": int(layer.scale_factor)}]
 
 
