@@ -7,7 +7,7 @@ import itertools
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import monge
 from browser import Tab, browser
 from monge import api
 from monge.data.table.condition import parse
-from monge.data.table.frame import csv_bytes
+from monge.data.table.frame import csv_bytes, with_classes
 from monge.data.table.shop import shop_rows
 from monge.model.random import Purpose, stream
 from monge.model.trained_model import Request, TrainedModel
@@ -36,6 +36,7 @@ TINY: dict[str, Any] = {"generator": "mlp:width=24:latent=6", "critic": "mlp:wid
 BIG_STEPS: dict[str, Any] = {"batch": 16, "n_critic": 1, "learning_rate": 0.02, "ema": 0.0}
 TABLE: dict[str, Any] = {"generator": "residual:width=16:depth=1:latent=8", "critic": "mlp:width=8", "model": "gan"}
 GREY = RANDOM.integers(0, 256, (40, 28, 28, 1), np.uint8)
+COLOURS = RANDOM.integers(0, 256, (40, 16, 16, 3), np.uint8)
 POINTS = RANDOM.normal([3, 1e6, 0], [2, 5, 1e-3], (200, 3))
 KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "digits": ("digits", {**TINY, "generator": "mlp:width=24:latent=6:norm=batch"}),
@@ -45,8 +46,18 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "vector": (POINTS, TINY),
     "grid25": ("toy:grid25", {"generator": "mlp:latent=2:width=16", "critic": "mlp:width=8"}),
     "table": ("table", TABLE),
+    "copula": ("table", {**TABLE, "model": "copula"}),
+    "classes of a table": ("table", {**TABLE, "data": {"label": "payment"}, "training": {"conditional": True}}),
+    "resnet": (COLOURS, {"recipe": "image", "generator": "resnet:width=4:latent=6", "critic": "resnet:width=4"}),
 }
 """Data and settings of each kind of generator."""
+SLOW = ("copula", "classes of a table", "resnet")
+IMAGES = ("digits", "conditional", "infogan", "dcgan", "resnet")
+
+
+def marked(kinds: Iterable[str]) -> list[Any]:
+    """Kinds as parameters, those that take longer marked."""
+    return [pytest.param(kind, marks=[pytest.mark.slow] * (kind in SLOW)) for kind in kinds]
 
 
 def options(kind: str) -> dict[str, Any]:
@@ -78,7 +89,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], monge.R
 
     def give(kind: str) -> monge.Run:
         if kind not in made:
-            source = folder / "orders.csv" if kind == "table" else KINDS[kind][0]
+            source = KINDS[kind][0]
+            source = folder / "orders.csv" if isinstance(source, str) and source == "table" else source
             made[kind] = api.train(source, run=folder / kind, steps=6, **options(kind))
             with pytest.MonkeyPatch.context() as patch:  # what takes long, and is not looked at here
                 patch.setattr(page, "table_view", lambda model, data: None)
@@ -89,11 +101,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], monge.R
     return give
 
 
-def drawn(tab: Tab, z: torch.Tensor, asked: list[dict[str, Any]], function: str = "sampleAt") -> NDArray[np.float64]:
-    """Samples of latent numbers (n, latent) as the page makes them, missing values NaN."""
-    calls = f"{json.dumps(z.tolist())}.map((z, i) => [...{function}(z, {json.dumps(asked)}[i])])"
-    rows = json.loads(tab.run(f"JSON.stringify({calls})"))
+def matrix(tab: Tab, script: str) -> NDArray[np.float64]:
+    """Lists of numbers of a page, missing ones NaN."""
+    rows = json.loads(tab.run(f"JSON.stringify({script})"))
     return np.array([[np.nan if value is None else value for value in row] for row in rows])
+
+
+def drawn(tab: Tab, z: torch.Tensor, asked: list[dict[str, Any]]) -> NDArray[np.float64]:
+    """Samples of latent numbers (n, latent) as the page makes them."""
+    return matrix(tab, f"{json.dumps(z.tolist())}.map((z, i) => [...sampleAt(z, {json.dumps(asked)}[i])])")
 
 
 def requests(model: TrainedModel, condition: torch.Tensor | None, n: int) -> list[dict[str, Any]]:
@@ -121,7 +137,7 @@ def set_to(tab: Tab, name: str, value: Any) -> None:
     tab.run(f"{find}.value = {value!r}; {find}.dispatchEvent(new Event('input'))")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", marked(KINDS))
 def test_samples_are_those_of_torch(trained: Callable[[str], monge.Run], opened: Callable[..., Tab], kind: str) -> None:
     run = trained(kind)
     tab, model, n = opened(run.report), run.model(), 32
@@ -130,11 +146,11 @@ def test_samples_are_those_of_torch(trained: Callable[[str], monge.Run], opened:
     for asked in (requests(model, model.condition(z), n), [{}] * n):
         raw = model.generate(z, model.condition(z)).reshape(n, -1).astype(float)
         found = drawn(tab, z, asked)
-        if kind in ("digits", "conditional", "infogan", "dcgan"):
+        if kind in IMAGES:
             assert raw.std() > 20
             assert np.abs(found - raw).max() <= 1
             continue
-        scale = np.nanstd(raw, axis=0) + (kind == "table")  # whose columns may be constant
+        scale = np.maximum(np.nanstd(raw, axis=0), 1e-9)  # a column may be constant
         np.testing.assert_array_equal(np.isnan(found), np.isnan(raw))
         assert np.nanmax(np.abs(found - raw) / scale) < 1e-4
     assert tab.console == []
@@ -233,26 +249,21 @@ def saved(tab: Tab, folder: Path, rows: int) -> list[list[str]]:
     return list(csv.reader(io.StringIO((folder / "samples.csv").read_text())))
 
 
+@pytest.mark.parametrize("kind", marked(["table", "classes of a table"]))
 def test_rows_of_a_table_as_a_file(
-    trained: Callable[[str], monge.Run], opened: Callable[..., Tab], tmp_path: Path
+    trained: Callable[[str], monge.Run], opened: Callable[..., Tab], tmp_path: Path, kind: str
 ) -> None:
-    run = trained("table")
+    run = trained(kind)
     tab, model = opened(run.report), run.model()
     lines = saved(tab, tmp_path, 200)
-    shown = tab.run(
-        "[...document.querySelectorAll('#drawn tr')].map(row => [...row.cells].map(cell => cell.textContent))"
-    )
-    assert len(lines) == 201
-    assert lines[:11] == shown
-    raw = json.loads(
-        tab.run(
-            "permittedRows(200, request(), waiting(null)).then(rows => JSON.stringify(rows.map(one => [...one.row])))"
-        )
-    )
-    rows = np.array([[np.nan if value is None else value for value in row] for row in raw])
-    assert (
-        csv_bytes(model.space.schema, rows).decode().splitlines() == (tmp_path / "samples.csv").read_text().splitlines()
-    )
+    shown = "row => [...row.cells].map(cell => cell.textContent)"
+    assert lines[:11] == tab.run(f"[...document.querySelectorAll('#drawn tr')].map({shown})")
+    tab.run("permittedRows(200, request(), waiting(null)).then(rows => { globalThis.found = rows; })")
+    rows, classes = matrix(tab, "found.map(one => [...one.row])"), tab.run("found.map(one => one.label)")
+    table = with_classes(model.space.schema, rows, np.array(classes) if model.conditional else None, "payment")
+    assert (tmp_path / "samples.csv").read_bytes() == csv_bytes(*table)
+    assert len(rows) == 200
+    assert len({row[-1] for row in lines}) > 2
     assert not model.codec.combinations.violated(rows).any()
     assert tab.console == []
 
@@ -296,6 +307,8 @@ def test_nothing_is_hard_to_reach_or_sticks_out(
     ready(tab)
     assert complaints(tab) == []
     assert tab.run("document.documentElement.scrollWidth <= innerWidth")
+    tab.run("document.querySelector('label[for=seed]').remove()")
+    assert "label" in complaints(tab)[0][0]
 
 
 @pytest.mark.slow

@@ -13,6 +13,8 @@ from torch import nn
 
 import monge
 from browser import Tab, browser
+from monge.config import spec
+from monge.config.registry import GENERATORS
 from monge.data.dataset import DataSet
 from monge.data.source import load_data
 from monge.data.table.codec import TableCodec
@@ -160,6 +162,14 @@ def test_layers_compute_what_torch_computes(tab: Tab, networks: dict[str, nn.Mod
     found = tab.run(f"{z.tolist()}.map(z => [...run(generator.layers['{name}'], flat(z), {{}}).values])")
     assert wanted.std() > 0.1
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_every_network_has_layers(name: str) -> None:
+    network = spec.build(GENERATORS, "--generator", name, (1, 8, 8))
+    weights = Weights()
+    assert len(graph(network, weights)) > 3
+    assert weights.size == sum(part.numel() for part in network.parameters())
 
 
 def test_a_layer_without_a_function_is_named() -> None:
