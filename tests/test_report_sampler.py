@@ -245,6 +245,7 @@ def saved(tab: Tab, folder: Path, rows: int) -> list[list[str]]:
     ready(tab)
     tab.run(f"document.getElementById('rows').value = {rows}")
     tab.click("#save")
+    tab.until(f"document.getElementById('told').textContent === '{rows} rows in samples.csv'")
     tab.until((folder / "samples.csv").exists)
     return list(csv.reader(io.StringIO((folder / "samples.csv").read_text())))
 
@@ -365,6 +366,7 @@ def test_the_page_says_why_it_cannot_draw(trained: Callable[[str], monge.Run], m
     codec = replace(model.codec, rule=parse("price >= 0", model.codec.schema))
     with pytest.raises(SamplerError, match="which rows follow the rule"):
         sampler(replace(model, codec=codec))
+    assert "<" not in sampler(replace(model, label_column="</script>")).content
     run = trained("dcgan")
     numbers = len(weights(run))
     assert content(run)["half"]

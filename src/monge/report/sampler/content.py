@@ -70,10 +70,9 @@ def sampler(model: TrainedModel) -> Sampler:
         raise SamplerError("its script cannot tell which rows follow the rule of the table")
     weights, form = Weights(), form_of(model)
     layers = graph(model.generator, weights)
+    check_size(weights, half=form == "images")
     half = form == "images" and half_is_enough(model)
-    most = LARGEST // (2 if half else 4)
-    if weights.size > most:
-        raise SamplerError(f"the generator has {weights.size:,} numbers, and a page takes at most {most:,}")
+    check_size(weights, half=half)
     text = weights.text(half=half)
     names = list(model.classes or ())
     classes = [(names.index(name), name) for name in model.trained_classes]
@@ -92,6 +91,17 @@ def sampler(model: TrainedModel) -> Sampler:
     # no text in it can end the element that it stands in
     inside = json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     return Sampler(Markup(inside), weights.size, form, classes, codes_of(model), len(directions))
+
+
+def check_size(weights: Weights, *, half: bool) -> None:
+    """Refuses weights that are too many for a page.
+
+    Raises:
+        SamplerError: they are more than `LARGEST` bytes.
+    """
+    most = LARGEST // (2 if half else 4)
+    if weights.size > most:
+        raise SamplerError(f"the generator has {weights.size:,} numbers, and a page takes at most {most:,}")
 
 
 @torch.no_grad()

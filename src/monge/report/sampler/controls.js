@@ -116,10 +116,13 @@ function pick(event) {
 }
 
 async function save() {
-  const rows = await rowsOf(numberIn("rows"), request(), waiting(null));
+  const count = numberIn("rows"), told = control("told");
+  told.textContent = `drawing ${count.toLocaleString("en")} rows for a file`;
+  const rows = await rowsOf(count, request(), waiting(null));
   const address = URL.createObjectURL(new Blob([csv(texts(rows))], { type: "text/csv" }));
   Object.assign(document.createElement("a"), { href: address, download: "samples.csv" }).click();
   URL.revokeObjectURL(address);
+  told.textContent = `${rows.length.toLocaleString("en")} rows in samples.csv`;
 }
 
 controls.forEach(one => one.addEventListener("input", () => {
