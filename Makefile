@@ -9,7 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NO_NETWORK := { echo "setup failed: pip could not install the packages; is the package index reachable? (details above)" >&2; exit 1; }
 
-.PHONY: demo demo-table test test-slow fault fuzz lint setup setup-table setup-dev clean
+.PHONY: demo demo-table test test-slow fault fuzz lint setup setup-table setup-dev setup-browser clean
 
 demo: setup
 	$(BIN)/monge train digits --run runs/digits
@@ -40,7 +40,14 @@ lint: setup-dev
 
 setup: .venv/core
 setup-table: .venv/table
-setup-dev: .venv/dev
+setup-dev: .venv/dev setup-browser
+
+# Tests of pages need a browser. Root of a Debian machine gets it here; to others the tests say what is missing.
+setup-browser:
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
+	  echo "installing chromium (once; for the tests of pages)"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
+	    >/dev/null || echo "apt-get could not install chromium (details above)" >&2; }
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

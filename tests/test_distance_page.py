@@ -4,7 +4,6 @@ import csv
 import html
 import json
 import re
-import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -16,6 +15,7 @@ import pytest
 from PIL import Image
 
 import monge
+from browser import chromium
 from monge.cli import run
 from monge.evaluation.page.block import Bar, Cell, Page, PageSection, Table, Text
 from monge.evaluation.page.ending import ENDINGS
@@ -28,7 +28,6 @@ pytestmark = pytest.mark.usefixtures("few_relabellings")
 
 QUICK = ["--families", "linear"]
 EVIL = "<script>alert('x')</script> | *b* `c`"
-CHROMIUM = shutil.which("chromium")
 
 
 class Words(HTMLParser):
@@ -275,15 +274,13 @@ document.getElementById("view").addEventListener("load", event => {{
 </script>"""
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="the browser 'chromium' is not installed")
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_fits_and_asks_for_nothing(page: str, tmp_path: Path, width: int) -> None:
-    assert CHROMIUM is not None
     stage = tmp_path / "stage.html"
     stage.write_text(STAGE.format(width=width, page=html.escape(page)))
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0", "--no-first-run"]
     flags += ["--disable-background-networking", "--virtual-time-budget=3000", "--dump-dom", "--window-size=1400,1000"]
-    command = [CHROMIUM, *flags, f"--user-data-dir={tmp_path / 'profile'}", stage.as_uri()]
+    command = [chromium(), *flags, f"--user-data-dir={tmp_path / 'profile'}", stage.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert not [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     seen = json.loads(html.unescape(done.stdout.split('<pre id="probe">')[1].split("</pre>")[0]))

@@ -5,16 +5,15 @@ The page's own content security policy turns every request into a console error,
 
 import html
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from browser import chromium
 from monge import api
 
-CHROMIUM = shutil.which("chromium")
 QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 FLAGS = [*QUIET, "--disable-sync", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"]
 # A headless window cannot be as narrow as a phone, a frame can.
@@ -39,12 +38,9 @@ view.addEventListener("load", () => {{
 }});
 </script>"""
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser 'chromium' is not installed")
-
 
 def browse(page: str, folder: Path, width: int, height: int) -> tuple[dict[str, Any], list[str]]:
     """What the page looks like after its scripts ran and the slider was moved to its start; lines of the console."""
-    assert CHROMIUM is not None
     stage = folder / "stage.html"
     stage.write_text(STAGE.format(width=width, height=height, page=html.escape(page)))
     flags = [
@@ -54,7 +50,7 @@ def browse(page: str, folder: Path, width: int, height: int) -> tuple[dict[str, 
         f"--user-data-dir={folder / 'profile'}",
         "--window-size=1400,1000",
     ]
-    done = subprocess.run([CHROMIUM, *flags, stage.as_uri()], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([chromium(), *flags, stage.as_uri()], capture_output=True, text=True, timeout=120, check=True)
     probe = done.stdout.split('<pre id="probe">')[1].split("</pre>")[0]
     return json.loads(html.unescape(probe)), [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 

@@ -1,7 +1,6 @@
 """The page of claims: what it says of results, and in a browser that it asks nothing of the network."""
 
 import json
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +9,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from browser import chromium
 from monge.config.registry import EXPERIMENTS, Entry
 from monge.errors import UserError
 from monge.experiment.experiment import Table
 from monge.experiment.page import in_words, read, write_claims
 
 NAME = "vanishing-gradient"
-CHROMIUM = shutil.which("chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0", "--dump-dom"]
 
 
@@ -69,11 +68,9 @@ def test_a_missing_or_damaged_result_is_named(folder: Path) -> None:
         read(NAME, folder / NAME)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="the browser 'chromium' is not installed")
 def test_a_browser_has_nothing_to_complain_of(folder: Path) -> None:
-    assert CHROMIUM is not None
     page = written(folder)
-    command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", page.as_uri()]
+    command = [chromium(), *FLAGS, f"--user-data-dir={folder / 'profile'}", page.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert "What holds, and what does not" in done.stdout
     assert "CONSOLE" not in done.stderr

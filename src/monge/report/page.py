@@ -26,6 +26,8 @@ from monge.report.chart import Chart, Curve
 from monge.report.finding import Level
 from monge.report.likeness import likeness
 from monge.report.measured import MEASURED
+from monge.report.sampler.content import Sampler, sampler
+from monge.report.sampler.graph import SamplerError
 from monge.report.table import TableView, likeness_of_table, table_view
 from monge.report.verdict import verdict
 from monge.run.entry import wrong_entry
@@ -46,7 +48,7 @@ Load = Callable[[Facts], TrainedModel]
 
 @dataclass
 class Gallery:
-    """The pictures and figures that need the generator or the data; `missing` says why some are not there."""
+    """What needs the generator or the data; `missing` says why some of it is not there, `no_sampler` of the sampler."""
 
     missing: list[str] = field(default_factory=list)
     samples: Sequence[Picture] = ()
@@ -55,6 +57,8 @@ class Gallery:
     neighbours: gallery.Neighbours | None = None
     figures: Mapping[str, Any] = field(default_factory=dict)
     table: TableView | None = None
+    sampler: Sampler | None = None
+    no_sampler: str | None = None
 
 
 def write_report(run: RunFolder, load: Load, data: DataSet | None = None) -> Path:
@@ -154,6 +158,7 @@ def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None, done
         found.missing.append(f"This report has no comparisons with real data: {error}.")
     try:
         model = load(facts)
+        found.sampler, found.no_sampler = sampler_of(model)
         found.samples = gallery.generated_and_real(model, data)
         found.on_request = gallery.on_request(model)
         found.paths = gallery.paths(model, data)
@@ -165,6 +170,14 @@ def collect(run: RunFolder, facts: Facts, load: Load, data: DataSet | None, done
     except UserError as error:
         found.missing.append(f"This report has no samples: {error}.")
     return found
+
+
+def sampler_of(model: TrainedModel) -> tuple[Sampler | None, str | None]:
+    """What lets the page draw samples, or why it cannot."""
+    try:
+        return sampler(model), None
+    except SamplerError as reason:
+        return None, str(reason)
 
 
 def charts(entries: Sequence[Mapping[str, Any]]) -> dict[str, Markup]:

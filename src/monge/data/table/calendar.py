@@ -261,9 +261,7 @@ def written(values: Days, kind: str, form: str | None, digits: int | None = None
         digits: of a second's fraction; None keeps none.
     """
     digits = digits or 0
-    if form is None:
-        form = "%Y-%m-%d" if kind == "date" else "%Y-%m-%dT%H:%M:%S" + ".%f" * (digits > 0)
-    fields = re.split(r"%(-?[A-Za-z])", form)
+    fields = fields_of(kind, form, digits)
     values = np.rint(values) if kind == "date" else values
     known = ~np.isnan(values)
     distinct, place = np.unique(values[known], return_inverse=True)
@@ -271,6 +269,17 @@ def written(values: Days, kind: str, form: str | None, digits: int | None = None
     out = np.full(len(values), None, object)
     out[known] = texts[place] if len(texts) else ()
     return out.tolist()
+
+
+def fields_of(kind: str, form: str | None, digits: int) -> list[str]:
+    """The literal parts of a form, the first of them and every other, and the names of `_FIELDS` between them.
+
+    Arguments:
+        kind, form, digits: as `written` takes them.
+    """
+    if form is None:
+        form = "%Y-%m-%d" if kind == "date" else "%Y-%m-%dT%H:%M:%S" + ".%f" * (digits > 0)
+    return re.split(r"%(-?[A-Za-z])", form)
 
 
 def _one(seconds: float, fields: list[str], digits: int) -> str:

@@ -17,6 +17,8 @@ from monge.data.table.schema import Column, Schema
 Raw = NDArray[np.float64]
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _OF_INTEGERS = re.compile(r"(u?)int(8|16|32|64)")
+SINGLE = ("float", "halffloat")
+"""Types of numbers in single precision or less."""
 
 
 def table_of(schema: Schema, raw: Raw, *, identifiers: bool = False) -> Any:
@@ -165,19 +167,26 @@ def texts(column: Column, values: Raw | None) -> list[str | None]:
         return list(levels[np.where(np.isnan(values), len(column.levels), values).astype(np.int64)])
     if column.kind in ("date", "datetime"):
         return calendar.written(values, column.kind, column.form, column.decimals)
+    places = digits(column)
+    if places is None:
+        return [None if value != value else _shortest(value, column.type) for value in values.tolist()]
+    form = f"%.{places[1]}f"
+    rounded = np.round(values, places[0]) + 0.0  # no -0
+    return [None if value != value else form % value for value in rounded.tolist()]
+
+
+def digits(column: Column) -> tuple[int, int] | None:
+    """Digits after the point that a column's numbers are rounded to, and are written with; None keeps all of them."""
     whole = column.kind == "identifier" or _OF_INTEGERS.fullmatch(column.type) is not None
     decimals = 0 if whole else column.decimals
     if decimals is None:
-        return [None if value != value else _shortest(value, column.type) for value in values.tolist()]
-    least = 1 if column.type in ("double", "float", "halffloat") and not whole else 0
-    form = f"%.{max(decimals, least)}f"
-    rounded = np.round(values, decimals) + 0.0  # no -0
-    return [None if value != value else form % value for value in rounded.tolist()]
+        return None
+    return decimals, max(decimals, 1 if column.type in (*SINGLE, "double") and not whole else 0)
 
 
 def _shortest(value: float, type: str) -> str:
     """The shortest text that is read as a number again."""
-    return str(np.float32(value)) if type in ("float", "halffloat") else repr(value)
+    return str(np.float32(value)) if type in SINGLE else repr(value)
 
 
 def _columns(schema: Schema, raw: Raw, identifiers: bool) -> list[tuple[Column, Raw]]:

@@ -1,0 +1,1 @@
+"""A generator inside the page of its run, which draws new samples from it."""
