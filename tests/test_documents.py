@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+import monge
 from monge import cli
 from monge.cli.parse import parse
 from monge.config import registry
@@ -17,6 +19,7 @@ from monge.evaluation.figures import FIGURES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+CHINESE = (ROOT / "README.zh.md").read_text()
 NAMES_PAGE = (ROOT / "docs" / "names.md").read_text()
 FIGURES_PAGE = (ROOT / "docs" / "figures.md").read_text()
 KINDS: dict[str, Any] = {
@@ -73,6 +76,26 @@ def test_the_readme_is_short_and_its_pictures_are_small() -> None:
     assert len(README.splitlines()) < 200
     for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
         assert (ROOT / picture).stat().st_size < 150_000
+
+
+def code(text: str) -> list[str]:
+    """What is typed or printed on a page."""
+    return re.findall(r"```[\s\S]*?```|^    .+$", text, re.MULTILINE)
+
+
+def test_the_chinese_readme_keeps_step() -> None:
+    assert code(CHINESE) == code(README)
+    for mark in (r"^(#+) ", r"^(\||- )", r"!\[[^]]*\]\(([^)]+)\)", r"\]\(((?!README)[^)]+)\)", r"(\d[\d,.]*\d|\.\d+)"):
+        english, chinese = (re.findall(mark, text, re.MULTILINE) for text in (README, CHINESE))
+        assert chinese == english, mark
+
+
+def test_the_citation_is_that_of_this_version() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "abstract", "authors"} <= set(cited)
+    assert cited["version"] == monge.__version__
+    assert cited["license"] == "MIT"
+    assert cited["authors"] == [{"name": "The monge authors"}]
 
 
 def heading_anchors(page: Path) -> set[str]:
