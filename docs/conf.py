@@ -61,7 +61,8 @@ def mathml(block: bool) -> tuple[Callable[[Any, Any], None], None]:
     """Writes formulas as MathML, which browsers show without a script and without a network."""
 
     def visit(translator: Any, node: Any) -> None:
-        translator.body.append(tex2mathml(node.astext(), as_block=block))
+        text = re.sub(r"\\log\s+(?=[\w\\])", r"\\log\\,", node.astext())  # else log 2 becomes log2
+        translator.body.append(tex2mathml(text, as_block=block))
         raise nodes.SkipNode
 
     return visit, None
