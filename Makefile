@@ -2,7 +2,7 @@
 # make demo-table set up what tables need, train on a made shop's orders into runs/shop, measure and sample it
 # make test       set up everything; lint, types, layers, fast tests
 # make test-slow  the long studies
-# make docs      the pages of docs/ into docs/_build/html; runs the three notebooks when they have changed
+# make docs       the pages of docs/ into docs/_build/html; runs the three notebooks when they have changed
 # make fault      1,000 faults in real trainings, half an hour of two cores or longer; writes benchmarks/reliability.md
 # make fuzz       an hour of broken files of every kind; MINUTES=5 for less
 PYTHON ?= python3
