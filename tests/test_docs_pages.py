@@ -24,8 +24,8 @@ from monge.cli import run as monge_command
 from monge.config import registry
 
 DOCS = Path(__file__).parent.parent / "docs"
-QUICK_PAGES = ["first-steps", "how-to/choosing-objective", "how-to/new-metric", "how-to/new-penalty", "how-to/resume"]
-SLOW_PAGES = ["../README", "data", "distance", "export", "images", "tables"]
+QUICK_PAGES = ["first-steps", "how-to/new-metric", "how-to/new-penalty", "how-to/resume"]
+SLOW_PAGES = ["../README", "data", "distance", "export", "how-to/choosing-objective", "images", "tables"]
 FEW = {
     "distance.bounds.SIZE": 50,
     "distance.bounds.STEPS": 4,
