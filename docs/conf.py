@@ -61,7 +61,9 @@ def mathml(block: bool) -> tuple[Callable[[Any, Any], None], None]:
     """Writes formulas as MathML, which browsers show without a script and without a network."""
 
     def visit(translator: Any, node: Any) -> None:
-        text = re.sub(r"\\log\s+(?=[\w\\])", r"\\log\\,", node.astext())  # else log 2 becomes log2
+        # docutils would write log 2 as log2, and \frac12 as twelve over what follows
+        text = re.sub(r"\\log\s+(?=[\w\\])", r"\\log\\,", node.astext())
+        text = re.sub(r"\\([dt]?frac)\s*(\w)\s*(\w)", r"\\\1{\2}{\3}", text)
         translator.body.append(tex2mathml(text, as_block=block))
         raise nodes.SkipNode
 

@@ -90,6 +90,13 @@ def test_a_page_needs_no_network(site: Path) -> None:
         assert outside == [], f"{path.name} loads {outside}"
 
 
+def test_formulas_mean_what_they_say(site: Path) -> None:
+    text = re.sub(r"\s", "", (site / "errata.html").read_text())
+    assert "<mfrac><mn>1</mn><mn>2</mn></mfrac>" in text
+    assert "<mn>12</mn>" not in text  # of frac12
+    assert "<mi>log</mi><mo>&ApplyFunction;</mo><mn>2</mn>" not in text  # which looks like log2
+
+
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
     shown = InventoryFile.loads((site / "objects.inv").read_bytes(), uri="").data
     names = {name for kind, entries in shown.items() if kind.startswith("py:") for name in entries}
