@@ -2,6 +2,7 @@
 # make demo-table set up what tables need, train on a made shop's orders into runs/shop, measure and sample it
 # make test       set up everything; lint, types, layers, fast tests
 # make test-slow  the long studies
+# make docs       the pages of docs/ into docs/_build/html; runs the three notebooks when they have changed
 # make fault      1,000 faults in real trainings, half an hour of two cores or longer; writes benchmarks/reliability.md
 # make fuzz       an hour of broken files of every kind; MINUTES=5 for less
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NO_NETWORK := { echo "setup failed: pip could not install the packages; is the package index reachable? (details above)" >&2; exit 1; }
 
-.PHONY: demo demo-table test test-slow fault fuzz lint setup setup-table setup-dev setup-browser clean
+.PHONY: demo demo-table test test-slow docs fault fuzz lint setup setup-table setup-docs setup-dev setup-browser clean
 
 demo: setup
 	$(BIN)/monge train digits --run runs/digits
@@ -26,6 +27,10 @@ test: setup-dev lint
 test-slow: setup-dev
 	$(BIN)/python -m pytest -m slow -q
 
+docs: setup-docs
+	$(BIN)/python -m sphinx -W --keep-going -n -q docs docs/_build/html
+	@echo docs/_build/html/index.html
+
 fault: setup-dev
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fault --seed 0 --jobs 2 --out benchmarks/reliability.md
 
@@ -40,6 +45,7 @@ lint: setup-dev
 
 setup: .venv/core
 setup-table: .venv/table
+setup-docs: .venv/docs
 setup-dev: .venv/dev setup-browser
 
 # Tests of pages need a browser. Root of a Debian machine gets it here; to others the tests say what is missing.
@@ -65,9 +71,13 @@ setup-browser:
 	@$(PIP) -e '.[table]' || $(NO_NETWORK)
 	@touch $@
 
+.venv/docs: .venv/core
+	@$(PIP) -e '.[docs]' || $(NO_NETWORK)
+	@touch $@
+
 .venv/dev: .venv/core
 	@$(PIP) -e '.[dev]' || $(NO_NETWORK)
 	@touch $@
 
 clean:
-	rm -rf .venv
+	rm -rf .venv docs/_build

@@ -81,6 +81,12 @@ def test_the_command_takes_a_column_of_subjects(tmp_path: Path, capsys: pytest.C
         assert run(["distance", *sides, "--group", "subject", "--no-picture", "--json"]) == 0
         return dict(json.loads(capsys.readouterr().out))
 
+    sides = [str(tmp_path / "a.csv"), str(tmp_path / "far.csv")]
+    files = [tmp_path / "page.html", tmp_path / "picture.png"]
+    assert run(["distance", *sides, "--group", "subject", *(f"--out={file}" for file in files)]) == 0
+    assert "proves the lower limit" not in files[0].read_text()  # dependent rows prove none
+    assert files[1].stat().st_size > 10_000
+    capsys.readouterr()
     same, far = said("same"), said("far")
     assert (same["differ"], far["differ"], far["shown_by"]) == (False, True, ["tests"])
     assert [feature["name"] for feature in far["explanation"]["features"]] != []

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+import monge
 from monge import cli
 from monge.cli.parse import parse
 from monge.config import registry
@@ -17,6 +19,7 @@ from monge.evaluation.figures import FIGURES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+CHINESE = (ROOT / "README.zh.md").read_text()
 NAMES_PAGE = (ROOT / "docs" / "names.md").read_text()
 FIGURES_PAGE = (ROOT / "docs" / "figures.md").read_text()
 KINDS: dict[str, Any] = {
@@ -24,8 +27,8 @@ KINDS: dict[str, Any] = {
 }
 TYPED = [
     ROOT / "docs" / f"{name}.md"
-    for name in ("commands", "data", "distance", "experiments", "export", "tables", "teaching")
-]
+    for name in ("commands", "data", "distance", "experiments", "export", "first-steps", "tables", "teaching")
+] + sorted((ROOT / "docs" / "how-to").glob("*.md"))
 TYPED_TEXT = "\n".join([README, *(page.read_text() for page in TYPED)])
 COMMANDS = re.findall(r"^    (?:\.venv/bin/)?monge (.+)$", TYPED_TEXT, re.MULTILINE)
 NAMES = ("OBJECTIVES", "GENERATORS", "CRITICS", "DATA", "RECIPES", "EXPERIMENTS")
@@ -58,7 +61,7 @@ def test_every_figure_is_documented(entry: Entry[Any, Any]) -> None:
 
 def test_code_blocks_compile() -> None:
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 1
     for block in blocks:
         compile(block, "README.md", "exec")
 
@@ -70,9 +73,29 @@ def test_targets_of_make_exist() -> None:
 
 
 def test_the_readme_is_short_and_its_pictures_are_small() -> None:
-    assert len(README.splitlines()) < 250
+    assert len(README.splitlines()) < 200
     for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
         assert (ROOT / picture).stat().st_size < 150_000
+
+
+def code(text: str) -> list[str]:
+    """What is typed or printed on a page."""
+    return re.findall(r"```[\s\S]*?```|^    .+$", text, re.MULTILINE)
+
+
+def test_the_chinese_readme_keeps_step() -> None:
+    assert code(CHINESE) == code(README)
+    for mark in (r"^(#+) ", r"^(\||- )", r"!\[[^]]*\]\(([^)]+)\)", r"\]\(((?!README)[^)]+)\)", r"(\d[\d,.]*\d|\.\d+)"):
+        english, chinese = (re.findall(mark, text, re.MULTILINE) for text in (README, CHINESE))
+        assert chinese == english, mark
+
+
+def test_the_citation_is_that_of_this_version() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "abstract", "authors"} <= set(cited)
+    assert cited["version"] == monge.__version__
+    assert cited["license"] == "MIT"
+    assert cited["authors"] == [{"name": "The monge authors"}]
 
 
 def heading_anchors(page: Path) -> set[str]:
@@ -97,7 +120,8 @@ def test_every_document_is_reachable_from_the_readme_and_every_link_resolves() -
             assert not anchor or anchor in heading_anchors(target), f"{page.name} links to {target.name}#{anchor}"
             if target.suffix == ".md" and target not in seen:
                 new.append(target)
-    documents = {page for page in (ROOT / "docs").glob("*.md") if not page.name.endswith(".head.md")}
+    pages = (page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts)
+    documents = {page for page in pages if not page.name.endswith(".head.md")}
     assert documents - seen == set()
 
 

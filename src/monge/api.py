@@ -245,7 +245,7 @@ def train(
         source: a name, a path, an array, a data frame, or opened data; all but the last as in `load_data`.
         recipe: name of a recipe; none picks the one for this kind of data.
         objective: name of an objective, with options (`"wgan-gp:weight=5"`).
-        critic: name of a critic, or your own torch module from samples (n, *shape) in model scale to (n, k). A copy of
+        critic: name of a critic, or your own torch module from samples (n, ...) in model scale to (n, k). A copy of
             the module is trained; the same call continues the run. If the module draws random numbers itself, as
             dropout does, it takes them from torch's global stream, and equal seeds do not give equal runs.
         run: folder of the run; None means `runs/DATA-RECIPE-SEED`.

@@ -23,11 +23,9 @@ def comparison_picture(result: Comparison) -> Image.Image:
 
 def drawn_sides(result: Comparison) -> plot.Sides:
     """What the panels of a comparison show, on the axes that tell most of it."""
-    potential = result.bracket.potential
-    assert potential is not None
     a, b = result.a, result.b
     names = (Path(a.name).name, Path(b.name).name)
-    return plot.Sides(a.points, b.points, telling_axes(result), potential, result.plan, names, unit(a))
+    return plot.Sides(a.points, b.points, telling_axes(result), result.bracket.potential, result.plan, names, unit(a))
 
 
 def features_picture(result: Comparison) -> Image.Image:

@@ -51,6 +51,7 @@ class Sides:
         x, y: sets A (n, d) and B (m, d).
         axes: on which they are drawn: one for points on a line, else two.
         potential: high on A and low on B; drawn divided by its Lipschitz constant, with mean 0 on both sets together.
+            Without one, as where rows depend on each other, its panel is left out.
         plan: a coupling of the first points of either.
         names: of A and B.
         unit: of distances.
@@ -59,7 +60,7 @@ class Sides:
     x: Points
     y: Points
     axes: Sequence[Axis]
-    potential: Potential
+    potential: Potential | None
     plan: Coupling
     names: tuple[str, str]
     unit: str
@@ -95,9 +96,11 @@ def panels(sides: Sides) -> Image.Image:
     """
     with rc_context(FONT_SIZES):
         # a little room, because the colour bar stands next to the third panel's label
-        figure = Figure(figsize=(10, 3.3), dpi=160, layout=ConstrainedLayoutEngine(h_pad=0.08, wspace=0.04))
+        paints = _paints(sides)
+        size = (10 * len(paints) / 3, 3.3)
+        figure = Figure(figsize=size, dpi=160, layout=ConstrainedLayoutEngine(h_pad=0.08, wspace=0.04))
         FigureCanvasAgg(figure)
-        for plot, paint in zip(figure.subplots(1, 3), _paints(sides), strict=True):
+        for plot, paint in zip(figure.subplots(1, len(paints)), paints, strict=True):
             paint(plot)
         return as_image(figure)
 
@@ -123,14 +126,18 @@ def _paints(sides: Sides) -> list[Callable[[Axes], None]]:
         plot.set_title(title)
         plot.spines[["top", "right"]].set_visible(False)
 
-    return [partial(paint, draw=draw, title=title) for draw, title in zip(parts, _titles(sides), strict=True)]
+    return [
+        partial(paint, draw=draw, title=title)
+        for draw, title in zip(parts, _titles(sides), strict=True)
+        if title is not None
+    ]
 
 
-def _titles(sides: Sides) -> tuple[str, str, str]:
+def _titles(sides: Sides) -> tuple[str, str | None, str]:
     potential = sides.potential
     return (
         "",  # its key stands there
-        f"potential f ({potential.family}, {potential.proof})",
+        None if potential is None else f"potential f ({potential.family}, {potential.proof})",
         f"optimal coupling, {len(sides.moves[0])} pairs",
     )
 
@@ -144,14 +151,14 @@ def _clouds(plot: Axes, sides: Sides) -> None:
 
 def _field(plot: Axes, sides: Sides) -> None:
     """The potential as filled contours in the plane, else as the colour of the points."""
-    values = [_heights(sides.potential, points) for points in sides.shown]
+    values = [_heights(sides, points) for points in sides.shown]
     middle = (values[0].mean() + values[1].mean()) / 2
     frame(plot, sides.plane)
     shown: Any
     if sides.x.shape[1] == 2 and all((sides.places(0) == sides.x).all(axis=0)):
         across, up = (np.linspace(*ends, 150) for ends in (plot.get_xlim(), plot.get_ylim()))
         grid = np.stack(np.meshgrid(across, up), axis=-1)
-        heights = _heights(sides.potential, grid.reshape(-1, 2)).reshape(150, 150) - middle
+        heights = _heights(sides, grid.reshape(-1, 2)).reshape(150, 150) - middle
         levels = MaxNLocator(10).tick_values(heights.min(), heights.max())
         shown = plot.contourf(across, up, heights, levels, cmap=GREYS)
         for side, name in enumerate("AB"):
@@ -194,8 +201,8 @@ def _curve(plot: Axes, sides: Sides) -> None:
     """The potential on a line."""
     bins = np.histogram_bin_edges(np.concatenate(sides.shown)[:, 0], 40)
     where = np.linspace(bins[0], bins[-1], 400)
-    middle = np.mean([_heights(sides.potential, points).mean() for points in sides.shown])
-    plot.plot(where, _heights(sides.potential, where[:, None]) - middle, color=INK)
+    middle = np.mean([_heights(sides, points).mean() for points in sides.shown])
+    plot.plot(where, _heights(sides, where[:, None]) - middle, color=INK)
     plot.set_ylabel(f"f, high on A ({sides.unit})")
     _along(plot, sides)
 
@@ -214,7 +221,9 @@ def _along(plot: Axes, sides: Sides) -> None:
     plot.set_box_aspect(1)
 
 
-def _heights(potential: Potential, points: Points) -> NDArray[np.float64]:
+def _heights(sides: Sides, points: Points) -> NDArray[np.float64]:
+    potential = sides.potential
+    assert potential is not None  # else there is no panel of it
     return potential(points) / (potential.lipschitz or 1.0)
 
 

@@ -36,7 +36,7 @@ class ValueAndGradient(NamedTuple):
 
 
 def wasserstein(theta: ArrayLike) -> ValueAndGradient:
-    """W1 = |theta| with gradient sign(theta), undefined at 0 (there every number in [-1, 1] is a subgradient)."""
+    """W1 = abs(theta) with gradient sign(theta), undefined at 0 (there every number in [-1, 1] is a subgradient)."""
     shift = _finite(theta)
     return ValueAndGradient(np.abs(shift), np.where(shift == 0, np.nan, np.sign(shift)))
 

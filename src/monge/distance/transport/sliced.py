@@ -85,8 +85,8 @@ def max_sliced(x: ArrayLike, y: ArrayLike, *, restarts: int = 16, steps: int = 2
 
     .. math:: g = \sum_{i,j} \gamma_{ij} \, \mathrm{sign}(\theta \cdot (x_i - y_j)) \, (x_i - y_j)
 
-    A step goes to g / |g|, or as far towards it as the distance still grows. The problem is not concave: the best of
-    several starts is a lower limit of the maximum, and so of W1. The starts are the difference of means, the
+    A step goes to g over its length, or as far towards it as the distance still grows. The problem is not concave: the
+    best of several starts is a lower limit of the maximum, and so of W1. The starts are the difference of means, the
     eigenvectors of the difference of covariances with the largest eigenvalues in size, and the best of 16 times as
     many random directions as there are starts.
 

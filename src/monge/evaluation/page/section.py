@@ -171,11 +171,10 @@ def farthest(result: Comparison) -> PageSection | None:
 def drawn(result: Comparison) -> PageSection | None:
     """The panels of the picture."""
     images = plot.single_panels(drawn_sides(result))
-    texts = (
-        "Both sets, on the axes that show most of their difference.",
-        "The function that proves the lower limit: high on A, low on B, and nowhere steeper than 1.",
-        "Which samples of A and of B an optimal transport matches.",
-    )
+    texts = ["Both sets, on the axes that show most of their difference."]
+    if result.bracket.potential is not None:
+        texts += ["The function that proves the lower limit: high on A, low on B, and nowhere steeper than 1."]
+    texts += ["Which samples of A and of B an optimal transport matches."]
     return PageSection("The pictures", [Pictures(list(zip(images, texts, strict=True)))])
 
 
