@@ -42,7 +42,7 @@ def index_labels(
         return _distinct(plain, np.unique(np.concatenate(given)))
     if classes.size > MOST_NAMES:
         raise UserError(f"`classes` must have at most {MOST_NAMES:,} names; got {classes.size:,}")
-    names = [str(name) for name in np.ravel(classes)]
+    names = _texts(np.ravel(classes), "`classes`")
     for y in given:
         if y.min() < 0 or y.max() >= len(names):
             raise UserError(
@@ -61,7 +61,22 @@ def _distinct(labels: list[NDArray[Any] | None], distinct: NDArray[Any]) -> tupl
     if len(distinct) > MOST_NAMES:
         raise UserError(f"labels must have at most {MOST_NAMES:,} different values; got {len(distinct):,}")
     found = [None if y is None else np.searchsorted(distinct, y).astype(np.int64) for y in labels]
-    return found, [str(name) for name in distinct]
+    return found, _texts(distinct, "labels")
+
+
+def _texts(values: NDArray[Any], what: str) -> list[str]:
+    """Values as text.
+
+    Arguments:
+        what: they are, for the error.
+
+    Raises:
+        UserError: one is no text, as in a damaged file.
+    """
+    try:
+        return [str(value) for value in values]
+    except SystemError:  # of letters beyond Unicode
+        raise UserError(f"{what} must be Unicode text; one has a letter beyond it") from None
 
 
 def whole_numbers(names: Iterable[str]) -> Indices | None:
