@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monge.model.trained_model import Samples, TrainedModel
 
 FILM = ".webp"
-SUFFIXES = (FILM, ".png", ".tif", ".tiff", ".npz", ".npy", ".csv", ".parquet")
+SUFFIXES = (".png", ".tif", ".tiff", ".npz", ".npy", ".csv", ".parquet", FILM)
 COLUMNS = 10
 IMAGES, TABLE_ROWS = 64, 1000
 """Samples where no number is asked for."""

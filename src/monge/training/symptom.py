@@ -17,8 +17,8 @@ Entry = Mapping[str, Any]
 
 IN_A_ROW = 3
 """Measurements, one after the other, in which a symptom is seen before it is told."""
-PATIENCE = 10
-"""Measurements for which samples may lack variety that never had it."""
+PATIENCE = 1000
+"""Steps for which samples may lack variety: networks that have hardly been trained make nearly equal ones."""
 OVERFITTED = 0.5
 """Share of the critic's gap on training samples that is missing on held-out ones, above which it has overfitted."""
 GROWN = 1000.0
@@ -44,14 +44,10 @@ class Symptom:
 
 
 def collapse(measured: Sequence[Entry]) -> str | None:
-    """Samples that differ less than half as much as real ones do, and once did not, or have had the time to."""
-
-    def varied(entry: Entry) -> bool:
-        return bool(entry["bracket"]["spread"] >= COLLAPSED * entry["bracket"]["floor"])
-
-    if varied(measured[-1]) or not (len(measured) >= PATIENCE or any(map(varied, measured))):
-        return None
+    """Samples that differ less than half as much as real ones do."""
     spread, floor = (measured[-1]["bracket"][name] for name in ("spread", "floor"))
+    if measured[-1]["step"] < PATIENCE or spread >= COLLAPSED * floor:
+        return None
     return f"the generator has collapsed: two sets of its samples are {spread:.3g} apart, two of real ones {floor:.3g}"
 
 
@@ -77,7 +73,12 @@ def overfitting(measured: Sequence[Entry]) -> str | None:
     """
     last = measured[-1]
     train, held_out = last.get("critic_gap_train"), last.get("critic_gap_held_out")
-    if train is None or held_out is None or train - held_out <= OVERFITTED * train + 2 * last["critic_gap_error"]:
+    if (
+        train is None
+        or held_out is None
+        or train <= 0
+        or train - held_out <= OVERFITTED * train + 2 * last["critic_gap_error"]
+    ):
         return None
     lowest = min(measured, key=lambda entry: float(entry["bracket"]["excess"]))
     excess, best = last["bracket"]["excess"], lowest["bracket"]["excess"]

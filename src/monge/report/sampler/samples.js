@@ -22,9 +22,9 @@ function between(first, last, count) {
   });
 }
 
-// Rows of a table with the class of each, as many as are asked for if they can be found. Candidates come in rounds; of
-// each are left out the rows with values that do not go together, and others by chance, so that the columns have the
-// data's margins. `pause` is awaited now and then; it gives false where nobody waits for the rows any more.
+// Rows of a table with the class of each, as many as are asked for if they can be found. Candidates come in rounds.
+// Rows with values that do not go together are passed over, and others by chance, so that the columns have the data's
+// margins. `pause` is awaited now and then; it gives false where nobody waits for the rows any more.
 async function permittedRows(count, request, pause) {
   const kept = [];
   for (let start = 0; kept.length < count && start < TRIES + EACH * count;) {
