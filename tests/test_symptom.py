@@ -16,8 +16,9 @@ from monge.objective.paper import gan, wgan
 from monge.report.verdict import verdict
 from monge.run.entry import wrong_entry
 from monge.run.folder import RunFolder
+from monge.training.copying import IN_A_ROW
 from monge.training.diagnosis import Setup
-from monge.training.symptom import IN_A_ROW, PATIENCE, SymptomWatch
+from monge.training.symptom import PATIENCE, SymptomWatch
 from monge.training.train import train_config
 
 POINTS = np.random.default_rng(0).normal(size=(60, 8))

@@ -12,8 +12,8 @@ from typing import Any
 
 from monge.cli.parse import parse, show
 
-SHOWN = ("monge", "torch", "numpy", "scipy", "POT", "scikit-learn", "safetensors", "pillow", "matplotlib")
-"""Packages whose versions are told."""
+OTHERS = ("safetensors", "pillow", "matplotlib")
+"""Packages whose versions are told, besides those that a run records."""
 EXTRAS = {
     "table": ("pyarrow",),
     "frame": ("pandas",),
@@ -45,12 +45,13 @@ def findings() -> dict[str, Any]:
     import torch
 
     from monge.data.cache import folder
+    from monge.training.resume import VERSIONED
 
     cache, accelerators = folder(), {"cuda": torch.cuda, "mps": torch.backends.mps}
     missing = {extra: [name for name in modules if find_spec(name) is None] for extra, modules in EXTRAS.items()}
     return {
         "python": f"{platform.python_version()} on {platform.platform()}",
-        "versions": {name: metadata.version(name) for name in SHOWN},
+        "versions": {name: metadata.version(name) for name in (*VERSIONED, *OTHERS)},
         "devices": ["cpu", *(name for name, module in accelerators.items() if module.is_available())],
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": torch.get_num_threads(),

@@ -28,7 +28,7 @@ NEAR = -3.0
 ATTRACTED = 4.0
 """z of `attraction` above which training samples attract more than their share; chance gives less than 1 in 30,000."""
 IN_A_ROW = 3
-"""Measurements with both signs, one after the other, that raise the alarm."""
+"""Measurements, one after the other, in which something is seen before it is told: copying, or another symptom."""
 
 
 class CopyingWatch:

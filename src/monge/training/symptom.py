@@ -11,12 +11,11 @@ from typing import Any
 
 from monge.evaluation.reference import COLLAPSED
 from monge.run.folder import RunFolder
+from monge.training.copying import IN_A_ROW
 from monge.training.diagnosis import Setup, likely_cause
 
 Entry = Mapping[str, Any]
 
-IN_A_ROW = 3
-"""Measurements, one after the other, in which a symptom is seen before it is told."""
 PATIENCE = 1000
 """Steps for which samples may lack variety: networks that have hardly been trained make nearly equal ones."""
 OVERFITTED = 0.5
