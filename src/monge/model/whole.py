@@ -83,8 +83,14 @@ def best(run: RunFolder, facts: Mapping[str, Any]) -> Whole:
 
 def best_step(run: RunFolder) -> int | None:
     """Step of the checkpoint that is nearest to the validation part by the log; None where no distance is known."""
+    away = distances(run)
+    return min(away, key=away.__getitem__, default=None)
+
+
+def distances(run: RunFolder) -> dict[int, float]:
+    """Distances of the checkpoints that are there to the validation part, by their step, as far as they are known."""
     away = {entry["step"]: entry["validation"] for entry in run.entries() if "validation" in entry}
-    return min((step for step in steps(run.checkpoints) if step in away), key=away.__getitem__, default=None)
+    return {step: away[step] for step in steps(run.checkpoints) if step in away}
 
 
 def sound(run: RunFolder, facts: Mapping[str, Any]) -> bool:

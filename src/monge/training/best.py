@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from monge.model.whole import best_step
+from monge.model.whole import distances
 from monge.run.folder import RunFolder
 
 
@@ -18,9 +18,9 @@ class Best:
     """
 
     def __init__(self, run: RunFolder) -> None:
-        self.step = best_step(run)
-        found = (entry["validation"] for entry in run.entries() if entry["step"] == self.step and "validation" in entry)
-        self._distance: float = next(found, float("inf"))
+        away = distances(run)
+        self._distance = min(away.values(), default=float("inf"))
+        self.step = next((step for step, distance in away.items() if distance == self._distance), None)
         self._due = False
 
     def due(self) -> bool:
