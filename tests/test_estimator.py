@@ -15,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from monge.distance import wasserstein
-from monge.estimator import WassersteinGAN
+from monge.estimator.vector import WassersteinGAN
 
 # scikit-learn's sets of some ten samples are smaller than the recipe's batch
 pytestmark = pytest.mark.filterwarnings("ignore:batch reduced from the recipe's 256:UserWarning")

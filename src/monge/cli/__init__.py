@@ -21,6 +21,8 @@ COMMANDS = {
     "export": "hand a generator over, with a model card",
     "report": "write a run's HTML report",
     "reproduce": "show a claim of the theory by an experiment",
+    "lab": "watch trainings in the plane, in the browser",
+    "serve": "explore runs, distances and claims in the browser",
     "doctor": "say what monge finds on this machine",
     "completion": "print a script for the shell's Tab key",
 }

@@ -19,6 +19,7 @@ EXTRAS = {
     "frame": ("pandas",),
     "export": ("onnx", "onnxruntime", "onnxscript"),
     "tensorboard": ("tensorboard",),
+    "app": ("starlette", "uvicorn"),
 }
 """What each extra brings, by the names of their modules."""
 

@@ -17,8 +17,31 @@ from monge.training.steering import steer
 
 def train_step(state: TrainingState, objective: Objective, inputs: StepInputs) -> dict[str, Tensor]:
     """Updates critic, generator and average in place; returns the named terms of the last update of each."""
-    terms = update_critic(state, objective, inputs)
-    fake, generator_terms = generator_gradient(state, objective, inputs)
+    return update_critic(state, objective, inputs) | update_generator(state, objective, inputs)
+
+
+def update_critic(state: TrainingState, objective: Objective, inputs: StepInputs) -> dict[str, Tensor]:
+    """All critic updates of a step; returns the named terms of the last."""
+    *_, terms = critic_updates(state, objective, inputs)
+    return terms
+
+
+def critic_updates(state: TrainingState, objective: Objective, inputs: StepInputs) -> Iterator[dict[str, Tensor]]:
+    """The critic updates of a step, one at a time; gives the named terms of each after it was made."""
+    for batch in critic_batches(state, inputs):
+        terms = objective.critic_loss(state.critic, batch)
+        state.critic_optimiser.zero_grad()
+        terms.total.backward()
+        average_gradients(state.critic)
+        state.critic_optimiser.step()
+        if objective.constraint is not None:
+            objective.constraint(state.critic)
+        yield _detached(terms.named)
+
+
+def update_generator(state: TrainingState, objective: Objective, inputs: StepInputs) -> dict[str, Tensor]:
+    """The generator update with which a step ends, and all that goes with it; returns the named terms."""
+    fake, terms = generator_gradient(state, objective, inputs)
     state.generator_optimiser.step()
     if state.pool is not None:
         state.pool.keep(fake.detach(), state.critic, state.step)
@@ -28,22 +51,7 @@ def train_step(state: TrainingState, objective: Objective, inputs: StepInputs) -
     if objective.augment is not None and objective.augment.steered:
         terms["augment"] = state.strength
     state.step += 1
-    return {name: value.detach() for name, value in (terms | generator_terms).items()}
-
-
-def update_critic(state: TrainingState, objective: Objective, inputs: StepInputs) -> dict[str, Tensor]:
-    """All critic updates of a step; returns the named terms of the last."""
-    terms: dict[str, Tensor] = {}
-    for batch in critic_batches(state, inputs):
-        critic_terms = objective.critic_loss(state.critic, batch)
-        state.critic_optimiser.zero_grad()
-        critic_terms.total.backward()
-        average_gradients(state.critic)
-        state.critic_optimiser.step()
-        if objective.constraint is not None:
-            objective.constraint(state.critic)
-        terms = critic_terms.named
-    return terms
+    return _detached(terms)
 
 
 def generator_gradient(
@@ -70,6 +78,10 @@ def generator_gradient(
     for parameter in trained:
         parameter.requires_grad_(True)
     return fake, terms.named
+
+
+def _detached(terms: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach() for name, value in terms.items()}
 
 
 def critic_batches(state: TrainingState, inputs: StepInputs) -> Iterator[Batch]:

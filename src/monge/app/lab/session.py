@@ -1,0 +1,93 @@
+"""Labs of several pages at once, each in a process of its own that ends with its page."""
+
+import asyncio
+import json
+import multiprocessing
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from monge.app.lab.message import packed
+from monge.errors import UserError
+
+MOST = 12
+"""Labs at once."""
+
+
+class Labs:
+    """The labs that are open."""
+
+    def __init__(self) -> None:
+        # one process loads all that a training needs, and each lab is a copy of it: it begins at once
+        method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+        self._context: Any = multiprocessing.get_context(method)
+        if method == "forkserver":
+            self._context.set_forkserver_preload(["monge.app.lab.warm"])
+        self._open: dict[str, tuple[BaseProcess, Connection]] = {}
+        self._threads = ThreadPoolExecutor(MOST + 1, "lab")
+
+    def warm(self) -> None:
+        """Begins and ends one, so that the first page need not wait for what is loaded once."""
+        from monge.app.lab.worker import work
+
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=work, args=(theirs, {}), daemon=True)
+        process.start()
+        theirs.close()
+        ours.recv_bytes()
+        ours.close()
+        process.join()
+
+    async def stream(self, document: Mapping[str, Any]) -> AsyncIterator[bytes]:
+        """The messages of a new lab (see `message.packed`), the first of which has its name, until nobody reads them.
+
+        Arguments:
+            document: what `worker.lab_of` reads.
+        """
+        from monge.app.lab.worker import work
+
+        if len(self._open) >= MOST:
+            yield packed({"error": f"{MOST} labs are open already; close one", "ended": True}, {})
+            return
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=work, args=(theirs, dict(document)), daemon=True)
+        name = secrets.token_hex(8)
+        self._open[name] = process, ours
+        try:
+            process.start()
+            theirs.close()
+            yield packed({"lab": name}, {})
+            loop = asyncio.get_running_loop()
+            while True:
+                try:
+                    message = await loop.run_in_executor(self._threads, ours.recv_bytes)
+                except (EOFError, OSError):
+                    break
+                yield message
+                self.order(name, {"free": True})
+            yield packed({"error": "the lab's process has ended; begin anew", "ended": True}, {})
+        finally:
+            del self._open[name]
+            process.kill()  # which ends the reading, too
+
+    def order(self, name: str, order: Mapping[str, Any]) -> None:
+        """Tells a lab what to do.
+
+        Raises:
+            UserError: there is no such lab.
+        """
+        if name not in self._open:
+            raise UserError("this lab has ended; begin anew")
+        try:
+            self._open[name][1].send_bytes(json.dumps(order).encode())
+        except OSError as error:
+            raise UserError("this lab has ended; begin anew") from error
+
+    def close(self) -> None:
+        """Ends all of them."""
+        for process, _ in list(self._open.values()):
+            process.kill()
+        self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,118 @@
+"""The application and the server that it runs on."""
+
+import contextlib
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from monge.app.guard import LOCAL, Guard
+from monge.app.lab.route import LabRoutes
+from monge.app.lab.session import Labs
+from monge.app.page import page
+from monge.errors import MongeError, UserError, one_line
+
+PORT = 8642
+"""Where the page is, unless something else is there already."""
+STATIC = Path(__file__).parent / "static"
+
+
+def application(folder: Path, labs: Labs, token: str) -> Starlette:
+    """All pages and what they ask for.
+
+    Arguments:
+        folder: of the runs that are shown; what pages store is in it, too.
+        labs: that are open.
+        token: what a page sends along with what changes anything.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        labs.close()
+
+    routes = [
+        Route("/", lambda request: RedirectResponse("/lab")),
+        Route("/lab", lambda request: page(request, "lab.html")),
+        *LabRoutes(labs, folder / "lab").routes(),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+    handlers = {MongeError: refused, HTTPException: missing, Exception: broken}
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)  # type: ignore[arg-type]
+    app.state.token = token
+    return app
+
+
+async def refused(request: Request, error: MongeError) -> Response:
+    """What was asked cannot be done, in a line."""
+    return JSONResponse({"error": one_line(str(error))}, 400)
+
+
+async def missing(request: Request, error: HTTPException) -> Response:
+    """There is no such page, or it is not reached that way."""
+    text = "there is no such page" if error.status_code == 404 else error.detail
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": text}, error.status_code)
+    return page(request, "missing.html", status=error.status_code, text=text)
+
+
+async def broken(request: Request, error: Exception) -> Response:
+    """A mistake of monge's own, in a line; the server goes on."""
+    return JSONResponse({"error": one_line(f"{type(error).__name__}: {error}")}, 500)
+
+
+def serve(folder: Path, host: str, port: int | None, first: str, said: Callable[[str, str], None]) -> None:
+    """Serves the pages until Ctrl-C.
+
+    Arguments:
+        folder: of the runs.
+        host: address to listen on; any but 127.0.0.1 is reached from other machines.
+        port: to listen on, 0 for any that is free; None takes the usual one, or any where that is taken.
+        first: the page to begin with.
+        said: called with the address of that page once it answers, and with a warning, empty where there is none.
+
+    Raises:
+        UserError: the address cannot be listened on.
+    """
+    listening = bound(host, port)
+    port = listening.getsockname()[1]
+    token = secrets.token_urlsafe(16)
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    names = {*LOCAL, shown, host, *(() if host in LOCAL else (socket.gethostname(),))}
+    labs = Labs()
+    labs.warm()
+    app = Guard(application(folder, labs, token), token, frozenset(f"{name}:{port}" for name in names))
+    warning = "" if host in LOCAL else "whoever reaches this address and has its token can train and read runs here"
+    said(f"http://{shown}:{port}{first}?token={token}", warning)
+    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, access_log=False)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def bound(host: str, port: int | None) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        UserError: the address is taken, or not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for number in (PORT, 0) if port is None else (port,):
+        listening = socket.socket(family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, number))
+        except (OSError, OverflowError) as error:
+            listening.close()
+            problem = error
+            continue
+        listening.listen()
+        return listening
+    reason = problem.strerror if isinstance(problem, OSError) else "a port is from 0 to 65535"
+    raise UserError(f"--host {host} --port {port} cannot be listened on: {reason}")

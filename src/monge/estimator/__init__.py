@@ -1,0 +1,1 @@
+"""Generators as scikit-learn estimators: of vectors, and of tables."""
