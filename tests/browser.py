@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import axe_core_python
 import pytest
 
 FLAGS = [
@@ -63,14 +64,14 @@ class Tab:
         elif method == "Page.loadEventFired":
             self.loaded = True
 
-    def open(self, page: Path, width: int = 1280, height: int = 900, scheme: str = "light") -> None:
-        """Shows a file at a size, in the light or the dark scheme."""
+    def open(self, page: "Path | str", width: int = 1280, height: int = 900, scheme: str = "light") -> None:
+        """Shows a file, or an address, at a size, in the light or the dark scheme."""
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         self.send("Emulation.setDeviceMetricsOverride", **size)
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.send("Page.navigate", url=page.as_uri())
+        self.send("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         self.until(lambda: self.loaded)
 
     def run(self, script: str) -> Any:
@@ -111,6 +112,14 @@ class Tab:
         )
         given = self.send("Page.captureScreenshot", captureBeyondViewport=True, clip={**box, "scale": 1})
         path.write_bytes(base64.b64decode(given["data"]))
+
+
+def complaints(tab: Tab) -> list[tuple[str, str]]:
+    """What axe says is serious about a page, and an element that it is about."""
+    tab.run((Path(axe_core_python.__file__).parent / "axe.min.js").read_text())
+    found = json.loads(tab.run("axe.run().then(found => JSON.stringify(found.violations))"))
+    grave = [one for one in found if one["impact"] in ("serious", "critical")]
+    return [(one["help"], one["nodes"][0]["html"]) for one in grave]
 
 
 @contextmanager

@@ -12,14 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import axe_core_python
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
 import monge
-from browser import Tab, browser
+from browser import Tab, browser, complaints
 from monge import api
 from monge.data.table.condition import parse
 from monge.data.table.frame import csv_bytes, with_classes
@@ -279,14 +278,6 @@ def test_rows_of_vectors_as_a_file(
         "Promise.all(Array.from({ length: 20 }, (none, i) => [...sampleAt(latentOf(i, request()), request())]))"
     )
     np.testing.assert_array_equal(np.array(lines, float), rows)
-
-
-def complaints(tab: Tab) -> list[tuple[str, str]]:
-    """What axe says is serious about a page, and an element that it is about."""
-    tab.run((Path(axe_core_python.__file__).parent / "axe.min.js").read_text())
-    found = json.loads(tab.run("axe.run().then(found => JSON.stringify(found.violations))"))
-    grave = [one for one in found if one["impact"] in ("serious", "critical")]
-    return [(one["help"], one["nodes"][0]["html"]) for one in grave]
 
 
 SIZES = [(1280, "light"), (390, "light"), (1280, "dark"), (390, "dark")]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from fault.injection import Plan, arm
 
-ALLOWED = re.compile(r"monge: .*|step \d.*|")
+ALLOWED = re.compile(r"monge: .*|step \d.*|about \d.*; Ctrl-C saves|")
 """Lines that a command may write to standard error."""
 WARNING = re.compile(r"monge: (warning: |[^ ]+: \d|choice)")
 SECONDS = 120.0

@@ -88,7 +88,6 @@ def serve(folder: Path, host: str, port: int | None, first: str, said: Callable[
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     names = {*LOCAL, shown, host, *(() if host in LOCAL else (socket.gethostname(),))}
     labs = Labs()
-    labs.warm()
     app = Guard(application(folder, labs, token), token, frozenset(f"{name}:{port}" for name in names))
     warning = "" if host in LOCAL else "whoever reaches this address and has its token can train and read runs here"
     said(f"http://{shown}:{port}{first}?token={token}", warning)

@@ -178,6 +178,8 @@ CRITICS: Table = {
 DATA: Table = {
     "digits": Entry("1,797 real handwritten digits, 8 x 8, from scikit-learn", "monge.data.builtin:digits"),
     "toy:shop": Entry("10,000 orders of a made shop, a table of mixed columns", "monge.data.builtin:shop"),
+    "toy:line": Entry("a segment", "monge.data.toy:line"),
+    "toy:ring": Entry("a circle", "monge.data.toy:ring"),
     "toy:ring8": Entry("8 Gaussians on a circle", "monge.data.toy:ring8"),
     "toy:grid25": Entry("25 Gaussians on a grid", "monge.data.toy:grid25"),
     "toy:swissroll": Entry("a spiral", "monge.data.toy:swissroll"),

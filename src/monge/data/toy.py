@@ -69,6 +69,32 @@ class Moons:
 
 
 @dataclass(frozen=True)
+class Line:
+    """The segment x = 0 with y ~ U(0, 1): the data of Example 1 in Arjovsky et al. 2017, "Wasserstein GAN"."""
+
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
+        """n samples (n, 2)."""
+        return torch.stack([torch.zeros(n), torch.rand(n, generator=generator)], dim=1)
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Uniform distribution of the unit circle, plus Gaussian noise.
+
+    Arguments:
+        noise: standard deviation of the noise.
+    """
+
+    noise: float
+
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
+        """n samples (n, 2)."""
+        angle = 2 * math.pi * torch.rand(n, generator=generator)
+        circle = torch.stack([angle.cos(), angle.sin()], dim=1)
+        return circle + self.noise * torch.randn(n, 2, generator=generator)
+
+
+@dataclass(frozen=True)
 class ParallelLines:
     """Half of the mass on each of the lines x = 0 and x = 1, with y ~ U(0, 1).
 
@@ -154,6 +180,8 @@ def _grid(ticks: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
 
 
 TOYS: dict[str, Law] = {
+    "line": Line(),
+    "ring": Ring(noise=0.03),
     "ring8": Mixture(_circle(8), deviation=0.01),
     "grid25": Mixture(_grid((-4.0, -2.0, 0.0, 2.0, 4.0)), deviation=0.05),
     "swissroll": Swissroll(noise=0.03),
@@ -169,6 +197,16 @@ def _toy(name: str) -> ToyData:
         modes: NDArray[np.float64] = np.array(law.modes)
         return ToyData(DataInfo(name, centres=modes, deviation=law.deviation), law)
     return ToyData(DataInfo(name), law)
+
+
+def line() -> ToyData:
+    """A segment."""
+    return _toy("line")
+
+
+def ring() -> ToyData:
+    """A circle with noise 0.03."""
+    return _toy("ring")
 
 
 def ring8() -> ToyData:

@@ -30,6 +30,7 @@ class Lab:
 
     Attributes:
         settings: what is trained.
+        begun: what it began with.
         sides: one training for each objective.
         changes: settings that changed while it trained: the step, and what they then were.
 
@@ -45,7 +46,7 @@ class Lab:
         if data.space.name != "vector" or data.space.shape != (2,):
             raise UserError(f"data must be points in the plane; {settings.data} contains {data.space.form}")
         sides = [Side(settings, objective, data) for objective in settings.objectives]
-        self.scene, self.sides, self.settings = Scene.of(data), sides, settings
+        self.scene, self.sides, self.settings, self.begun = Scene.of(data), sides, settings, settings
         self.changes: list[tuple[int, dict[str, Any]]] = []
         self._coming = list(changes)
         self._frames = self._turns = 0
@@ -145,7 +146,13 @@ class Lab:
     def opening(self) -> bytes:
         """What does not change while it trains: the data, the square that is shown, the settings as they are."""
         sides = [{"rule": rule_of(side.config), "options": options_of(side.config.objective)} for side in self.sides]
-        header = {"opening": True, "settings": self.settings.document(), "box": self.scene.box, "rules": sides}
+        header = {
+            "opening": True,
+            "settings": self.settings.document(),
+            "begun": self.begun.document(),
+            "box": self.scene.box,
+            "rules": sides,
+        }
         real = {"train": self.scene.train, "held_out": self.scene.held_out}
         return packed(header, {name: values.astype(np.float32) for name, values in real.items()})
 

@@ -28,13 +28,14 @@ class Labs:
             self._context.set_forkserver_preload(["monge.app.lab.warm"])
         self._open: dict[str, tuple[BaseProcess, Connection]] = {}
         self._threads = ThreadPoolExecutor(MOST + 1, "lab")
+        self._threads.submit(self._warm)
 
-    def warm(self) -> None:
-        """Begins and ends one, so that the first page need not wait for what is loaded once."""
+    def _warm(self) -> None:
+        """Begins and ends one while the first page is opened, which need not wait then for what is loaded once."""
         from monge.app.lab.worker import work
 
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(theirs, {}), daemon=True)
+        process = self._context.Process(target=work, args=(theirs, {"changes": None}), daemon=True)
         process.start()
         theirs.close()
         ours.recv_bytes()

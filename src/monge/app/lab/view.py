@@ -80,7 +80,10 @@ def surface(side: Side, scene: Scene) -> Arrays:
 
 
 def arrows(side: Side, scene: Scene) -> Arrays:
-    """Where the loss sends the first 64 generated points: minus its gradient there, in the data's units."""
+    """Where the loss sends the first 64 generated points: minus its gradient, per unit of the scale it is trained in.
+
+    Without a mean over the batch, so that a critic of slope 1 gives arrows of length 1.
+    """
     fake = side.data.codec.from_metric(torch.from_numpy(side.points(ARROWS).astype(np.float64))).float()
     fake.requires_grad_()
     critic = side.state.critic

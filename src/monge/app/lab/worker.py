@@ -37,6 +37,7 @@ def work(orders: Connection, document: Mapping[str, Any]) -> None:
     torch.set_flush_denormal(True)  # as every training of monge
     try:
         worker = Worker(orders, lab_of(document))
+        worker.set(document)
     except MongeError as error:
         orders.send_bytes(packed({"error": one_line(str(error)), "ended": True}, {}))
         return
@@ -107,10 +108,7 @@ class Worker:
             self._connection.send_bytes(packed({"error": one_line(str(error))}, {}))
 
     def _obey(self, order: Mapping[str, Any]) -> None:
-        if "views" in order:
-            self._look(order["views"])
-        if "pace" in order:
-            self._set_pace(order)
+        self.set(order)
         if "settings" in order:
             anew = self._lab.change(Settings.of(order["settings"]))
             self._connection.send_bytes(self._lab.opening())
@@ -129,6 +127,17 @@ class Worker:
             self._playing = False
             self._lab.do(what)
         self._show()
+
+    def set(self, order: Mapping[str, Any]) -> None:
+        """What is to be shown, and how fast, where an order says so.
+
+        Raises:
+            UserError: it says what is not allowed.
+        """
+        if "views" in order:
+            self._look(order["views"])
+        if "pace" in order:
+            self._set_pace(order)
 
     def _look(self, views: Any) -> None:
         if not isinstance(views, list):

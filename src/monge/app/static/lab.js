@@ -1,7 +1,7 @@
 // The lab: takes a page's controls to a training on the server, and shows what comes back.
 
 import { Form } from "./form.js";
-import { read, written } from "./link.js";
+import { BEGIN, read, written } from "./link.js";
 import { columns, drawn } from "./pad.js";
 import { Panels } from "./panels.js";
 import { ask, notice, send } from "./request.js";
@@ -93,7 +93,8 @@ class Lab {
   }
 
   async follow(signal, settings, changes) {
-    const answer = await send("/api/lab", { body: { settings, changes }, signal });
+    const body = { settings, changes, views: this.server(), ...SPEEDS[$("speed").value] };
+    const answer = await send("/api/lab", { body, signal });
     for await (const message of messages(answer)) {
       if (signal.aborted) return;
       this.take(message);
@@ -107,9 +108,9 @@ class Lab {
       else if (this.opening) this.form.show(this.opening);
     } else if (header.lab) {
       this.name = header.lab;
-      this.order({ views: this.server(), ...SPEEDS[$("speed").value] });
     } else if (header.opening) {
       this.settings = header.settings;
+      this.begun = header.begun;
       this.opening = header;
       this.scene = { box: header.box, train: arrays.train, held_out: arrays.held_out };
       this.form.show(header);
@@ -216,7 +217,7 @@ class Lab {
     const { settings, views, speed } = this.lessons[name].preset;
     this.form.showViews(views);
     $("speed").value = speed;
-    this.begin({ data: "toy:ring8", objectives: ["wgan-gp"], given: {}, seed: 0, faults: [], ...settings });
+    this.begin({ ...BEGIN, ...settings });
   }
 
   speak(language) {
@@ -248,8 +249,8 @@ class Lab {
   }
 
   remember() {
-    if (!this.settings) return;
-    const { settings, lesson, language, changes } = this;
+    if (!this.begun) return;
+    const { begun: settings, lesson, language, changes } = this;
     const text = written({ settings, views: this.form.views(), speed: $("speed").value, lesson, language, changes });
     history.replaceState(null, "", `#${text}`);
   }

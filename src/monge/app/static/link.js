@@ -3,7 +3,7 @@
 /** What a page begins with, and what an address need not say. */
 export const BEGIN = {
   data: "toy:ring8",
-  objectives: ["wgan-gp"],
+  objectives: ["wgan-gp:weight=1"],
   given: {},
   seed: 0,
   faults: [],

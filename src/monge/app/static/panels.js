@@ -1,7 +1,7 @@
 // One panel for each objective: its plane, its curves, its weights, and what was measured.
 
 import { drawCurves, drawHistogram, short } from "./chart.js";
-import { drawPlane } from "./plane.js";
+import { drawPlane, steepest } from "./plane.js";
 
 const KEY = {
   real: "circles: real",
@@ -10,7 +10,7 @@ const KEY = {
   surface: "colour and lines: the critic's values, orange high",
   coupling: "grey lines: the exact coupling with held-out points",
   warp: "blue net: a square grid of latent numbers",
-  arrows: "arrows: where the loss sends generated points",
+  arrows: "arrows: where the loss sends generated points, as long as its slope",
 };
 
 export class Panels {
@@ -27,6 +27,7 @@ export class Panels {
     }
     this.all = objectives.map((objective) => made(objective));
     this.stage.replaceChildren(...this.all.map((panel) => panel.element));
+    this.stage.parentElement.dataset.panels = this.all.length;
   }
 
   /** Draws a frame, with the curves up to it. */
@@ -40,7 +41,7 @@ export class Panels {
       panel.plane.setAttribute("aria-label", said(side));
       panel.failed.textContent = side.failed ?? "";
       panel.failed.hidden = !side.failed;
-      figures(panel.figures, side, shown);
+      figures(panel.figures, side, shown, get("arrows"));
       const parts = Object.keys(KEY).filter((name) => shown[name] && !(name === "surface" && shown.slope));
       panel.key.textContent = parts.map((name) => KEY[name]).join("; ");
       panel.chart.hidden = !shown.losses;
@@ -81,9 +82,10 @@ function said(side) {
   return `Plane after ${side.step} steps${far}`;
 }
 
-function figures(list, side, shown) {
+function figures(list, side, shown, slopes) {
   const rows = [["step", side.phase === "step" ? side.step : `${side.step}, ${side.phase}`]];
   if (shown.losses) for (const [name, value] of Object.entries(side.terms)) rows.push([name.replace("_", " "), short(value)]);
+  if (shown.arrows && slopes) rows.push(["steepest arrow", short(steepest(slopes))]);
   const found = shown.distances ? side.distances : null;
   if (found) {
     rows.push(["W1: lower", short(found.lower)], ["upper", short(found.upper)], ["floor", short(found.floor)]);

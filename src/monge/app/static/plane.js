@@ -166,16 +166,24 @@ function generatedPoints({ drawing, x, y }, points) {
   drawing.fill();
 }
 
-/** As long as the steepest is 40 pixels; where there is no slope at all, none. */
-function arrows({ drawing, x, y }, points, slopes) {
+const UNIT = 34;
+
+/** The length of the steepest arrow: 1 where the critic's slope is 1. */
+export function steepest(slopes) {
   let most = 0;
   for (let index = 0; index < slopes.length; index += 2) most = Math.max(most, Math.hypot(slopes[index], slopes[index + 1]));
-  if (!(most > 1e-12)) return;
+  return most;
+}
+
+/** A slope of 1 is 34 pixels long, steeper ones at most twice that; where there is none, there is no arrow. */
+function arrows({ drawing, x, y }, points, slopes) {
+  const most = steepest(slopes);
+  const unit = UNIT / Math.max(1, most / 2);
   drawing.strokeStyle = colour("ink");
   drawing.lineWidth = 1.3;
   drawing.beginPath();
   for (let index = 0; index < slopes.length; index += 2) {
-    const [dx, dy] = [(slopes[index] / most) * 40, (-slopes[index + 1] / most) * 40];
+    const [dx, dy] = [slopes[index] * unit, -slopes[index + 1] * unit];
     if (Math.hypot(dx, dy) < 2) continue;
     const [across, down] = [x(points[index]), y(points[index + 1])];
     const angle = Math.atan2(dy, dx);
