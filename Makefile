@@ -1,5 +1,6 @@
 # make demo       set up what the core needs, train on digits into runs/digits
 # make demo-table set up what tables need, train on a made shop's orders into runs/shop, measure and sample it
+# make lab        set up what the lab needs, open it: trainings in the plane, in the browser
 # make test       set up everything; lint, types, layers, fast tests
 # make test-slow  the long studies
 # make docs       the pages of docs/ into docs/_build/html; runs the three notebooks when they have changed
@@ -10,7 +11,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NO_NETWORK := { echo "setup failed: pip could not install the packages; is the package index reachable? (details above)" >&2; exit 1; }
 
-.PHONY: demo demo-table test test-slow docs fault fuzz lint setup setup-table setup-docs setup-dev setup-browser clean
+.PHONY: demo demo-table lab test test-slow docs fault fuzz lint setup setup-table setup-app setup-docs setup-dev setup-browser clean
 
 demo: setup
 	$(BIN)/monge train digits --run runs/digits
@@ -20,6 +21,9 @@ demo-table: setup-table
 	$(BIN)/monge evaluate runs/shop
 	$(BIN)/monge sample runs/shop -n 1000 --where "payment = 'invoice' and price >= 50" --out runs/shop/invoices.csv
 	head -4 runs/shop/invoices.csv
+
+lab: setup-app
+	$(BIN)/monge lab
 
 test: setup-dev lint
 	$(BIN)/python -m pytest -n 2 -q
@@ -45,6 +49,7 @@ lint: setup-dev
 
 setup: .venv/core
 setup-table: .venv/table
+setup-app: .venv/app
 setup-docs: .venv/docs
 setup-dev: .venv/dev setup-browser
 
@@ -69,6 +74,10 @@ setup-browser:
 
 .venv/table: .venv/core
 	@$(PIP) -e '.[table]' || $(NO_NETWORK)
+	@touch $@
+
+.venv/app: .venv/core
+	@$(PIP) -e '.[app]' || $(NO_NETWORK)
 	@touch $@
 
 .venv/docs: .venv/core

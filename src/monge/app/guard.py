@@ -85,7 +85,8 @@ class Guard:
 
 def asked_token(scope: Scope) -> str | None:
     """The token in a request's address."""
-    return parse_qs(scope["query_string"].decode("latin-1")).get("token", [None])[0]
+    found = parse_qs(scope["query_string"].decode("latin-1")).get("token")
+    return found[0] if found else None
 
 
 def _cookie(headers: Headers) -> str | None:

@@ -2,24 +2,15 @@
 
 from typing import Any
 
-import numpy as np
-
 from monge.app.lab.settings import DEEPEST, DEFAULTS, LIVE, MOST, WIDEST, options_of
 from monge.app.lab.view import VIEWS
 from monge.config import registry
-from monge.data.dataset import DataInfo, ToyData
 from monge.data.toy import TOYS
 
 
 def catalogue() -> dict[str, Any]:
     """Distributions, objectives with their options, views, and limits, by name."""
-    points = {
-        f"toy:{name}": {
-            "text": registry.DATA[f"toy:{name}"].description,
-            "points": np.round(ToyData(DataInfo(name), law).train.sample(200), 3).tolist(),
-        }
-        for name, law in TOYS.items()
-    }
+    data = {f"toy:{name}": {"text": registry.DATA[f"toy:{name}"].description} for name in TOYS}
     objectives = {
         name: {
             "text": entry.description,
@@ -30,7 +21,7 @@ def catalogue() -> dict[str, Any]:
     }
     limits = {"objectives": MOST, "width": WIDEST, "depth": DEEPEST}
     return {
-        "data": points,
+        "data": data,
         "objectives": objectives,
         "views": [*VIEWS, "distances"],
         "live": list(LIVE),

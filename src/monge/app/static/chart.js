@@ -3,7 +3,7 @@
 import { colour, context } from "./plane.js";
 
 const STYLES = [["fake", []], ["tone", [6, 4]], ["soft", [2, 3]]];
-const FRAME = { left: 44, right: 108, top: 8, bottom: 18 };
+const FRAME = { left: 44, right: 108, top: 10, bottom: 24 };
 
 /** Draws curves: { name, values: [[step, value], ...] }; steps and values are told at the ends of the axes. */
 export function drawCurves(canvas, curves) {
@@ -54,9 +54,9 @@ function axes(drawing, { x, y, first, last, low, high, width, height }) {
   drawing.textAlign = "right";
   for (const value of [low, high]) drawing.fillText(short(value), FRAME.left - 5, y(value) + 4);
   drawing.textAlign = "left";
-  drawing.fillText(`step ${first}`, FRAME.left, height - 4);
+  drawing.fillText(`step ${first}`, FRAME.left, height - 5);
   drawing.textAlign = "right";
-  drawing.fillText(String(last), x(last), height - 4);
+  drawing.fillText(String(last), x(last), height - 5);
 }
 
 /** Draws counts as bars between two ends. */

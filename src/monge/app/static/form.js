@@ -21,7 +21,7 @@ export class Form {
     this.catalogue = catalogue;
     this.told = told;
     const names = Object.entries(catalogue.data);
-    $("data").replaceChildren(...names.map(([name, { text }]) => new Option(`${name.replace("toy:", "")}: ${text}`, name)));
+    $("data").replaceChildren(...names.map(([name]) => new Option(name.replace("toy:", ""), name)));
     checks($("views"), Object.entries(VIEWS), () => this.told.views());
     checks($("faults"), Object.entries(catalogue.faults).map(([name, fault]) => [name, fault.name]), () => this.tell());
     $("data").onchange = () => this.tell();
@@ -50,6 +50,7 @@ export class Form {
       $("data").append(new Option(`your own: ${settings.data.split("/").pop()}`, settings.data));
     }
     $("data").value = settings.data;
+    $("about-data").textContent = this.catalogue.data[settings.data]?.text ?? "";
     $("seed").value = settings.seed;
     for (const box of $("faults").querySelectorAll("input")) box.checked = settings.faults.includes(box.value);
     for (const input of document.querySelectorAll("[data-rule]")) input.value = rules[0].rule[input.dataset.rule] ?? "";
@@ -70,12 +71,15 @@ export class Form {
       top.className = "top";
       const select = document.createElement("select");
       select.setAttribute("aria-label", `Objective ${index + 1}`);
-      for (const [name, { text, needs_classes: classes }] of Object.entries(this.catalogue.objectives)) {
-        const option = new Option(`${name}: ${text}`, name);
+      for (const [name, { needs_classes: classes }] of Object.entries(this.catalogue.objectives)) {
+        const option = new Option(classes ? `${name} (needs classes)` : name, name);
         option.disabled = classes;
         select.append(option);
       }
       select.value = objective.split(":")[0];
+      const about = document.createElement("p");
+      about.className = "soft";
+      about.textContent = this.catalogue.objectives[select.value].text;
       select.onchange = () => {
         this.objectives[index] = select.value;
         this.tell();
@@ -94,7 +98,7 @@ export class Form {
       const list = document.createElement("div");
       list.className = "options";
       for (const [name, value] of Object.entries(rules[index].options)) list.append(this.option(index, name, value));
-      row.append(top, list);
+      row.append(top, about, list);
       return row;
     });
     $("objectives").replaceChildren(...rows);

@@ -30,13 +30,13 @@ class Lab {
       settings: (settings) => this.change(settings),
       views: (views) => this.look(views),
     });
-    this.orders = Promise.resolve();
     this.lesson = "";
     this.language = "en";
     this.listen();
   }
 
   listen() {
+    for (const part of document.querySelectorAll("[inert]")) part.inert = false;
     $("play").onclick = () => this.play(!this.playing);
     for (const what of ["step", "phase", "critic", "generator"]) {
       $(what).onclick = () => this.order({ do: what }, () => this.shown(false));
@@ -87,7 +87,8 @@ class Lab {
   begin(settings, changes = []) {
     this.stream?.abort();
     this.stream = new AbortController();
-    Object.assign(this, { settings, changes, frames: [], at: null, name: null, scene: null, opening: null });
+    Object.assign(this, { settings, changes, frames: [], at: null, scene: null, opening: null });
+    this.orders = new Promise((resolve) => { this.named = resolve; });
     this.shown(false);
     this.guarded(() => this.follow(this.stream.signal, settings, changes));
   }
@@ -107,7 +108,7 @@ class Lab {
       if (header.ended) this.shown(false);
       else if (this.opening) this.form.show(this.opening);
     } else if (header.lab) {
-      this.name = header.lab;
+      this.named(header.lab);
     } else if (header.opening) {
       this.settings = header.settings;
       this.begun = header.begun;
@@ -174,15 +175,15 @@ class Lab {
     $("play").setAttribute("aria-pressed", playing);
   }
 
-  /** Sends an order after those before it. */
+  /** Sends an order after those before it, once the lab has begun. */
   order(body, then) {
-    this.orders = this.orders.then(() =>
-      this.guarded(async () => {
-        if (!this.name) return;
-        await ask(`/api/lab/${this.name}`, { body });
+    this.orders = this.orders?.then(async (name) => {
+      await this.guarded(async () => {
+        await ask(`/api/lab/${name}`, { body });
         then?.();
-      }),
-    );
+      });
+      return name;
+    });
   }
 
   change(settings) {
