@@ -18,6 +18,7 @@ from monge.app.guard import LOCAL, Guard
 from monge.app.lab.route import LabRoutes
 from monge.app.lab.session import Labs
 from monge.app.page import page
+from monge.app.run.route import RunRoutes
 from monge.errors import MongeError, UserError, one_line
 
 PORT = 8642
@@ -34,15 +35,19 @@ def application(folder: Path, labs: Labs, token: str) -> Starlette:
         token: what a page sends along with what changes anything.
     """
 
+    runs = RunRoutes(folder)
+
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         labs.close()
+        runs.close()
 
     routes = [
         Route("/", lambda request: RedirectResponse("/lab")),
         Route("/lab", lambda request: page(request, "lab.html")),
         *LabRoutes(labs, folder / "lab").routes(),
+        *runs.routes(),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     handlers = {MongeError: refused, HTTPException: missing, Exception: broken}
