@@ -19,12 +19,10 @@ from monge.app.run.curve import MOST as MOST_CHOSEN
 from monge.app.run.curve import events
 from monge.app.run.models import Models, OpenModel
 from monge.app.run.neighbour import Neighbours
-from monge.app.run.query import MOST_SEED, Drawing, condition, drawing, whole
+from monge.app.run.query import Drawing, condition, drawing, whole
 from monge.app.run.settings import differing
 from monge.app.run.shelf import Shelf
 from monge.errors import UserError
-from monge.model.trained_model import Request as Asked
-from monge.model.trained_model import TrainedModel
 
 T = TypeVar("T")
 
@@ -154,12 +152,10 @@ class RunRoutes:
 
         return await self._in(self._slow, make)
 
-    def _rows(self, request: Request, usual: int, most: int = rows.MOST_SHOWN) -> tuple[TrainedModel, int, int, Asked]:
+    def _rows(self, request: Request, usual: int, most: int = rows.MOST_SHOWN) -> tuple[OpenModel, Drawing, str | None]:
         """The model, and which rows are asked for."""
         query = request.query_params
-        n, seed = whole(query, "n", usual, 1, most), whole(query, "seed", 0, 0, MOST_SEED)
-        asked = Asked(label=query.get("class") or None, where=condition(query))
-        return self._opened(request).model, n, seed, asked
+        return self._opened(request), drawing(query, usual, most), condition(query)
 
     def _opened(self, request: Request) -> OpenModel:
         return self._models.get(request.path_params["name"], request.query_params.get("weights") or "ema")

@@ -23,16 +23,11 @@ class Latest {
     this.again = true;
     if (this.busy) return;
     this.busy = true;
-    try {
-      while (this.again) {
-        this.again = false;
-        await this.work();
-      }
-    } catch (error) {
-      notice(error.message);
-    } finally {
-      this.busy = false;
+    while (this.again) {
+      this.again = false;
+      await this.work().catch((error) => notice(error.message));
     }
+    this.busy = false;
   }
 }
 
@@ -85,13 +80,16 @@ const grid = new Latest(() =>
   }),
 );
 
-const strip = new Latest(async () => {
-  const [from, to] = ["from", "to"].map((end) => Number($(end).value) - 1);
-  tiles.mark(from, to);
-  await shown($("strip"), `${base}/strip.png?${asked()}&from=${from}&to=${to}`);
-  $("strip").alt = `From sample ${from + 1} to sample ${to + 1}, changing gradually`;
-  $("near").replaceChildren();
-});
+const strip = new Latest(() =>
+  busy($("picked"), async () => {
+    const [from, to] = ["from", "to"].map((end) => Number($(end).value) - 1);
+    tiles.mark(from, to);
+    $("near").replaceChildren();
+    await shown($("strip"), `${base}/strip.png?${asked()}&from=${from}&to=${to}`);
+    notice("");
+    $("strip").alt = `From sample ${from + 1} to sample ${to + 1}, changing gradually`;
+  }),
+);
 
 const table = new Latest(() =>
   busy($("table"), async () => {
