@@ -1,12 +1,15 @@
 """The application on a port of its own, in a thread, and small runs for it to show."""
 
 import json
+import shutil
+import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +32,22 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
 """Data and settings of each."""
 
 
-def train(folder: Path, *names: str, steps: int = 6) -> None:
-    """Trains some of `RUNS` into a folder."""
+KEPT = tempfile.TemporaryDirectory(prefix="monge-tests-")
+
+
+@cache
+def trained(name: str) -> Path:
+    """One of `RUNS`, trained once in a process."""
+    source, settings = RUNS[name]
+    path = Path(KEPT.name) / name
+    monge.train(source, run=path, steps=6, threads=1, observe={"log": 1, "bracket": 1000}, **settings)
+    return path
+
+
+def fill(folder: Path, *names: str) -> None:
+    """Puts some of `RUNS` into a folder."""
     for name in names:
-        source, settings = RUNS[name]
-        monge.train(source, run=folder / name, steps=steps, threads=1, observe={"log": 1, "bracket": 1000}, **settings)
+        shutil.copytree(trained(name), folder / name)
 
 
 class Page:

@@ -27,14 +27,14 @@ from monge.app.run.models import MOST_BYTES, OpenModel
 from monge.model.random import Purpose, stream
 from monge.model.trained_model import Request
 from monge.run.folder import RunFolder
-from served import TOKEN, Page, served, train
+from served import TOKEN, Page, fill, served
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With small runs."""
     path = tmp_path_factory.mktemp("shelf") / "kept"
-    train(path, "digits", "coded", "group/plane", "shop")
+    fill(path, "digits", "coded", "group/plane", "shop")
     (path / "other").mkdir()
     (path / "a/b/c").mkdir(parents=True)
     shutil.copy(path / "digits/run.json", path / "a/b/c")

@@ -11,7 +11,7 @@ import axe_core_python
 import pytest
 
 from browser import Tab, browser
-from served import Page, served, train
+from served import Page, fill, served
 
 SIZES = [(1280, "light"), (390, "dark")]
 NAMES = ("digits", "coded", "group/plane", "shop")
@@ -22,7 +22,7 @@ sizes = pytest.mark.parametrize(("width", "scheme"), SIZES)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With small runs."""
     path = tmp_path_factory.mktemp("shelf")
-    train(path, *NAMES)
+    fill(path, *NAMES)
     (path / "digits/report.html").write_text("<!doctype html><title>Report</title><p id=found>The report</p>")
     return path
 

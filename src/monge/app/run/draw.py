@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -119,8 +120,14 @@ def sample(opened: OpenModel, drawing: Drawing, index: int) -> NDArray[Any]:
 
 
 def picture(opened: OpenModel, x: NDArray[Any], columns: int | None = None) -> bytes:
-    """Samples (n, ...) as the bytes of a PNG file: images in so many columns, or points on the model's own axes."""
+    """Samples (n, ...) as the bytes of a PNG file: images in so many columns, or points on the model's own axes.
+
+    Raises:
+        UserError: they are no finite numbers.
+    """
     space = opened.model.space
+    if not np.isfinite(x).all():
+        raise UserError(f"run {opened.model.name!r}: its samples are no finite numbers; the training has diverged")
     if isinstance(space, ImageSpace) and columns is not None:
         return plot.png(plot.grid(space.shown(x), columns), quick=True)
     return plot.png(plot.picture(space, x, frame=opened.frame), quick=True)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import torch
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from monge.app.guard import REPORT_POLICY
@@ -90,13 +90,8 @@ class RunRoutes:
 
     def report(self, request: Request) -> Response:
         """A run's report, apart from all else: it has its script inside."""
-        name = request.path_params["name"]
-        path = self._shelf.path(name) / "report.html"
-        if not path.is_file():
-            raise UserError(f"run {name!r} has no report; write one with monge report {self._shelf.folder / name}")
-        return FileResponse(
-            self._shelf.within(path), media_type="text/html", headers={"content-security-policy": REPORT_POLICY}
-        )
+        content = self._shelf.report(request.path_params["name"])
+        return Response(content, media_type="text/html", headers={"content-security-policy": REPORT_POLICY})
 
     async def about(self, request: Request) -> Response:
         """A run in a few facts, and what its model can be asked for; in a line why there is none."""
@@ -112,7 +107,7 @@ class RunRoutes:
 
     def thumbnail(self, request: Request) -> Response:
         """The newest picture of a training's samples."""
-        return FileResponse(self._shelf.picture(request.path_params["name"]), media_type="image/png")
+        return picture(self._shelf.picture(request.path_params["name"]))
 
     async def grid(self, request: Request) -> Response:
         """Samples as a picture."""

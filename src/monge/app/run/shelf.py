@@ -3,13 +3,13 @@
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from monge.data.source import MEMORY
 from monge.errors import UserError, legible
-from monge.run.files import numbered
+from monge.run.files import numbered, read_file
 from monge.run.folder import FACTS, RunFolder
 from monge.run.follow import Follower
 
@@ -17,6 +17,11 @@ DEPTH = 2
 """Folders between the shelf and a run, and the run itself, at most."""
 MOST = 500
 """Runs that are shown, at most."""
+LARGEST = 2**27
+"""Bytes of a picture or a report, at most."""
+LOG = "log.jsonl"
+Mark = tuple[int, int, int]
+"""Changes when a file does."""
 TAILS = (2**18, 2**24)
 """Bytes at a log's end in which its last bracket is looked for, one after the other."""
 
@@ -30,7 +35,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.expanduser()
-        self._known: dict[str, tuple[Any, dict[str, Any]]] = {}
+        self._known: dict[tuple[str, str], tuple[Mark, Any]] = {}
         self._lock = threading.Lock()
 
     def names(self) -> list[str]:
@@ -76,17 +81,26 @@ class Shelf:
             UserError: there is no such run, or it is damaged.
         """
         path = self.path(name)
+        found: dict[str, Any] = self._read(name, FACTS, RunFolder(path).facts)
+        return found
+
+    def _read(self, name: str, file: str, read: Callable[[], Any]) -> Any:
+        """What a file of a run says, read again only when it has changed.
+
+        Raises:
+            UserError: it cannot be read.
+        """
         try:
-            found = (path / FACTS).stat()
+            found = (self.folder / name / file).stat()
         except OSError as error:
-            raise UserError(f"run {name!r}: {FACTS} cannot be read: {error.strerror or error}") from error
+            raise UserError(f"run {name!r}: {file} cannot be read: {error.strerror or error}") from error
         mark = found.st_ino, found.st_size, found.st_mtime_ns
         with self._lock:
-            known = self._known.get(name)
+            known = self._known.get((name, file))
         if known is None or known[0] != mark:
-            known = mark, RunFolder(path).facts()
+            known = mark, read()
             with self._lock:
-                self._known[name] = known
+                self._known[name, file] = known
         return known[1]
 
     def summary(self, name: str) -> dict[str, Any]:
@@ -106,7 +120,8 @@ class Shelf:
     def _facts(self, name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         config, path = facts["config"], self.folder / name
         source = config["source"].removeprefix(MEMORY)
-        step, bracket = _last(path / "log.jsonl")
+        log = path / LOG
+        step, bracket = self._read(name, LOG, lambda: _last(log)) if log.exists() else (0, None)
         picture = newest(path)
         return {
             "status": facts["status"],
@@ -119,10 +134,10 @@ class Shelf:
             "bracket": bracket,
             "picture": None if picture is None else picture[0],
             "report": (path / "report.html").is_file(),
-            "silent": _silent(path / "log.jsonl") if facts["status"] == "running" else None,
+            "silent": _silent(log) if facts["status"] == "running" else None,
         }
 
-    def picture(self, name: str) -> Path:
+    def picture(self, name: str) -> bytes:
         """The newest picture of a training's samples.
 
         Raises:
@@ -131,17 +146,32 @@ class Shelf:
         found = newest(self.path(name))
         if found is None:
             raise UserError(f"run {name!r} has no picture of its samples yet")
-        return self.within(found[1])
+        return self._content(found[1])
 
-    def within(self, path: Path) -> Path:
-        """A file in the folder, links followed.
+    def report(self, name: str) -> bytes:
+        """A run's report.
 
         Raises:
-            UserError: a link leads out of it.
+            UserError: there is none.
+        """
+        path = RunFolder(self.path(name)).report
+        if not path.is_file():
+            raise UserError(f"run {name!r} has no report; write one with monge report {self.folder / name}")
+        return self._content(path)
+
+    def _content(self, path: Path) -> bytes:
+        """What a file in the folder contains, links followed.
+
+        Raises:
+            UserError: a link leads out of the folder, or it cannot be read.
         """
         if not path.resolve().is_relative_to(self.folder.resolve()):
             raise UserError(f"{path} must be inside {self.folder}; it is a link that leads out of it")
-        return path
+        try:
+            return read_file(path, LARGEST)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise UserError(f"{path} cannot be read: {reason or error}") from error
 
 
 def newest(path: Path) -> tuple[int, Path] | None:

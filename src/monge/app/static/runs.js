@@ -15,6 +15,7 @@ const series = new Map();
 let chosen = [];
 let terms = ["excess"];
 let source = null;
+let failed = false;
 
 function card(name) {
   const box = element("input", { type: "checkbox", id: `run-${cards.size}` });
@@ -81,6 +82,18 @@ async function load() {
   if (left.length < chosen.length) {
     chosen = left;
     changed();
+  }
+}
+
+/** Loads again, and takes back what was said of an attempt that failed. */
+async function renew() {
+  try {
+    await load();
+    if (failed) notice("");
+    failed = false;
+  } catch (error) {
+    failed = true;
+    notice(error.message);
   }
 }
 
@@ -203,7 +216,7 @@ function begin() {
   );
   addEventListener("resize", () => (key(), draw()));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (key(), draw()));
-  setInterval(() => document.hidden || load().catch((error) => notice(error.message)), EVERY);
+  setInterval(() => document.hidden || renew(), EVERY);
   return load().then(() => chosen.length && changed());
 }
 
