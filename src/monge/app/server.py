@@ -53,6 +53,7 @@ def application(folder: Path, labs: Labs, token: str) -> Starlette:
     handlers = {MongeError: refused, HTTPException: missing, Exception: broken}
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)  # type: ignore[arg-type]
     app.state.token = token
+    app.state.ending = lambda: False
     return app
 
 
@@ -94,11 +95,14 @@ def serve(folder: Path, host: str, port: int | None, first: str, said: Callable[
     names = {*LOCAL, shown, host, *(() if host in LOCAL else (socket.gethostname(),))}
     labs = Labs()
     labs.warm()
-    app = Guard(application(folder, labs, token), token, frozenset(f"{name}:{port}" for name in names))
+    pages = application(folder, labs, token)
+    app = Guard(pages, token, frozenset(f"{name}:{port}" for name in names))
     warning = "" if host in LOCAL else "whoever reaches this address and has its token can train and read runs here"
     said(f"http://{shown}:{port}{first}?token={token}", warning)
     config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, access_log=False)
-    uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+    pages.state.ending = lambda: server.should_exit  # streams that never end by themselves ask it
+    server.run(sockets=[listening])
 
 
 def bound(host: str, port: int | None) -> socket.socket:

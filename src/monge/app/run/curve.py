@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +17,8 @@ POINTS = 1000
 """Points of a curve that are sent at once, at most."""
 EVERY = 1.0
 """Seconds between two looks at the runs."""
+PARTS = 5
+"""Times in between at which the server may end."""
 BEATS = 15
 """Looks after which something is sent even where nothing is new, so that a lost connection is noticed."""
 LONGEST = 2**25
@@ -79,11 +81,11 @@ def even(points: Sequence[tuple[int, float]]) -> Sequence[tuple[int, float]]:
     return [points[round(index * last / (POINTS - 1))] for index in range(POINTS)]
 
 
-async def events(shelf: Shelf, names: Sequence[str]) -> AsyncIterator[str]:
-    """What is new of some runs, each as an event, until nobody listens."""
+async def events(shelf: Shelf, names: Sequence[str], ending: Callable[[], bool]) -> AsyncIterator[str]:
+    """What is new of some runs, each as an event, until nobody listens or the server ends."""
     watches = [Watch(shelf, name) for name in dict.fromkeys(names)]
     quiet = BEATS
-    while True:
+    while not ending():
         quiet += 1
         for watch in watches:
             found = await run_in_threadpool(watch.look)
@@ -93,4 +95,6 @@ async def events(shelf: Shelf, names: Sequence[str]) -> AsyncIterator[str]:
         if quiet > BEATS:
             quiet = 0
             yield ": nothing new\n\n"
-        await asyncio.sleep(EVERY)
+        for _ in range(PARTS):
+            if not ending():
+                await asyncio.sleep(EVERY / PARTS)

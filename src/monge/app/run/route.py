@@ -73,7 +73,8 @@ class RunRoutes:
 
     async def events(self, request: Request) -> Response:
         """Curves of some runs, as they grow, until the client goes away."""
-        return StreamingResponse(events(self._shelf, chosen(request)), media_type="text/event-stream")
+        found = events(self._shelf, chosen(request), request.app.state.ending)
+        return StreamingResponse(found, media_type="text/event-stream")
 
     def settings(self, request: Request) -> Response:
         """The settings in which some runs differ."""
