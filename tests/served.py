@@ -94,8 +94,10 @@ def served(folder: Path) -> Iterator[Page]:
     """Serves a folder."""
     listening = bound("127.0.0.1", 0)
     port = listening.getsockname()[1]
-    app = Guard(application(folder, Labs(), TOKEN), TOKEN, frozenset([f"127.0.0.1:{port}"]))
+    pages = application(folder, Labs(), TOKEN)
+    app = Guard(pages, TOKEN, frozenset([f"127.0.0.1:{port}"]))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, access_log=False))
+    pages.state.ending = lambda: server.should_exit
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     while not server.started:

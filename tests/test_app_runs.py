@@ -363,6 +363,14 @@ def test_nothing_is_followed_for_a_page_that_went_away(page: Page, monkeypatch: 
     assert len(looks) == count
 
 
+def test_a_stream_ends_with_the_server(folder: Path) -> None:
+    with served(folder) as own:
+        stream = Stream(own, "digits")
+        assert stream.next()["run"] == "digits"
+    assert stream.lines.read().endswith("0\r\n\r\n")  # its last chunk
+    stream.close()
+
+
 def test_a_long_curve_is_thinned() -> None:
     points = [(step, float(step)) for step in range(5 * POINTS + 7)]
     found = even(points)
