@@ -64,8 +64,8 @@ class Tab:
         elif method == "Page.loadEventFired":
             self.loaded = True
 
-    def open(self, page: "Path | str", width: int = 1280, height: int = 900, scheme: str = "light") -> None:
-        """Shows a file, or an address, at a size, in the light or the dark scheme."""
+    def open(self, page: Path | str, width: int = 1280, height: int = 900, scheme: str = "light") -> None:
+        """Shows a file, or what is at an address, at a size, in the light or the dark scheme."""
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from monge import distance
     from monge.api import Run, open_run, resume, train
     from monge.data.source import load_data
+    from monge.estimator.table import TableGenerator
     from monge.estimator.vector import WassersteinGAN
     from monge.evaluation.two_samples import two_samples
     from monge.model.exported import load
     from monge.report.export import export
-    from monge.estimator.table import TableGenerator
 
 __all__ = [
     "Run",

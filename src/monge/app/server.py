@@ -18,6 +18,7 @@ from monge.app.guard import LOCAL, Guard
 from monge.app.lab.route import LabRoutes
 from monge.app.lab.session import Labs
 from monge.app.page import page
+from monge.app.run.route import RunRoutes
 from monge.errors import MongeError, UserError, one_line
 
 PORT = 8642
@@ -34,20 +35,25 @@ def application(folder: Path, labs: Labs, token: str) -> Starlette:
         token: what a page sends along with what changes anything.
     """
 
+    runs = RunRoutes(folder)
+
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         labs.close()
+        runs.close()
 
     routes = [
         Route("/", lambda request: RedirectResponse("/lab")),
         Route("/lab", lambda request: page(request, "lab.html")),
         *LabRoutes(labs, folder / "lab").routes(),
+        *runs.routes(),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     handlers = {MongeError: refused, HTTPException: missing, Exception: broken}
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)  # type: ignore[arg-type]
     app.state.token = token
+    app.state.ending = lambda: False
     return app
 
 
@@ -88,11 +94,14 @@ def serve(folder: Path, host: str, port: int | None, first: str, said: Callable[
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     names = {*LOCAL, shown, host, *(() if host in LOCAL else (socket.gethostname(),))}
     labs = Labs()
-    app = Guard(application(folder, labs, token), token, frozenset(f"{name}:{port}" for name in names))
+    pages = application(folder, labs, token)
+    app = Guard(pages, token, frozenset(f"{name}:{port}" for name in names))
     warning = "" if host in LOCAL else "whoever reaches this address and has its token can train and read runs here"
     said(f"http://{shown}:{port}{first}?token={token}", warning)
     config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, access_log=False)
-    uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+    pages.state.ending = lambda: server.should_exit  # streams that never end by themselves ask it
+    server.run(sockets=[listening])
 
 
 def bound(host: str, port: int | None) -> socket.socket:

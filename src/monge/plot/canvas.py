@@ -69,8 +69,16 @@ def as_image(figure: Figure) -> Image.Image:
     return Image.open(buffer).convert("RGB")
 
 
-def png(image: Image.Image) -> bytes:
-    """The bytes of a PNG file, without a time stamp."""
+def png(image: Image.Image, *, quick: bool = False) -> bytes:
+    """The bytes of a PNG file, without a time stamp.
+
+    Arguments:
+        image: what it shows.
+        quick: whether to take a tenth of the time, for a file that is a tenth larger.
+    """
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
+    if quick:
+        image.save(buffer, format="PNG", compress_level=1)
+    else:
+        image.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

@@ -168,11 +168,11 @@ class Log:
             if most is not None and size > most:
                 damage.more = f"all but its last {most:,} bytes"
                 file.seek(size - most)
-                _line(file)  # of which only the end is there
+                line_of(file)  # of which only the end is there
             number = 0
-            while content := _line(file):
+            while content := line_of(file):
                 number += 1
-                entry, wrong = _entry(content.removesuffix(b"\n"))
+                entry, wrong = entry_of(content.removesuffix(b"\n"))
                 if entry is not None:
                     yield content.removesuffix(b"\n"), entry
                 elif content.endswith(b"\n"):
@@ -182,7 +182,7 @@ class Log:
                     return
 
 
-def _line(file: IO[bytes]) -> bytes:
+def line_of(file: IO[bytes]) -> bytes:
     """The next line with its end; of one that is too long only the beginning, and its end."""
     content = file.readline(LONGEST + 2)
     rest = content
@@ -201,7 +201,7 @@ def _blocks(file: IO[bytes], size: int | None) -> Iterator[bytes]:
         yield block
 
 
-def _entry(content: bytes) -> tuple[dict[str, Any] | None, str]:
+def entry_of(content: bytes) -> tuple[dict[str, Any] | None, str]:
     """What a line says; or None, and what is wrong with it, in words."""
     try:
         if len(content) > LONGEST:
