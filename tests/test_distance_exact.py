@@ -14,7 +14,7 @@ from monge.distance import ground
 from monge.distance.closed_form import gaussian
 from monge.distance.closed_form.gaussian import GaussianLaw
 from monge.distance.transport import exact, memory
-from monge.distance.transport.exact import coupling, wasserstein
+from monge.distance.transport.exact import coupling, matching, wasserstein
 from monge.errors import MongeError, UserError
 
 few = settings(deadline=None, max_examples=20)
@@ -69,6 +69,22 @@ def test_a_coupling_has_the_right_marginals_and_cost(seed: int, n: int, m: int, 
     assert (np.diff(plan.source) >= 0).all()
     moved = np.linalg.norm(x[plan.source] - y[plan.target], ord=norm, axis=1)
     assert plan.cost == pytest.approx(plan.mass @ moved, abs=1e-12)
+
+
+@few
+@given(seeds, counts, dimensions, st.sampled_from([1e-160, 1.0, 1e150]), st.booleans())
+def test_a_matching_is_an_optimal_coupling(seed: int, n: int, d: int, scale: float, ties: bool) -> None:
+    x, y = points(seed, n, d), points(seed + 1, n, d) + 1
+    if ties:
+        x, y = x.round(), y.round()
+    plan = matching(scale * x, scale * y)
+    assert sorted(plan.target) == sorted(plan.source) == list(range(n))
+    assert plan.cost == pytest.approx(wasserstein(scale * x, scale * y), rel=1e-9, abs=1e-12 * scale)
+
+
+def test_only_equally_many_points_are_matched() -> None:
+    with pytest.raises(UserError, match="equally many points to be matched; got 2 and 3"):
+        matching(np.zeros((2, 2)), np.zeros((3, 2)))
 
 
 def test_an_integer_weight_is_that_many_copies() -> None:

@@ -1,7 +1,7 @@
 """How fast the lab is: `python benchmarks/app/frames.py [RESULT.json]`, one core, about a minute.
 
-Pictures a second at the default networks and batch 256, each after one step: of points and a 32 x 32 surface, and of all
-views with a coupling of 256 points; the time from opening a lab to its first picture, once the server is up; and
+Pictures a second at the default networks and batch 256, each after one step: of points and a 32 x 32 surface, and of
+all views with a coupling of 256 points; the time from opening a lab to its first picture, once the server is up; and
 the bytes of the page.
 """
 

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from monge.distance.bounds import Progress, silent
 from monge.distance.part import Clusters
 from monge.distance.points import Points, point_sets
+from monge.distance.transport.exact import Coupling, coupling, matching
 from monge.distance.transport.split import split
 from monge.distance.two_sample.battery import relabelled
 from monge.errors import UserError
@@ -103,7 +104,7 @@ def split_test(
 
     def parts(x: Points, y: Points) -> NDArray[np.float64]:
         sides = ((x[start::count], y[start::count]) for start in range(count))
-        return np.asarray(np.mean([split(*side, groups).parts for side in sides], axis=0))
+        return np.asarray(np.mean([split(*side, groups, plan=_plan(*side)).parts for side in sides], axis=0))
 
     pooled, random = np.concatenate([x, y]), np.random.default_rng([seed, STREAM])
     together = None if clusters is None else np.concatenate([clusters[0][:n], clusters[1][:m]])
@@ -116,6 +117,11 @@ def split_test(
         found.append(parts(pooled[order][labels], pooled[order][~labels]))
     progress("relabelling", draws, draws)
     return SplitTest(_largest(np.array(found)), (n, m), count, draws)
+
+
+def _plan(x: Points, y: Points) -> Coupling:
+    """An optimal coupling; relabelled sets are alike, and those of equal size are matched faster than transported."""
+    return matching(x, y) if len(x) == len(y) and x.shape[1] > 1 else coupling(x, y)
 
 
 def _largest(parts: NDArray[np.float64]) -> NDArray[np.float64]:

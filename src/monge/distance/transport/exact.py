@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import ot
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from monge.distance.ground import distances
@@ -113,12 +114,45 @@ def coupling(
     a, b = point_weights("x_weights", x_weights, len(x)), point_weights("y_weights", y_weights, len(y))
     if not norm >= 1:
         raise UserError(f"norm must be a number from 1 to inf; got {norm}")
-    # to order one by a power of two, which changes no digit: squares of very large or small values have no float64
-    exponent = int(np.frexp(max(np.abs(x).max(), np.abs(y).max()))[1])
-    x, y = np.ldexp(x, -exponent), np.ldexp(y, -exponent)
+    x, y, exponent = _of_order_one(x, y)
     source, target, mass = _on_the_line(x, y, a, b) if x.shape[1] == 1 else _in_space(x, y, a, b, norm)
     cost = mass @ np.linalg.norm(x[source] - y[target], ord=norm, axis=1)
     return Coupling(source, target, mass, float(np.ldexp(cost, exponent)))
+
+
+def matching(x: ArrayLike, y: ArrayLike) -> Coupling:
+    """The optimal plan of `coupling` between equally many points of equal mass, as the best matching of them.
+
+    It is found by shortest augmenting paths, which suit sets that are alike, such as two halves of one: of 256 points
+    they took between a tenth of the simplex's time (one-hot levels) and as long (normal numbers in the plane), but two
+    to eight times as long between sets that lie apart.
+
+    Raises:
+        UserError: a bad shape or value, or sets of unequal size.
+
+    Reference: Crouse 2016, "On implementing 2D rectangular assignment algorithms".
+
+    Example:
+        >>> from monge.distance.transport.exact import matching
+        >>> matching([[0.0, 0.0], [5.0, 0.0]], [[6.0, 0.0], [1.0, 0.0]]).target.tolist()
+        [1, 0]
+    """
+    x, y = point_sets(x, y)
+    if len(x) != len(y):
+        raise UserError(f"x and y must have equally many points to be matched; got {len(x)} and {len(y)}")
+    x, y, exponent = _of_order_one(x, y)
+    source, target = linear_sum_assignment(distances(x, y))
+    cost = np.linalg.norm(x[source] - y[target], axis=1).mean()
+    return Coupling(source, target, np.full(len(x), 1 / len(x)), float(np.ldexp(cost, exponent)))
+
+
+def _of_order_one(x: Points, y: Points) -> tuple[Points, Points, int]:
+    """Both over the same power of two, which changes no digit, and its exponent.
+
+    Squares of very large or small values have no float64.
+    """
+    exponent = int(np.frexp(max(np.abs(x).max(), np.abs(y).max()))[1])
+    return np.ldexp(x, -exponent), np.ldexp(y, -exponent), exponent
 
 
 def _on_the_line(x: Points, y: Points, a: Points, b: Points) -> tuple[Order, Order, Points]:
