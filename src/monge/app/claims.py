@@ -117,10 +117,10 @@ class ClaimRoutes:
         """The page."""
         cards = [self._card(place) for place in self._places()]
         order = list(EXPERIMENTS)
-        cards.sort(key=lambda card: (order.index(card.name) if card.name in order else -1, card.place))
+        cards.sort(key=lambda card: (order.index(card.name) if card.name in order else len(order), card.place))
         claims = [claim for card in cards if card.shown is not None for claim in card.shown.claims]
         tally: dict[tuple[str, str], int] = {}
-        for claim in claims:
+        for claim in sorted(claims, key=lambda claim: claim.tone != "good"):
             tally[claim.verdict, claim.tone] = tally.get((claim.verdict, claim.tone), 0) + 1
         whole = next((path for path in self._pages() if _is_file(path)), None)
         first = shlex.join(["monge", "reproduce", FIRST, *self._where()])

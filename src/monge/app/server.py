@@ -107,7 +107,8 @@ def serve(
     app = Guard(application(folder, labs, token, read_claims), token, frozenset(f"{name}:{port}" for name in names))
     warning = "" if host in LOCAL else "whoever reaches this address and has its token can train and read runs here"
     said(f"http://{shown}:{port}{first}?token={token}", warning)
-    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, access_log=False)
+    # what goes wrong is said on the page, in a line; at Ctrl-C uvicorn would say at length that pages are open
+    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1, access_log=False)
     uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -8,12 +8,14 @@ from starlette.types import Receive, Scope, Send
 
 from monge.app.body import asked
 from monge.app.distance.asked import FEWEST, MOST, PAGE, asked_of
-from monge.app.distance.session import Comparisons
+from monge.app.distance.session import Comparisons, line
 from monge.app.distance.upload import ENDINGS, LARGEST, Uploads
 from monge.app.guard import REPORT_POLICY
 from monge.app.page import page
 from monge.config.registry import DATA
+from monge.errors import UserError
 
+LINES = "application/x-ndjson"
 LONGEST = 2**16
 """Bytes of a request that is no file."""
 
@@ -61,8 +63,12 @@ class DistanceRoutes:
 
     async def compare(self, request: Request) -> Response:
         """A new comparison, as a stream of lines that ends with the page."""
-        question = asked_of(await asked(request, LONGEST), self._uploads)
-        return Messages(self._comparisons.stream(question), media_type="application/x-ndjson")
+        document = await asked(request, LONGEST)
+        try:
+            lines = self._comparisons.stream(asked_of(document, self._uploads))
+        except UserError as error:  # a person's slip, which is no failure of the page's: a browser would log it as one
+            return Response(line({"error": str(error)}), media_type=LINES)
+        return Messages(lines, media_type=LINES)
 
     async def report(self, request: Request) -> Response:
         """The page that the command would write, which stands apart from this one."""

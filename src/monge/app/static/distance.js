@@ -1,26 +1,34 @@
 // Two files, or names of data: they are sent, compared, and what was found is shown.
 
-import { ask, notice, send } from "./request.js";
+import { ask, send } from "./request.js";
 
 const find = (id) => document.getElementById(id);
 const form = find("ask");
 const letters = ["a", "b"];
-const files = { a: null, b: null };
+/** Words that name the files which the server has. */
 let sent = new Map();
+/** Stops the comparison that is going on. */
 let going = null;
 
-/** Takes a file for a side, or none. */
+/** The file of a side, if one was chosen or dropped. */
+function chosen(letter) {
+  return find(`file-${letter}`).files[0] ?? null;
+}
+
+/** Gives a side a file, or takes it away. */
 function take(letter, file) {
-  files[letter] = file;
-  const line = find(`chosen-${letter}`);
-  line.hidden = !file;
-  if (file) {
-    line.firstElementChild.textContent = `${file.name} (${size(file.size)})`;
-    find(`name-${letter}`).value = "";
-    if (find(`file-${letter}`).files[0] !== file) find(`file-${letter}`).value = "";
-  } else {
-    find(`file-${letter}`).value = "";
-  }
+  const held = new DataTransfer();
+  if (file) held.items.add(file);
+  find(`file-${letter}`).files = held.files;
+  reflect(letter);
+}
+
+/** Shows what belongs to the file of a side. */
+function reflect(letter) {
+  const file = chosen(letter);
+  find(`chosen-${letter}`).hidden = !file;
+  find(`chosen-${letter}`).firstElementChild.textContent = file ? size(file.size) : "";
+  if (file) find(`name-${letter}`).value = "";
   find(`array-${letter}`).hidden = !/\.npz$/i.test(file?.name ?? "");
 }
 
@@ -31,7 +39,7 @@ function size(bytes) {
 
 /** A side as the server reads it; its file is sent unless it was already. */
 async function side(letter, signal) {
-  const file = files[letter];
+  const file = chosen(letter);
   if (!file) return { name: find(`name-${letter}`).value || undefined };
   const endings = form.dataset.endings.split(" ");
   if (!endings.some((ending) => file.name.toLowerCase().endsWith(ending))) {
@@ -67,6 +75,11 @@ function show(text, done = 0, total = 0) {
   } else {
     bar.removeAttribute("value");
   }
+}
+
+function wrong(text) {
+  find("wrong").textContent = text;
+  find("wrong").hidden = !text;
 }
 
 function working(on) {
@@ -114,14 +127,14 @@ async function compare(signal) {
     if (message.stage) show(message.stage, message.done, message.total);
     if (message.verdict) return present(message);
   }
-  throw new Error("monge ended before the comparison did");
+  throw new Error("monge has ended, and the comparison with it");
 }
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (going) return;
   going = new AbortController();
-  notice("");
+  wrong("");
   find("found").hidden = true;
   find("notes").hidden = true;
   find("notes").replaceChildren();
@@ -130,8 +143,8 @@ form.addEventListener("submit", async (event) => {
     await compare(going.signal);
   } catch (error) {
     if (error.name !== "AbortError") {
-      sent = new Map();  // whatever was wrong, nothing old is relied on
-      notice(error instanceof TypeError ? "monge ended, or the connection to it" : error.message);
+      sent = new Map(); // whatever was wrong, nothing old is relied on
+      wrong(error instanceof TypeError ? "monge does not answer; is the command still running?" : error.message);
     }
   }
   going = null;
@@ -144,7 +157,7 @@ find("stop").addEventListener("click", () => {
 });
 
 find("swap").addEventListener("click", () => {
-  const [first, second] = letters.map((letter) => [files[letter], find(`name-${letter}`).value, find(`key-${letter}`).value]);
+  const [first, second] = letters.map((letter) => [chosen(letter), find(`name-${letter}`).value, find(`key-${letter}`).value]);
   for (const [letter, [file, name, key]] of [["a", second], ["b", first]]) {
     take(letter, file);
     find(`name-${letter}`).value = name;
@@ -153,7 +166,7 @@ find("swap").addEventListener("click", () => {
 });
 
 for (const letter of letters) {
-  find(`file-${letter}`).addEventListener("change", (event) => take(letter, event.target.files[0] ?? null));
+  find(`file-${letter}`).addEventListener("change", () => reflect(letter));
   find(`name-${letter}`).addEventListener("change", (event) => event.target.value && take(letter, null));
   find(`drop-${letter}`).addEventListener("click", () => {
     take(letter, null);
@@ -165,7 +178,7 @@ for (const letter of letters) {
 function aim(event) {
   const on = event.target.closest?.(".side");
   if (on) return on.id.at(-1);
-  return files.a || find("name-a").value ? "b" : "a";
+  return chosen("a") || find("name-a").value ? "b" : "a";
 }
 
 addEventListener("dragover", (event) => {
@@ -179,7 +192,7 @@ addEventListener("drop", (event) => {
   event.preventDefault();
   for (const letter of letters) find(`side-${letter}`).classList.remove("over");
   const dropped = [...event.dataTransfer.files];
-  if (dropped.length > 2) notice(`two files are compared; got ${dropped.length}`);
+  if (dropped.length > 2) wrong(`two files are compared; got ${dropped.length}`);
   else if (dropped.length === 2) letters.forEach((letter, index) => take(letter, dropped[index]));
   else if (dropped.length === 1) take(aim(event), dropped[0]);
 });
