@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -94,21 +95,15 @@ def test_the_page_is_that_of_the_command(
     a |= {"key": "x"} if ":" in first else {}
     end = answer(server, a, b, options)
     assert set(end) == {"verdict", "page"}
-    status, page = server.ask("GET", f"/api/distance/{end['page']}/report.html")
+    page = server.ask("GET", f"/api/distance/{end['page']}/report.html")[1]
     if second == "a.csv":  # equal names are told apart
         for side, source in (("a", here / "a.csv"), ("b", path)):
             (here / side).mkdir()
             shutil.copy(source, here / side / "a.csv")
         first, second = "a/a.csv", "b/a.csv"
     assert run(["distance", first, second, *words, "--out", "report.html"]) == 0
-    assert status == 200
     assert page == (here / "report.html").read_bytes()
-    for word in end["verdict"].split(": ")[0].split("."):
-        assert word.strip().encode() in page
-
-
-def test_the_page_stands_apart(server: Server) -> None:
-    end = answer(server, {"name": "toy:moons"}, {"name": "toy:ring8"}, QUICK | {"samples": 12})
+    assert end["verdict"].split(" (p = ")[0].encode() in page
     path = f"/api/distance/{end['page']}/report.html"
     with server.begin("GET", path) as shown, server.begin("GET", f"{path}?download") as saved:
         policy = shown.response.headers["content-security-policy"]
@@ -116,7 +111,7 @@ def test_the_page_stands_apart(server: Server) -> None:
         assert "allow-same-origin" not in policy
         assert "content-disposition" not in shown.response.headers
         assert saved.response.headers["content-disposition"] == 'attachment; filename="report.html"'
-        assert shown.response.read() == saved.response.read()
+        assert shown.response.read() == saved.response.read() == page
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +126,10 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table(folder / "columns.csv", B, "x,z")
     table(folder / "one.csv", B[:, :1], "x")
     table(folder / "few.csv", B[:3])
-    np.savez_compressed(folder / "bomb.npz", x=np.zeros((100_000, 10)))
+    with zipfile.ZipFile(folder / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as file, file.open("x.npy", "w") as stream:
+        shape = {"descr": "<f8", "fortran_order": False, "shape": (2**30, 2)}
+        np.lib.format.write_array_header_1_0(stream, shape)
+        stream.write(bytes(2**20))
     np.save(folder / "pickled.npy", np.array([{"a": 1}, None]), allow_pickle=True)
     np.savez(folder / "several.npz", u=A, v=B)
     return folder
@@ -147,7 +145,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("columns.csv", "A and B must "),
         ("one.csv", "A and B must "),
         ("few.csv", "B: few.csv must have at least 8 samples; got 3"),
-        ("bomb.npz", "B: bomb.npz"),
+        ("bomb.npz", "B: bomb.npz:x.npy: "),
         ("pickled.npy", "B: pickled.npy"),
         ("several.npz", "B: several.npz"),
         ("several.npz:nothing", "B several.npz:nothing: "),
@@ -158,7 +156,6 @@ def test_bad_files_get_the_line_of_the_command(
 ) -> None:
     monkeypatch.chdir(bad)
     monkeypatch.setattr("torch.set_num_threads", lambda count: None)
-    monkeypatch.setattr("monge.data.growth.FREE_BYTES", 50_000)
 
     class Silent:
         def stage(self, *progress: Any) -> None:
@@ -348,6 +345,11 @@ def text(tab: Tab, name: str) -> str:
     return found
 
 
+def targets(tab: Tab) -> list[tuple[str, str]]:
+    """What the browser has open: kinds and addresses."""
+    return [(one["type"], one["url"]) for one in tab.send("Target.getTargets")["targetInfos"]]
+
+
 def nothing_is_wrong(tab: Tab, server: Server) -> None:
     """Nothing sticks out, is hard to reach, was complained of, or was asked of others."""
     assert tab.run("document.documentElement.scrollWidth <= innerWidth")
@@ -396,7 +398,7 @@ def test_every_control(server: Server, new: Callable[[], Tab], tmp_path: Path, w
         ("samples", "20"),
         ("seed", "2"),
         ("standardise", "std"),
-        ("columns", "column 1"),
+        ("columns", "2"),
         ("exclude", ""),
     ):
         value(tab, name, given)
@@ -419,15 +421,15 @@ def test_every_control(server: Server, new: Callable[[], Tab], tmp_path: Path, w
     address = tab.run("document.getElementById('report').src")
     page = server.ask("GET", address.removeprefix(f"http://127.0.0.1:{server.port}"))[1].decode()
     command = "monge distance arrays.npz:v arrays.npz:u", "--samples 20", "--seed 2", "--standardise std"
-    for part in (*command, "--columns 'column 1'", "--no-explain", "--no-picture", "--out report.html"):
-        assert f"<span>{part.replace(chr(39), '&#39;')}</span>" in page
+    for part in (*command, "--columns 2", "--no-explain", "--no-picture", "--out report.html"):
+        assert f"<span>{part}</span>" in page
     assert tab.run("document.getElementById('apart').href") == address
     tab.send("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     tab.click("#save")
     tab.until((tmp_path / "report.html").exists)
     assert (tmp_path / "report.html").read_text() == page
-    frame = tab.send("Page.getFrameTree")["frameTree"]["childFrames"][0]["frame"]
-    assert (frame["url"], frame["securityOrigin"]) == (address, "://")
+    # it has a process of its own, as it may not reach this page
+    tab.until(lambda: ("iframe", address) in targets(tab))
     nothing_is_wrong(tab, server)
 
 

@@ -48,13 +48,17 @@ async function side(letter, signal) {
   if (file.size > Number(form.dataset.largest)) {
     throw new Error(`${letter.toUpperCase()}: a file must be at most ${size(Number(form.dataset.largest))}; ${file.name} has ${size(file.size)}`);
   }
-  if (!sent.has(file)) {
+  const same = `${file.name}/${file.size}/${file.lastModified}`; // one file on both sides is sent once
+  if (!sent.has(same)) {
     show(`sending ${file.name}`);
+    await file.slice(0, 1).arrayBuffer().catch(() => {
+      throw new Error(`${letter.toUpperCase()}: ${file.name} has changed or is gone; choose it again`);
+    });
     const address = `/api/distance/files/${encodeURIComponent(file.name)}`;
-    sent.set(file, (await ask(address, { body: file, method: "PUT", signal })).file);
+    sent.set(same, (await ask(address, { body: file, method: "PUT", signal })).file);
   }
   const key = /\.npz$/i.test(file.name) ? find(`key-${letter}`).value : "";
-  return { file: sent.get(file), key };
+  return { file: sent.get(same), key };
 }
 
 /** The options that differ from what the command does by itself. */
@@ -114,7 +118,6 @@ function present(message) {
   find("apart").href = address;
   find("report").src = address;
   find("found").hidden = false;
-  find("verdict").focus();
 }
 
 async function compare(signal) {
@@ -139,8 +142,11 @@ form.addEventListener("submit", async (event) => {
   find("notes").hidden = true;
   find("notes").replaceChildren();
   working(true);
+  find("stop").focus(); // a button that is disabled loses it
+  let found = false;
   try {
     await compare(going.signal);
+    found = true;
   } catch (error) {
     if (error.name !== "AbortError") {
       sent = new Map(); // whatever was wrong, nothing old is relied on
@@ -149,12 +155,10 @@ form.addEventListener("submit", async (event) => {
   }
   going = null;
   working(false);
+  find(found ? "verdict" : "compare").focus();
 });
 
-find("stop").addEventListener("click", () => {
-  going?.abort();
-  find("compare").focus();
-});
+find("stop").addEventListener("click", () => going?.abort());
 
 find("swap").addEventListener("click", () => {
   const [first, second] = letters.map((letter) => [chosen(letter), find(`name-${letter}`).value, find(`key-${letter}`).value]);
