@@ -69,14 +69,18 @@ def asked_of(document: Mapping[str, Any], uploads: Uploads) -> Asked:
         names = [f"{letter}/{name}" for letter, name in zip("ab", names, strict=True)]
     files = {name: path for name, path in zip(names, paths, strict=True) if isinstance(path, Path)}
     a, b = (name if key is None else f"{name}:{key}" for name, (_, key) in zip(names, sides, strict=True))
-    given = document.get("options", {})
+    return Asked(a, b, files, _options(document.get("options", {})))
+
+
+def _options(given: Any) -> dict[str, Any]:
+    """Those that differ from what the command does by itself."""
     if not isinstance(given, dict):
         raise UserError(f"options must be a mapping; got {type(given).__name__}")
     for name in given:
         if name not in OPTIONS:
-            raise unknown_name("option", str(name), OPTIONS)
-    options = {name: read(name, given[name]) for name, read in OPTIONS.items() if given.get(name) not in (None, "")}
-    return Asked(a, b, files, {name: value for name, value in options.items() if value is not True and value != ""})
+            raise unknown_name("option", name, OPTIONS)
+    found = {name: read(name, given[name]) for name, read in OPTIONS.items() if given.get(name) not in (None, "")}
+    return {name: value for name, value in found.items() if value is not True and value != ""}
 
 
 def _side(letter: str, given: Any, uploads: Uploads) -> tuple[str | Path, str | None]:
