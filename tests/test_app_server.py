@@ -199,12 +199,14 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
     assert {path.name for path in server.kept() - before} <= {"file"}
 
 
-def test_nothing_is_left_after_ctrl_c(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
+def test_nothing_is_left_when_the_server_is_ended(tmp_path: Path, number: signal.Signals) -> None:
     with serving(tmp_path) as server, busy(server) as everybody:
-        os.killpg(server.process.pid, signal.SIGINT)  # the terminal tells all of its processes
+        os.killpg(server.process.pid, number)  # the terminal tells all of its processes
         _, error = server.process.communicate(timeout=60)
         until(lambda: not everybody & set(processes()))
-        assert (server.process.returncode, error) == (130, "monge: interrupted\n")
+        said = "interrupted" if number == signal.SIGINT else "ended by SIGHUP"
+        assert (server.process.returncode, error) == (128 + number, f"monge: {said}\n")
         assert list(server.temporary.glob("monge*")) == []
 
 
@@ -233,8 +235,9 @@ def test_what_a_killed_server_left_is_removed_by_the_next(tmp_path: Path, monkey
 
 
 @pytest.fixture
-def unserved(monkeypatch: pytest.MonkeyPatch) -> None:
+def unserved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A server that ends at once."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(Labs, "warm", lambda labs: None)
     monkeypatch.setattr(module.uvicorn.Server, "run", lambda server, sockets: [one.close() for one in sockets])
 

@@ -5,6 +5,7 @@ import re
 import secrets
 import shutil
 import tempfile
+import weakref
 from pathlib import Path, PurePosixPath
 
 from starlette.requests import Request
@@ -35,11 +36,14 @@ class Uploads:
     Attributes:
         folder: in which they are, and what is made of them.
         largest: bytes of one.
+        close: deletes all of them.
     """
 
     def __init__(self, largest: int = LARGEST) -> None:
         remove_left()
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        # however this process ends, unless it is killed
+        self.close = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self.largest = largest
         self._kept: dict[str, Path] = {}
 
@@ -78,10 +82,6 @@ class Uploads:
         if word not in self._kept:
             raise UserError("a file is not kept any more; choose it again")
         return self._kept[word]
-
-    def close(self) -> None:
-        """Deletes all of them."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _forget(self, path: Path) -> None:
         shutil.rmtree(path.parent, ignore_errors=True)

@@ -91,7 +91,7 @@ def compared(said: Said, words: Sequence[str], sides: Sequence[str], asked: dict
     pictures, label = asked.pop("picture", True), asked.pop("label", None)
     a, b = sides
     question = Question(a, b, DataConfig(label=label), **asked)
-    result = question.answer(progress=lambda name, done, total: said.stage(stage(name), done, total))
+    result = question.answer(progress=lambda name, done, total: said.stage(f"measuring: {stage(name)}", done, total))
     said.stage("drawing" if pictures else "writing", 0, 0)
     write_output(Order(result, Path(PAGE), words, pictures=pictures))
     return " ".join(result.verdict.verdict)
