@@ -3,10 +3,13 @@
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 import torch
 from hypothesis import settings
+
+from served import Server, serving
 
 torch.set_num_threads(1)
 settings.register_profile("untimed", deadline=None)  # a busy machine is no error
@@ -24,3 +27,18 @@ def few_relabellings() -> Iterator[None]:
         for name, count in counts.items():
             patch.setattr(f"monge.distance.{name}", count)
         yield
+
+
+@pytest.fixture(scope="session")
+def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ExitStack, list[Server]]]:
+    with ExitStack() as stack:
+        yield stack, []
+
+
+@pytest.fixture
+def server(_servers: tuple[ExitStack, list[Server]], tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """`monge serve`, one for all tests, as it takes seconds to begin; another one where a test has ended it."""
+    stack, servers = _servers
+    if not servers or servers[-1].process.poll() is not None:
+        servers.append(stack.enter_context(serving(tmp_path_factory.mktemp("served"))))
+    return servers[-1]

@@ -1,110 +1,168 @@
-"""The application on a port of its own, in a thread, and small runs for it to show."""
+"""`monge serve` as a process of its own, asked over real sockets."""
 
+import http.client
 import json
-import shutil
-import tempfile
-import threading
+import os
+import signal
+import subprocess
+import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import uvicorn
+from monge.app.lab.message import unpacked
 
-import monge
-from monge.app.guard import Guard
-from monge.app.lab.session import Labs
-from monge.app.server import application, bound
-
-TOKEN = "the-token"
-TINY: dict[str, Any] = {"generator": "mlp:width=16:latent=6", "critic": "mlp:width=8"}
-RULE: dict[str, Any] = {"batch": 16, "n_critic": 1, "learning_rate": 0.02, "ema": 0.5}
-RUNS: dict[str, tuple[str, dict[str, Any]]] = {
-    "digits": ("digits", {**TINY, "training": RULE | {"conditional": True}}),
-    "coded": ("digits", {**TINY, "training": RULE, "objective": "infogan:categories=4:uniform=1:normal=1"}),
-    "group/plane": ("toy:grid25", {**TINY, "generator": "mlp:width=16:latent=2", "training": RULE}),
-    "shop": ("toy:shop", {**TINY, "generator": "residual:width=16:depth=1:latent=8", "model": "gan", "training": RULE}),
-}
-"""Data and settings of each."""
+SECONDS = 120
+"""How long anything may take that is waited for."""
 
 
-KEPT = tempfile.TemporaryDirectory(prefix="monge-tests-")
-
-
-@cache
-def trained(name: str) -> Path:
-    """One of `RUNS`, trained once in a process."""
-    source, settings = RUNS[name]
-    path = Path(KEPT.name) / name
-    monge.train(source, run=path, steps=6, threads=1, observe={"log": 1, "bracket": 1000}, **settings)
-    return path
-
-
-def fill(folder: Path, *names: str) -> None:
-    """Puts some of `RUNS` into a folder."""
-    for name in names:
-        shutil.copytree(trained(name), folder / name)
-
-
-class Page:
-    """The application of a folder, while it is served.
+class Answer:
+    """An answer that arrives; leaving it closes the connection.
 
     Attributes:
-        address: of the server, such as http://127.0.0.1:8642.
+        response: it.
     """
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, port: int, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+        self._connection.request(method, path, content, dict(headers))
+        self.response = self._connection.getresponse()
 
-    def at(self, path: str) -> str:
-        """An address with the token in it."""
-        path, _, place = path.partition("#")
-        return f"{self.address}{path}{'&' if '?' in path else '?'}token={TOKEN}{f'#{place}' if place else ''}"
+    def __enter__(self) -> "Answer":
+        return self
 
-    def get(self, path: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and content of an answer."""
-        try:
-            with urllib.request.urlopen(self.at(path), timeout=60) as answer:
-                return answer.status, dict(answer.headers), answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, dict(error.headers), error.read()
+    def __exit__(self, *error: object) -> None:
+        self.leave()
 
-    def json(self, path: str) -> dict[str, Any]:
-        """What an address answers."""
-        status, _, content = self.get(path)
+    def leave(self) -> None:
+        """Goes away."""
+        self.response.close()
+        self._connection.close()
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Lines of JSON."""
+        for line in self.response:
+            yield json.loads(line)
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """The headers of a lab's messages."""
+        while len(length := self.response.read(4)) == 4:
+            yield unpacked(length + self.response.read(int.from_bytes(length, "little")))[0]
+
+
+class Server:
+    """A server that is running.
+
+    Attributes:
+        process: it.
+        address: of its first page, with the token.
+        port: that it listens on.
+        token: its secret.
+        temporary: the folder of its temporary files.
+        runs: the folder of its runs.
+        said: all that it printed at its start.
+    """
+
+    def __init__(self, process: "subprocess.Popen[str]", said: str, temporary: Path) -> None:
+        self.process, self.said, self.temporary = process, said, temporary
+        self.address = said.splitlines()[0]
+        self.port = int(self.address.split(":")[2].split("/")[0])
+        self.token = self.address.partition("token=")[2]
+        self.runs = temporary.parent / "runs"
+
+    def page(self, path: str) -> str:
+        """The address of a page, with the token."""
+        return f"http://127.0.0.1:{self.port}{path}?token={self.token}"
+
+    def begin(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+        """The beginning of an answer."""
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        return Answer(self.port, method, path, content, {"x-monge-token": self.token} if headers is None else headers)
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """The status and the content of an answer."""
+        with self.begin(method, path, body, headers) as answer:
+            return answer.response.status, answer.response.read()
+
+    def send(self, path: Path) -> str:
+        """Sends a file; the word that names it."""
+        status, content = self.ask("PUT", f"/api/distance/files/{path.name}", path.read_bytes())
         assert status == 200, content
-        found: dict[str, Any] = json.loads(content)
-        return found
+        word: str = json.loads(content)["file"]
+        return word
 
-    def refusal(self, path: str, status: int = 400) -> str:
-        """The line in which it is refused."""
-        found, _, content = self.get(path)
-        assert found == status, content
-        line: str = json.loads(content)["error"]
-        assert "\n" not in line
-        return line
+    def compare(self, a: Any, b: Any, options: Mapping[str, Any]) -> Answer:
+        """A comparison, whose lines can be read."""
+        return self.begin("POST", "/api/distance", {"a": a, "b": b, "options": options})
+
+    def workers(self) -> list[int]:
+        """Processes that work for pages: they are copies of one that begins with the server."""
+        return [number for number, parent in processes().items() if processes().get(parent) == self.process.pid]
+
+    def kept(self) -> set[Path]:
+        """Files and folders that it keeps for now."""
+        return set(self.temporary.rglob("*"))
+
+    def memory(self) -> int:
+        """Bytes that it had at most."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def processes() -> dict[int, int]:
+    """The parent of each process that is running and no zombie."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent = (path / "stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if state != "Z":
+            found[int(path.name)] = int(parent)
+    return found
+
+
+def family(root: int) -> set[int]:
+    """A process and all that it began."""
+    parents, found = processes(), {root}
+    while more := {number for number, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def until(holds: Callable[[], Any]) -> None:
+    """Waits for a function to be true."""
+    end = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Page]:
-    """Serves a folder."""
-    listening = bound("127.0.0.1", 0)
-    port = listening.getsockname()[1]
-    pages = application(folder, Labs(), TOKEN)
-    app = Guard(pages, TOKEN, frozenset([f"127.0.0.1:{port}"]))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, access_log=False))
-    pages.state.ending = lambda: server.should_exit
-    thread = threading.Thread(target=server.run, args=([listening],))
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
+def serving(folder: Path, *arguments: str) -> Iterator[Server]:
+    """A server of the runs in a folder."""
+    temporary = folder / "temporary"
+    temporary.mkdir(parents=True)
+    (folder / "runs").mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "monge", "serve", "runs", "--port", "0", *arguments]
+    environment = os.environ | {"TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
+    how: dict[str, Any] = {"cwd": folder, "env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, text=True, start_new_session=True, **how)
     try:
-        yield Page(f"http://127.0.0.1:{port}")
+        assert process.stdout is not None
+        said = process.stdout.readline() + process.stdout.readline()
+        assert "Ctrl-C" in said, process.stderr and process.stderr.read()
+        yield Server(process, said, temporary)
     finally:
-        server.should_exit = True
-        thread.join(30)
-        assert not thread.is_alive()
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.communicate(timeout=SECONDS)
+        except ValueError:  # it was read already
+            process.wait()
+        finally:
+            process.kill()

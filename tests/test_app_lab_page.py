@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from app import Server, server
 from browser import Tab, browser, complaints
+from served import Server
 
 SMALL = (
     "generator=mlp:latent%3D2:width%3D8:depth%3D1&critic=mlp:width%3D8:depth%3D1&training.batch=16&training.n_critic=2"
@@ -21,13 +21,6 @@ crypto.subtle.digest("SHA-1", new TextEncoder().encode(document.querySelector(SE
 """
 LAST = "document.querySelector('dl').textContent"
 STATIC = Path(__file__).parent.parent / "src/monge/app/static"
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server."""
-    with server(tmp_path_factory.mktemp("lab")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +41,9 @@ def tab(opened: Callable[[], Tab]) -> Iterator[Tab]:
     found.send("Page.navigate", url="about:blank")
 
 
-def begun(tab: Tab, lab: Server, rest: str = "", width: int = 1280) -> None:
+def begun(tab: Tab, server: Server, rest: str = "", width: int = 1280) -> None:
     """Opens the lab and waits for its first picture."""
-    tab.open(lab.page("/lab", f"#{SMALL}{rest}"), width)
+    tab.open(server.page("/lab") + f"#{SMALL}{rest}", width)
     tab.until("document.querySelector('dl dd') !== null")
 
 
@@ -77,9 +70,9 @@ def coloured(tab: Tab, selector: str = ".plane") -> str:
     return found
 
 
-def test_steps_by_button_and_by_key(tab: Tab, lab: Server) -> None:
+def test_steps_by_button_and_by_key(tab: Tab, server: Server) -> None:
     """Steps, parts of steps, updates out of turn, play, pause and reset."""
-    begun(tab, lab)
+    begun(tab, server)
     assert step(tab) == 0
     tab.click("#step")
     tab.until("document.querySelector('dl dd').textContent === '1'")
@@ -103,9 +96,9 @@ def test_steps_by_button_and_by_key(tab: Tab, lab: Server) -> None:
     tab.until("document.querySelector('#play').textContent === 'Play'")
 
 
-def test_back_in_time(tab: Tab, lab: Server) -> None:
+def test_back_in_time(tab: Tab, server: Server) -> None:
     """What was is shown again, and Now returns."""
-    begun(tab, lab)
+    begun(tab, server)
     first = coloured(tab)
     for target in range(1, 4):
         tab.click("#step")
@@ -119,9 +112,9 @@ def test_back_in_time(tab: Tab, lab: Server) -> None:
     assert coloured(tab) == now
 
 
-def test_speed(tab: Tab, lab: Server) -> None:
+def test_speed(tab: Tab, server: Server) -> None:
     """25 steps a picture, and slow motion by parts."""
-    begun(tab, lab)
+    begun(tab, server)
     choose(tab, "#speed", "25")
     tab.click("#play")
     tab.until("parseInt(document.querySelector('dl dd').textContent) >= 50")
@@ -134,9 +127,9 @@ def test_speed(tab: Tab, lab: Server) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_every_view_changes_the_picture(tab: Tab, lab: Server, width: int) -> None:
+def test_every_view_changes_the_picture(tab: Tab, server: Server, width: int) -> None:
     """And nothing is wider than the page."""
-    begun(tab, lab, "&views=real", width)
+    begun(tab, server, "&views=real", width)
     tab.click("#step")
     tab.until("document.querySelector('dl dd').textContent === '1'")
     for view in ("generated", "surface", "slope", "warp", "coupling"):
@@ -155,9 +148,9 @@ def test_every_view_changes_the_picture(tab: Tab, lab: Server, width: int) -> No
     assert "views=real+generated+surface" in tab.run("location.hash")
 
 
-def test_settings_while_it_trains(tab: Tab, lab: Server) -> None:
+def test_settings_while_it_trains(tab: Tab, server: Server) -> None:
     """Rates and penalties change the training that goes on; networks begin anew; what is refused is said."""
-    begun(tab, lab)
+    begun(tab, server)
     tab.click("#step")
     tab.until("document.querySelector('dl dd').textContent === '1'")
     choose(tab, "[data-rule='training.n_critic']", "1")
@@ -178,9 +171,9 @@ def test_settings_while_it_trains(tab: Tab, lab: Server) -> None:
     tab.until("location.hash.includes('moons')")
 
 
-def test_objectives_side_by_side(tab: Tab, lab: Server) -> None:
+def test_objectives_side_by_side(tab: Tab, server: Server) -> None:
     """Up to three, each with a panel; one that fails says so."""
-    begun(tab, lab)
+    begun(tab, server)
     tab.click("#add")
     tab.until("document.querySelectorAll('.panel').length === 2")
     tab.click("#add")
@@ -194,9 +187,9 @@ def test_objectives_side_by_side(tab: Tab, lab: Server) -> None:
     tab.until("document.querySelectorAll('.panel').length === 2")
 
 
-def test_mistakes_say_what_one_sees(tab: Tab, lab: Server) -> None:
+def test_mistakes_say_what_one_sees(tab: Tab, server: Server) -> None:
     """In the language chosen."""
-    begun(tab, lab)
+    begun(tab, server)
     faults = json.loads((STATIC / "faults.json").read_text())
     for name, texts in faults.items():
         tab.click(f"#faults input[value={name}]")
@@ -206,9 +199,9 @@ def test_mistakes_say_what_one_sees(tab: Tab, lab: Server) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_lessons(tab: Tab, lab: Server, width: int) -> None:
+def test_lessons(tab: Tab, server: Server, width: int) -> None:
     """Each tells its text, begins its training, and is in the link."""
-    begun(tab, lab, width=width)
+    begun(tab, server, width=width)
     lessons = json.loads((STATIC / "lessons.json").read_text())
     for name, lesson in lessons.items():
         choose(tab, "#lesson", name)
@@ -222,9 +215,9 @@ def test_lessons(tab: Tab, lab: Server, width: int) -> None:
     assert tab.run("document.querySelector('#lesson-text').lang") == "zh"
 
 
-def test_own_distributions(tab: Tab, lab: Server) -> None:
+def test_own_distributions(tab: Tab, server: Server) -> None:
     """Drawn by mouse, by keyboard, or read from a file."""
-    begun(tab, lab)
+    begun(tab, server)
     tab.click("#draw")
     tab.until("document.querySelector('#pad').open")
     tab.click("#paper", 0.25, 0.25)
@@ -245,9 +238,9 @@ def test_own_distributions(tab: Tab, lab: Server) -> None:
     assert "batch=48" in tab.run("location.hash")
 
 
-def test_take_along(tab: Tab, lab: Server) -> None:
+def test_take_along(tab: Tab, server: Server) -> None:
     """Command, Python and link, to be copied."""
-    begun(tab, lab, "&seed=4")
+    begun(tab, server, "&seed=4")
     tab.click("#step")
     tab.until("document.querySelector('dl dd').textContent === '1'")
     for button, text in (("#command", "monge train toy:ring8"), ("#python", "monge.train("), ("#link", "seed=4")):
@@ -255,9 +248,9 @@ def test_take_along(tab: Tab, lab: Server) -> None:
         tab.until(f"document.querySelector('#copied').value.includes({json.dumps(text)})")
 
 
-def test_a_link_repeats_a_training_with_its_changes(tab: Tab, lab: Server, opened: Callable[[], Tab]) -> None:
+def test_a_link_repeats_a_training_with_its_changes(tab: Tab, server: Server, opened: Callable[[], Tab]) -> None:
     """The picture is the same."""
-    begun(tab, lab, "&views=generated")
+    begun(tab, server, "&views=generated")
     tab.click("#step")
     tab.until("document.querySelector('dl dd').textContent === '1'")
     choose(tab, "[data-rule='training.learning_rate']", "0.1")
@@ -266,7 +259,7 @@ def test_a_link_repeats_a_training_with_its_changes(tab: Tab, lab: Server, opene
     tab.until("document.querySelector('dl dd').textContent === '2'")
     shown, link = coloured(tab), tab.run("location.hash")
     other = opened()
-    other.open(lab.page("/lab", link))
+    other.open(server.page("/lab") + link)
     other.until("document.querySelector('dl dd') !== null")
     for target in ("1", "2"):
         other.click("#step")
@@ -275,19 +268,18 @@ def test_a_link_repeats_a_training_with_its_changes(tab: Tab, lab: Server, opene
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_for_everybody(tab: Tab, lab: Server, scheme: str) -> None:
+def test_for_everybody(tab: Tab, server: Server, scheme: str) -> None:
     """axe finds nothing serious, in either scheme, with all that can be open."""
-    tab.open(
-        lab.page("/lab", f"#{SMALL}&lesson=collapse&views=real+generated+surface&break=sigmoid"), 1280, 900, scheme
-    )
+    rest = f"#{SMALL}&lesson=collapse&views=real+generated+surface&break=sigmoid"
+    tab.open(server.page("/lab") + rest, 1280, 900, scheme)
     tab.until("document.querySelector('dl dd') !== null")
     tab.click("#command")
     assert complaints(tab) == []
 
 
-def test_a_damaged_link_and_a_lab_that_ended(tab: Tab, lab: Server) -> None:
+def test_a_damaged_link_and_a_lab_that_ended(tab: Tab, server: Server) -> None:
     """One line each, and the page goes on."""
-    tab.open(lab.page("/lab", f"#data={quote('../../etc/passwd')}&seed=x&changes=["))
+    tab.open(server.page("/lab") + f"#data={quote('../../etc/passwd')}&seed=x&changes=[")
     tab.until("document.querySelector('#notice').textContent.length > 5")
     choose(tab, "#lesson", "clipping")
     tab.until("document.querySelector('dl dd') !== null")

@@ -27,7 +27,7 @@ from monge.app.run.models import MOST_BYTES, OpenModel
 from monge.model.random import Purpose, stream
 from monge.model.trained_model import Request
 from monge.run.folder import RunFolder
-from served import TOKEN, Page, fill, served
+from shelf import TOKEN, Page, fill, served
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from browser import Tab, browser, complaints
-from served import Page, fill, served
+from shelf import Page, fill, served
 
 SIZES = [(1280, "light"), (390, "dark")]
 NAMES = ("digits", "coded", "group/plane", "shop")

@@ -28,7 +28,7 @@ KINDS: dict[str, Any] = {
 TYPED = [
     ROOT / "docs" / f"{name}.md"
     for name in ("commands", "data", "distance", "experiments", "export", "first-steps", "tables", "teaching")
-] + sorted((ROOT / "docs" / "how-to").glob("*.md"))
+] + sorted(page for folder in ("how-to", "app") for page in (ROOT / "docs" / folder).glob("*.md"))
 TYPED_TEXT = "\n".join([README, *(page.read_text() for page in TYPED)])
 COMMANDS = re.findall(r"^    (?:\.venv/bin/)?monge (.+)$", TYPED_TEXT, re.MULTILINE)
 NAMES = ("OBJECTIVES", "GENERATORS", "CRITICS", "DATA", "RECIPES", "EXPERIMENTS")

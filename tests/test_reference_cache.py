@@ -11,11 +11,10 @@ import pytest
 from PIL import Image
 
 from monge.cli import run
-from monge.cli.distance import Distance
-from monge.cli.distance import read as distance_read
 from monge.distance.bounds import DRAWS
 from monge.distance.excess_split import _parts as split_parts
 from monge.evaluation import reference_cache as module
+from monge.evaluation.question import Question
 
 pytestmark = pytest.mark.usefixtures("few_relabellings")
 
@@ -92,15 +91,17 @@ def test_results_are_equal_bit_for_bit(
     sides: list[int] = []
     splits: list[None] = []
 
-    def read(asked: Distance, side: int, *like: Any) -> Any:
+    question_read = Question.read
+
+    def read(question: Question, side: int, *like: Any) -> Any:
         sides.append(side)
-        return distance_read(asked, side, *like)
+        return question_read(question, side, *like)
 
     def split(*given: Any) -> Any:
         splits.append(None)
         return split_parts(*given)
 
-    monkeypatch.setattr("monge.cli.distance.read", read)
+    monkeypatch.setattr(Question, "read", read)
     monkeypatch.setattr("monge.distance.excess_split._parts", split)
     second = document([*pair, *CACHE], capsys)
     assert (sides, len(splits)) == ([1], 2 * DRAWS)

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from monge.errors import UserError
+from monge.errors import DiskError, UserError
 
 
 async def asked(request: Request, most: int) -> dict[str, Any]:
@@ -33,9 +33,12 @@ async def stored(request: Request, path: Path, most: int) -> int:
     """Writes what a request brings to a file, as it arrives; how many bytes it was.
 
     Raises:
-        UserError: it is larger than `most` bytes; nothing is left then.
+        UserError: it is larger than `most` bytes; nothing is left then, nor where who sends it goes away.
+        DiskError: it cannot be written; nothing is left.
     """
     size = 0
+    if int(request.headers.get("content-length", 0)) > most:
+        raise UserError(f"a file must be at most {most / 2**20:,.0f} MiB")
     try:
         with path.open("xb") as file:
             async for part in request.stream():
@@ -43,6 +46,9 @@ async def stored(request: Request, path: Path, most: int) -> int:
                 if size > most:
                     raise UserError(f"a file must be at most {most / 2**20:,.0f} MiB")
                 file.write(part)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise DiskError(f"{path.name} cannot be kept: {error.strerror or error}") from error
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -9,11 +9,13 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from monge.app.claims import ClaimRoutes, Read
+from monge.app.distance.route import DistanceRoutes
 from monge.app.guard import LOCAL, Guard
 from monge.app.lab.route import LabRoutes
 from monge.app.lab.session import Labs
@@ -26,31 +28,34 @@ PORT = 8642
 STATIC = Path(__file__).parent / "static"
 
 
-def application(folder: Path, labs: Labs, token: str) -> Starlette:
+def application(folder: Path, labs: Labs, token: str, read_claims: Read) -> Starlette:
     """All pages and what they ask for.
 
     Arguments:
         folder: of the runs that are shown; what pages store is in it, too.
         labs: that are open.
         token: what a page sends along with what changes anything.
+        read_claims: reads the results of an experiment.
     """
-
-    runs = RunRoutes(folder)
+    distance, runs = DistanceRoutes(), RunRoutes(folder)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         labs.close()
         runs.close()
+        distance.close()
 
     routes = [
         Route("/", lambda request: RedirectResponse("/lab")),
         Route("/lab", lambda request: page(request, "lab.html")),
         *LabRoutes(labs, folder / "lab").routes(),
         *runs.routes(),
+        *distance.routes(),
+        *ClaimRoutes(folder, read_claims).routes(),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
-    handlers = {MongeError: refused, HTTPException: missing, Exception: broken}
+    handlers = {MongeError: refused, HTTPException: missing, ClientDisconnect: gone, Exception: broken}
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)  # type: ignore[arg-type]
     app.state.token = token
     app.state.ending = lambda: False
@@ -70,12 +75,19 @@ async def missing(request: Request, error: HTTPException) -> Response:
     return page(request, "missing.html", status=error.status_code, text=text)
 
 
+async def gone(request: Request, error: ClientDisconnect) -> Response:
+    """Who asked has gone away; nobody reads this."""
+    return Response(status_code=400)
+
+
 async def broken(request: Request, error: Exception) -> Response:
     """A mistake of monge's own, in a line; the server goes on."""
     return JSONResponse({"error": one_line(f"{type(error).__name__}: {error}")}, 500)
 
 
-def serve(folder: Path, host: str, port: int | None, first: str, said: Callable[[str, str], None]) -> None:
+def serve(
+    folder: Path, host: str, port: int | None, first: str, said: Callable[[str, str], None], read_claims: Read
+) -> None:
     """Serves the pages until Ctrl-C.
 
     Arguments:
@@ -84,6 +96,7 @@ def serve(folder: Path, host: str, port: int | None, first: str, said: Callable[
         port: to listen on, 0 for any that is free; None takes the usual one, or any where that is taken.
         first: the page to begin with.
         said: called with the address of that page once it answers, and with a warning, empty where there is none.
+        read_claims: reads the results of an experiment.
 
     Raises:
         UserError: the address cannot be listened on.
@@ -94,11 +107,13 @@ def serve(folder: Path, host: str, port: int | None, first: str, said: Callable[
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     names = {*LOCAL, shown, host, *(() if host in LOCAL else (socket.gethostname(),))}
     labs = Labs()
-    pages = application(folder, labs, token)
+    labs.warm()
+    pages = application(folder, labs, token, read_claims)
     app = Guard(pages, token, frozenset(f"{name}:{port}" for name in names))
     warning = "" if host in LOCAL else "whoever reaches this address and has its token can train and read runs here"
     said(f"http://{shown}:{port}{first}?token={token}", warning)
-    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, access_log=False)
+    # what goes wrong is said on the page, in a line; at Ctrl-C uvicorn would say at length that pages are open
+    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1, access_log=False)
     server = uvicorn.Server(config)
     pages.state.ending = lambda: server.should_exit  # streams that never end by themselves ask it
     server.run(sockets=[listening])

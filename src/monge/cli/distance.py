@@ -1,7 +1,7 @@
 """`monge distance A B`: how far apart two sample sets are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,11 +14,8 @@ from monge.errors import UserError
 from monge.evaluation.page.ending import ENDINGS, check_output, check_place
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from monge.evaluation.question import Question
     from monge.evaluation.reference_cache import ReferenceCache
-    from monge.evaluation.sample_set import SampleSet
     from monge.evaluation.two_samples import Comparison
 
 DEFAULT = (Path("distance.png"),)
@@ -97,34 +94,20 @@ def main(arguments: Sequence[str]) -> int:
     check(asked)
 
     from monge.cli.progress import StageBar
-    from monge.distance.excess_split import afresh
-    from monge.evaluation.cluster import clustered
-    from monge.evaluation.estimates import ESTIMATES
-    from monge.evaluation.sample_set import check_kinds
-    from monge.evaluation.two_samples import check_families, compare
-    from monge.evaluation.units import check_units, standardised
+    from monge.evaluation.question import stage
+    from monge.evaluation.two_samples import check_families
+    from monge.evaluation.units import check_units
 
     check_families(asked.families)
-    units = check_units(asked.standardise)
-    cache = reference_cache(asked)
-    kept = None if cache is None or asked.group else cache.kept
-    reference, own = read(asked, 0) if kept is None else (kept, None)
-    b, other = read(asked, 1, reference)
-    if b.drawn and reference.data is None:  # then all rows are looked at
-        reference, own = read(asked, 0)
-    check_kinds(reference, b)
-    a, b = clustered(*standardised(reference, b, units), (own, other), asked.group)
-    labels = {entry.name: entry.shown for entry in ESTIMATES}
+    check_units(asked.standardise)
+    question = question_of(asked)
+    cache = None if asked.reference_cache is None else question.cache(asked.reference_cache)
     with StageBar() as stages:
 
         def show_stage(name: str, done: int, total: int) -> None:
-            stages.show(labels.get(name, name), done, total)
+            stages.show(stage(name), done, total)
 
-        how: dict[str, Any] = {"seed": asked.seed, "families": asked.families, "explained": asked.explain}
-        how["groups"] = named(asked.groups)
-        result = compare(a, b, **how, progress=show_stage, recall=afresh if cache is None else cache.recall)
-        if cache is not None:
-            cache.save(reference)
+        result = question.answer(cache=cache, progress=show_stage)
         for path in asked.outputs:
             stages.show(path.name, 0, 1)
             write(result, path, asked, arguments)
@@ -178,21 +161,16 @@ def check(asked: Distance) -> None:
         check_output(path, asked.explain)
 
 
-def reference_cache(asked: Distance) -> "ReferenceCache | None":
-    """What is kept of A, or where to keep it; None where nothing is to be kept.
+def question_of(asked: Distance) -> "Question":
+    """What is asked of the two sample sets.
 
     Raises:
-        UserError: there is no A, or a file of something else.
+        UserError: a group of features that is none.
     """
-    if asked.reference_cache is None:
-        return None
-    from monge.data.source import applicable
-    from monge.evaluation.reference_cache import ReferenceCache
+    from monge.evaluation.question import Question
 
-    how = {f"data.{name}": value for name, value in asdict(applicable(asked.data, asked.a, asked.b)).items()}
-    names = ("samples", "seed", "standardise", "columns", "exclude", "group")
-    options = how | {name: getattr(asked, name) for name in names}
-    return ReferenceCache.open(asked.reference_cache, asked.a, options)
+    names = ("a", "b", "data", "samples", "seed", "standardise", "columns", "exclude", "group", "families", "explain")
+    return Question(**{name: getattr(asked, name) for name in names}, groups=named(asked.groups))
 
 
 def named(groups: Sequence[str]) -> dict[str, str]:
@@ -208,27 +186,6 @@ def named(groups: Sequence[str]) -> dict[str, str]:
             raise UserError(f"--groups must be NAME=A,B, each NAME once, such as body=age,weight; got {text!r}")
         found[name] = members
     return found
-
-
-def read(asked: Distance, side: int, like: "SampleSet | None" = None) -> "tuple[SampleSet, NDArray[np.str_] | None]":
-    """The samples of A (0), or of B (1) in the metric scale of A, and what says which rows belong together.
-
-    Raises:
-        UserError: begins with which of them it is.
-    """
-    from monge.data.source import applicable, open_like
-    from monge.evaluation.cluster import set_apart
-    from monge.evaluation.sample_set import SampleSet
-
-    source, other = (asked.a, asked.b) if side == 0 else (asked.b, asked.a)
-    try:
-        space = None if like is None else like.space
-        data = open_like(source, applicable(asked.data, source, other), space)
-        data, values = set_apart(data, asked.columns, asked.exclude, asked.group, other=side == 1)
-        return SampleSet.draw(data, source, most=asked.samples, seed=asked.seed, side=side, like=like), values
-    except UserError as error:
-        named = "AB"[side] if Path(source).name in str(error) else f"{'AB'[side]} {source}"
-        raise UserError(f"{named}: {error}") from error
 
 
 def write(result: "Comparison", path: Path, asked: Distance, arguments: Sequence[str]) -> None:

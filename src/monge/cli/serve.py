@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from monge.cli.option import Written
 from monge.cli.parse import parse
 from monge.errors import UserError
+
+if TYPE_CHECKING:
+    from monge.experiment.page import Shown
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,15 @@ def serve(asked: Serve, first: str) -> int:
 
     from monge.app import server
 
-    server.serve(asked.runs, asked.host, asked.port, first, said)
+    server.serve(asked.runs, asked.host, asked.port, first, said, read_claims)
     return 0
+
+
+def read_claims(name: str, folder: Path) -> "Shown":
+    """The results of an experiment."""
+    from monge.experiment.page import read_without_figure
+
+    return read_without_figure(name, folder)
 
 
 def said(address: str, warning: str) -> None:

@@ -24,6 +24,8 @@ from monge.errors import UserError, refuse_masked, unknown_name
 
 MEMORY = "memory:"
 """Prefix of a config's source for data given in memory."""
+ARRAYS = (".npy", ".npz")
+"""Endings of files of arrays."""
 
 
 def open_data(
@@ -69,10 +71,15 @@ def open_data(
     if stat.S_ISDIR(mode):
         _refuse(path, layout=layout)
         return read_folder(Path(file), size, skip_bad)
-    if not stat.S_ISREG(mode) or Path(file).suffix.lower() not in (".npy", ".npz"):
-        kinds = f".npy, .npz, {', '.join(SUFFIXES)}"
-        raise UserError(f"data must be a folder of images or a file of one of the kinds {kinds}; got {path!r}")
+    if not stat.S_ISREG(mode) or Path(file).suffix.lower() not in ARRAYS:
+        raise unknown_kind(path)
     return read_array(Path(file), key, layout=layout, size=size)
+
+
+def unknown_kind(path: str) -> UserError:
+    """An error for data of a kind that is not read."""
+    kinds = ", ".join((*ARRAYS, *SUFFIXES))
+    return UserError(f"data must be a folder of images or a file of one of the kinds {kinds}; got {path!r}")
 
 
 def is_tables(path: str) -> bool:

@@ -2,9 +2,8 @@
 
 import base64
 import io
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from monge.config import registry
 from monge.errors import UserError
 from monge.evaluation.page.html import environment
 from monge.experiment.experiment import FAILS, HOLDS, INCONCLUSIVE, Table
-from monge.run.files import write_atomically
+from monge.run.files import read_json, write_atomically
 
 PAGE = "claims.html"
 TONES = {HOLDS: "good", FAILS: "bad", INCONCLUSIVE: "warn"}
@@ -91,20 +90,31 @@ def read(name: str, folder: Path, figure: Path | None = None) -> Shown:
     Raises:
         UserError: there are no results, or what is there is none.
     """
+    shown = read_without_figure(name, folder)
+    picture = figure or folder / "figure.png"
+    return replace(shown, figure=embedded_picture(picture)) if picture.is_file() else shown
+
+
+def read_without_figure(name: str, folder: Path) -> Shown:
+    """The same, without its figure.
+
+    Raises:
+        UserError: there are no results, or what is there is none.
+    """
     path = folder / "result.json"
     entry = registry.EXPERIMENTS[name]
     experiment: Any = entry.load()
     try:
-        facts = json.loads(path.read_text())
-        rows, verdicts, versions = facts["rows"], facts["verdicts"], versions_in_words(facts["versions"])
+        facts = read_json(path)
+        versions, verdicts = versions_in_words(facts["versions"]), facts["verdicts"]
+        claims = [
+            Claim(text, in_words(verdicts[key]), verdicts[key]["verdict"]) for key, text in experiment.claims.items()
+        ]
+        return Shown(name, entry.description, claims, facts, versions, None, experiment.tables(facts["rows"]))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UserError(f"{path} must be the result of an experiment: {error}") from error
-    claims = [Claim(text, in_words(verdicts[key]), verdicts[key]["verdict"]) for key, text in experiment.claims.items()]
-    picture = figure or folder / "figure.png"
-    embedding = embedded_picture(picture) if picture.is_file() else None
-    return Shown(name, entry.description, claims, facts, versions, embedding, experiment.tables(rows))
 
 
 def versions_in_words(stored: Any) -> str:

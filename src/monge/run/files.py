@@ -41,7 +41,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         OSError: the disk is full or the folder not writable; the old file stays as it was.
     """
     for left in path.parent.glob(f".partial-*-{glob.escape(path.name)}"):
-        if not _lives(left.name.split("-")[1]):
+        if not lives(left.name.split("-")[1]):
             left.unlink(missing_ok=True)
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
     try:
@@ -52,7 +52,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
-def _lives(process: str) -> bool:
+def lives(process: str) -> bool:
     """Whether there is a process of this number; text that is none names no process."""
     try:
         os.kill(int(process), 0)

@@ -11,7 +11,6 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from monge.app.body import asked
-from monge.app.lab.catalogue import catalogue
 from monge.app.lab.session import Labs
 from monge.errors import UserError
 from monge.run.files import write_atomically
@@ -44,6 +43,8 @@ class LabRoutes:
 
     async def catalogue(self, request: Request) -> Response:
         """What a lab can be asked for."""
+        from monge.app.lab.catalogue import catalogue  # which loads torch
+
         return JSONResponse(catalogue())
 
     async def begin(self, request: Request) -> Response:

@@ -17,6 +17,13 @@ MOST = 12
 """Labs at once."""
 
 
+def _work(orders: Connection, document: Mapping[str, Any]) -> None:
+    """A lab's process; what it needs is loaded there, and never in the server's."""
+    from monge.app.lab.worker import work
+
+    work(orders, document)
+
+
 class Labs:
     """The labs that are open."""
 
@@ -28,14 +35,14 @@ class Labs:
             self._context.set_forkserver_preload(["monge.app.lab.warm"])
         self._open: dict[str, tuple[BaseProcess, Connection]] = {}
         self._threads = ThreadPoolExecutor(MOST + 1, "lab")
+
+    def warm(self) -> None:
+        """Begins and ends one while the first page is opened, which need not wait then for what is loaded once."""
         self._threads.submit(self._warm)
 
     def _warm(self) -> None:
-        """Begins and ends one while the first page is opened, which need not wait then for what is loaded once."""
-        from monge.app.lab.worker import work
-
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(theirs, {"changes": None}), daemon=True)
+        process = self._context.Process(target=_work, args=(theirs, {"changes": None}), daemon=True)
         process.start()
         theirs.close()
         ours.recv_bytes()
@@ -48,13 +55,11 @@ class Labs:
         Arguments:
             document: what `worker.lab_of` reads.
         """
-        from monge.app.lab.worker import work
-
         if len(self._open) >= MOST:
             yield packed({"error": f"{MOST} labs are open already; close one", "ended": True}, {})
             return
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(theirs, dict(document)), daemon=True)
+        process = self._context.Process(target=_work, args=(theirs, dict(document)), daemon=True)
         name = secrets.token_hex(8)
         self._open[name] = process, ours
         try:
