@@ -16,9 +16,11 @@ from typing import Any
 import uvicorn
 
 import monge
+from monge.app.address import bound
 from monge.app.guard import Guard
 from monge.app.lab.session import Labs
-from monge.app.server import application, bound
+from monge.app.server import application
+from monge.cli.serve import read_claims
 
 TOKEN = "the-token"
 TINY: dict[str, Any] = {"generator": "mlp:width=16:latent=6", "critic": "mlp:width=8"}
@@ -94,7 +96,7 @@ def served(folder: Path) -> Iterator[Page]:
     """Serves a folder."""
     listening = bound("127.0.0.1", 0)
     port = listening.getsockname()[1]
-    pages = application(folder, Labs(), TOKEN)
+    pages = application(folder, Labs(), TOKEN, read_claims)
     app = Guard(pages, TOKEN, frozenset([f"127.0.0.1:{port}"]))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, access_log=False))
     pages.state.ending = lambda: server.should_exit

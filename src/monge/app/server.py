@@ -1,7 +1,6 @@
 """The application and the server that it runs on."""
 
 import contextlib
-import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -21,10 +20,8 @@ from monge.app.lab.route import LabRoutes
 from monge.app.lab.session import Labs
 from monge.app.page import page
 from monge.app.run.route import RunRoutes
-from monge.errors import MongeError, UserError, one_line
+from monge.errors import MongeError, one_line
 
-PORT = 8642
-"""Where the page is, unless something else is there already."""
 STATIC = Path(__file__).parent / "static"
 
 
@@ -85,57 +82,26 @@ async def broken(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": one_line(f"{type(error).__name__}: {error}")}, 500)
 
 
-def serve(
-    folder: Path, host: str, port: int | None, first: str, said: Callable[[str, str], None], read_claims: Read
-) -> None:
+def serve(pages: Starlette, listening: socket.socket, host: str, token: str, said: Callable[[str, str], None]) -> None:
     """Serves the pages until Ctrl-C.
 
     Arguments:
-        folder: of the runs.
-        host: address to listen on; any but 127.0.0.1 is reached from other machines.
-        port: to listen on, 0 for any that is free; None takes the usual one, or any where that is taken.
-        first: the page to begin with.
-        said: called with the address of that page once it answers, and with a warning, empty where there is none.
-        read_claims: reads the results of an experiment.
-
-    Raises:
-        UserError: the address cannot be listened on.
+        pages: see `application`.
+        listening: see `address.bound`.
+        host: that it listens on; any but 127.0.0.1 is reached from other machines.
+        token: of the pages.
+        said: called with the server's address once it answers, and with a warning, empty where there is none.
     """
-    listening = bound(host, port)
     port = listening.getsockname()[1]
-    token = secrets.token_urlsafe(16)
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     names = {*LOCAL, shown, host, *(() if host in LOCAL else (socket.gethostname(),))}
     labs = Labs()
     labs.warm()
-    pages = application(folder, labs, token, read_claims)
     app = Guard(pages, token, frozenset(f"{name}:{port}" for name in names))
     warning = "" if host in LOCAL else "whoever reaches this address and has its token can train and read runs here"
-    said(f"http://{shown}:{port}{first}?token={token}", warning)
+    said(f"http://{shown}:{port}", warning)
     # what goes wrong is said on the page, in a line; at Ctrl-C uvicorn would say at length that pages are open
     config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1, access_log=False)
     server = uvicorn.Server(config)
     pages.state.ending = lambda: server.should_exit  # streams that never end by themselves ask it
     server.run(sockets=[listening])
-
-
-def bound(host: str, port: int | None) -> socket.socket:
-    """A socket that listens.
-
-    Raises:
-        UserError: the address is taken, or not of this machine.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for number in (PORT, 0) if port is None else (port,):
-        listening = socket.socket(family)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((host, number))
-        except (OSError, OverflowError) as error:
-            listening.close()
-            problem = error
-            continue
-        listening.listen()
-        return listening
-    reason = problem.strerror if isinstance(problem, OSError) else "a port is from 0 to 65535"
-    raise UserError(f"--host {host} --port {port} cannot be listened on: {reason}")

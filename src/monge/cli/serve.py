@@ -1,5 +1,6 @@
 """`monge serve`: the lab, runs, distances and claims as a page of this machine's browser."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -44,9 +45,20 @@ def serve(asked: Serve, first: str) -> int:
         if find_spec(package) is None:
             raise UserError(f"monge serve and monge lab need {package}; install it: pip install 'monge[app]'")
 
+    from monge.app.address import bound
+    from monge.app.lab.session import Labs
+
+    listening, token, labs = bound(asked.host, asked.port), secrets.token_urlsafe(16), Labs()
+    labs.warm()  # beside what the pages load, which takes seconds too
+
     from monge.app import server
 
-    server.serve(asked.runs, asked.host, asked.port, first, said, read_claims)
+    def said(address: str, warning: str) -> None:
+        lines = [f"warning: {warning}"] * bool(warning) + [f"{address}{first}?token={token}", "Ctrl-C ends it"]
+        print("\n".join(lines), flush=True)
+
+    pages = server.application(asked.runs, labs, token, read_claims)
+    server.serve(pages, listening, asked.host, token, said)
     return 0
 
 
@@ -55,8 +67,3 @@ def read_claims(name: str, folder: Path) -> "Shown":
     from monge.experiment.page import read_without_figure
 
     return read_without_figure(name, folder)
-
-
-def said(address: str, warning: str) -> None:
-    """Says where the page is."""
-    print(f"{f'warning: {warning}' + chr(10) if warning else ''}{address}\nCtrl-C ends it", flush=True)
