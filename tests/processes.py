@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -266,8 +266,16 @@ def killed_after(checkpoint_folder: Path) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def compare(folder: Path) -> None:
-    """Writes how trainings of several processes, in double precision, differ from those of one."""
+FEW = ("wgan-gp", "wgan-ct", "energy-gan", "acgan", "pacgan", "batch norm", "replay", "steered augmentation")
+"""Of the cases, one for each thing that several processes share in its own way."""
+
+
+def compare(folder: Path, names: Container[str] | None = None) -> None:
+    """Writes how trainings of several processes, in double precision, differ from those of one.
+
+    Arguments:
+        names: of the cases; all if not given.
+    """
     torch.set_default_dtype(torch.float64)
     with joined():
         own = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.1), nn.Linear(4, 1))
@@ -277,7 +285,11 @@ def compare(folder: Path) -> None:
             "dropout": ({}, own),
         }
         found = {
-            "cases": {name: compared(config, data) for name, config, data in (*objectives(), *variants())},
+            "cases": {
+                name: compared(config, data)
+                for name, config, data in (*objectives(), *variants())
+                if names is None or name in names
+            },
             "resumed": resumed(folder),
             "derivatives": derivatives(),
             "noticed": noticed(),
@@ -306,10 +318,12 @@ def train(folder: Path) -> None:
 
 
 def main(folder: Path, *parts: str) -> None:
-    """Does one part, or both."""
+    """Does some parts."""
     torch.set_num_threads(1)
     if "compare" in parts and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
         compare(folder)
+    if "few" in parts:
+        compare(folder, FEW)
     if "train" in parts:
         train(folder)
 

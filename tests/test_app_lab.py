@@ -72,10 +72,10 @@ def test_looking_changes_nothing(objective: str) -> None:
     assert np.array_equal(gone(unseen, 3)[0], seen.sides[0].points())
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in PLAIN if name not in ("wgan", "sngan")]
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in PLAIN if name != "wgan"]
 
 
-@pytest.mark.parametrize("objective", ["wgan", "sngan", *SLOW])
+@pytest.mark.parametrize("objective", ["wgan", *SLOW])
 def test_the_copied_command_gives_the_same_points(
     objective: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

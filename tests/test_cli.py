@@ -137,6 +137,7 @@ def test_a_finished_run_without_its_log_is_reported(digits: str, capsys: pytest.
     assert capsys.readouterr().out == "run     lost\nreport  lost/report.html\n"
 
 
+@pytest.mark.slow
 def test_vectors_folder_and_toy(capsys: pytest.CaptureFixture[str]) -> None:
     np.save("v.npy", (RANDOM.normal(size=(400, 3)) * [1, 10, 100]).astype(np.float32))
     Path("faces").mkdir()
@@ -323,6 +324,7 @@ def test_other_data_leave_the_metrics_alone(digits: str, capsys: pytest.CaptureF
     assert json.loads((Path(digits) / "metrics.json").read_text()) == own
 
 
+@pytest.mark.slow
 def test_another_thread_count_is_logged() -> None:
     assert run(["train", "digits", *TINY, "--run", "a"]) == 0
     longer = child("-m", "monge", "train", "digits", *TINY, "--run", "a", "--steps", "25", "--threads", "2")

@@ -186,6 +186,7 @@ def test_a_failed_training_is_counted(tmp_path: Path, capsys: pytest.CaptureFixt
     assert document["summary"]["gan"]["failures"] == 1
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_no_result(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,6 +203,7 @@ def test_a_full_disk_is_no_result(
     assert json.loads(capsys.readouterr().out)["runs"][0]["status"] == "finished"
 
 
+@pytest.mark.slow
 def test_seconds_become_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = FLAGS[2:]
     command = ["compare", "toy:ring8", "--objectives", "gan,wgan-gp", "--seeds", "1", "--seconds", "0.2", *flags]

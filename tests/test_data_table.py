@@ -350,6 +350,7 @@ def test_evaluating(trained: Path, capsys: pytest.CaptureFixture[str], monkeypat
     assert "class_agreement" not in json.loads(capsys.readouterr().out)["metrics"]
 
 
+@pytest.mark.slow
 def test_distance(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     real, how = str(trained / "flowers.csv"), ["--families", "linear", "--no-picture"]
     assert cli.run(["sample", str(trained / "run"), "-n", "40", "--out", "x.parquet"]) == 0

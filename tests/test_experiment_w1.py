@@ -103,6 +103,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(w1_benchmark, "QUICK", ("funnel-2-4", "funnel-4-4"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short")
 def test_the_command_measures_once_and_remembers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["reproduce", "w1-benchmark", "--out", str(tmp_path / "w1"), "--jobs", "1", "--json"]

@@ -194,6 +194,7 @@ def test_resuming_from_what_the_run_recorded(project: Path, monkeypatch: pytest.
         monge.resume(project)
 
 
+@pytest.mark.slow
 def test_resuming_equals_never_having_stopped(project: Path) -> None:
     """In another process, which is told nothing but the run."""
     settings = {"generator": "mlp:width=8", "critic": "mlp:width=8", "training": {"batch": 8}, "threads": 1}

@@ -53,6 +53,18 @@ def check_equal_to_one(found: dict[str, Any]) -> None:
     assert found["derivatives"] < 1e-14
 
 
+def test_some_objectives_are_together_what_they_are_alone(tmp_path: Path) -> None:
+    """One for each thing that several processes share, and what is refused."""
+    done = torchrun(2, processes.__file__, str(tmp_path), "few")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert set(found["cases"]) == set(processes.FEW)
+    check_equal_to_one(found)
+    assert set(found["refused"]) == {"batch", "packs", "dropout"}
+    assert set(found["noticed"]) == {"parameters", "settings", "data"}
+
+
+@pytest.mark.slow
 def test_together_they_compute_what_one_does(tmp_path: Path) -> None:
     """Every objective, its parts, what is refused; and a run of which a process is killed, by the real command."""
     done = torchrun(2, processes.__file__, str(tmp_path), "compare", "train", restarts=1)

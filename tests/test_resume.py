@@ -100,6 +100,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_killed_command_ends_as_an_uninterrupted_one(digits: Path, tmp_path: Path) -> None:
     folder, draw = tmp_path / "run", np.random.default_rng(7)
     for step in np.sort(draw.integers(1, 58, 3)):

@@ -106,6 +106,7 @@ last,A10,mug,8.99,3,TRUE,26.97,01.01.2022
 """
 
 
+@pytest.mark.slow
 def test_known_values_stay_and_others_are_completed(run: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("gaps.csv").write_text(GAPS)
     said, rows = sampled(capsys, run, "--fill", "gaps.csv")

@@ -1,6 +1,7 @@
 """Labs of several pages at once, each in a process of its own that ends with its page."""
 
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import secrets
@@ -73,7 +74,8 @@ class Labs:
                 except (EOFError, OSError):
                     break
                 yield message
-                self.order(name, {"free": True})
+                with contextlib.suppress(UserError):  # that it has ended is read next
+                    self.order(name, {"free": True})
             yield packed({"error": "the lab's process has ended; begin anew", "ended": True}, {})
         finally:
             del self._open[name]
