@@ -171,7 +171,7 @@ def test_a_steered_run_resumes_exactly(tmp_path: Path) -> None:
 
 def test_a_run_of_minutes_keeps_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(0).normal(size=(60, 2))
-    monkeypatch.setattr("monge.training.train.seconds_per_step", lambda *_: 0.57)
+    monkeypatch.setattr("monge.training.pace.seconds_per_step", lambda *_: 0.57)
 
     def train(minutes: float) -> int:
         tiny = {"generator": "mlp:width=8:depth=1", "critic": "mlp:width=8:depth=1"}
@@ -179,7 +179,7 @@ def test_a_run_of_minutes_keeps_its_steps(tmp_path: Path, monkeypatch: pytest.Mo
         return int(run.facts()["config"]["steps"])
 
     assert train(0.1) == 10
-    monkeypatch.setattr("monge.training.train.seconds_per_step", lambda *_: 1 / 0)
+    monkeypatch.setattr("monge.training.pace.seconds_per_step", lambda *_: 1 / 0)
     assert train(0.1) == 10  # not measured again
     assert train(0.2) == 20
     for minutes, text in ((0.1, "--minutes must be at least 0.2"), (0, "must be above 0"), (float("nan"), "above 0")):

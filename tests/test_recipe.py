@@ -17,7 +17,7 @@ from monge.data.dataset import DataInfo, DataSet, split_data
 from monge.data.space import ImageSpace, Space, VectorSpace
 from monge.nn.dcgan import DCGANCritic, DCGANGenerator
 from monge.training.assemble import assemble
-from monge.training.pace import OBSERVED, UNNOTICED, seconds_per_step, steps_in, thinned
+from monge.training.pace import OBSERVED, UNNOTICED, seconds_per_step, steps_in, thinned, warn_of_few
 from monge.training.settings import choice, default_recipe, recommended
 
 RANDOM = np.random.default_rng(0)
@@ -138,3 +138,12 @@ def test_the_pace_is_measured_on_a_copy() -> None:
     assert state.step == 0
     assert all(torch.equal(value, before[name]) for name, value in state.generator.state_dict().items())
     assert steps_in(1, 0.57) == 100
+
+
+def test_minutes_that_are_too_few_for_large_images_are_warned_of() -> None:
+    """In a line that says what is faster; not of small images, nor of enough steps, nor of others than images."""
+    config = Config(steps=2500)
+    with pytest.warns(UserWarning, match=r"296 steps fit into the minutes, of 2,500 .*--data.size 64 is about four"):
+        warn_of_few(296, config, ImageSpace(3, 128, 120))
+    for steps, space in ((900, ImageSpace(3, 128, 120)), (20, ImageSpace(3, 32, 32)), (20, VectorSpace(3))):
+        warn_of_few(steps, config, space)

@@ -32,7 +32,7 @@ from monge.training.guard import failures_told, interruption
 from monge.training.log import Display, Log
 from monge.training.loop import NO_HOOKS, Hooks, LoopSettings, TermValues, run_loop
 from monge.training.monitor import Monitor
-from monge.training.pace import check_times, seconds_per_step, steps_again, steps_in
+from monge.training.pace import check_times, fitting, steps_again
 from monge.training.processes import (
     check_alike,
     check_devices,
@@ -109,7 +109,7 @@ def train_config(
         watch = None if count else ThreadWatch(objective, sampler, folder)
         count = _set_torch(config, count or before.get("threads"), state, objective, sampler)
         if minutes is not None and facts is None:
-            config = replace(config, steps=steps_in(minutes, seconds_per_step(state, objective, sampler)))
+            config = replace(config, steps=fitting(minutes, state, objective, sampler, config))
         changes = present(folder, config, data, facts) | {"threads": count, "processes": world_size()}
         changes |= {"device": place.type, "status": "running"}
         changes |= {"checkpoint_every": checkpoint_every, "minutes": minutes or before.get("minutes")}
