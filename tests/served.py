@@ -3,9 +3,11 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -65,12 +67,12 @@ class Server:
         said: all that it printed at its start.
     """
 
-    def __init__(self, process: "subprocess.Popen[str]", said: str, temporary: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", said: str, temporary: Path, runs: Path) -> None:
         self.process, self.said, self.temporary = process, said, temporary
         self.address = said.splitlines()[0]
         self.port = int(self.address.split(":")[2].split("/")[0])
         self.token = self.address.partition("token=")[2]
-        self.runs = temporary.parent / "runs"
+        self.runs = runs
 
     def page(self, path: str) -> str:
         """The address of a page, with the token."""
@@ -143,10 +145,12 @@ def until(holds: Callable[[], Any]) -> None:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[Server]:
+def serving(folder: Path, *arguments: str, short: bool = True) -> Iterator[Server]:
     """A server of the runs in a folder."""
-    temporary = folder / "temporary"
-    temporary.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    # with a short path, as a usual one has: a socket's address must fit there (see `app.process`)
+    temporary = Path(tempfile.mkdtemp(prefix="monge-served-")) if short else folder / "temporary"
+    temporary.mkdir(exist_ok=True)
     (folder / "runs").mkdir(exist_ok=True)
     command = [sys.executable, "-m", "monge", "serve", "runs", "--port", "0", *arguments]
     environment = os.environ | {"TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
@@ -156,7 +160,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[Server]:
         assert process.stdout is not None
         said = process.stdout.readline() + process.stdout.readline()
         assert "Ctrl-C" in said, process.stderr and process.stderr.read()
-        yield Server(process, said, temporary)
+        yield Server(process, said, temporary, folder / "runs")
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
@@ -166,3 +170,5 @@ def serving(folder: Path, *arguments: str) -> Iterator[Server]:
             process.wait()
         finally:
             process.kill()
+            if short:
+                shutil.rmtree(temporary, ignore_errors=True)

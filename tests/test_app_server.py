@@ -281,3 +281,9 @@ def test_nothing_goes_on_after_the_server_is_killed(server: Server) -> None:
     with busy(server) as everybody:
         server.process.kill()
         until(lambda: not everybody & set(processes()))
+
+
+def test_a_long_path_of_temporary_files_is_no_obstacle(tmp_path: Path) -> None:
+    """A socket's address would not fit there."""
+    with serving(tmp_path / ("long" * 20), short=False) as server, server.begin("POST", "/api/lab", LAB) as lab:
+        assert "lab" in next(lab.messages())

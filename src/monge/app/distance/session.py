@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import multiprocessing
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from monge.app.distance.asked import PAGE, Asked
+from monge.app.process import process_context
 from monge.errors import one_line
 
 RUNNING = 2
@@ -31,8 +31,7 @@ class Comparisons:
     """
 
     def __init__(self, folder: Path) -> None:
-        method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-        self._context: Any = multiprocessing.get_context(method)
+        self._context = process_context()
         self._folder = folder / "page"
         self._processes: set[BaseProcess] = set()
         self._pages: dict[str, Path] = {}

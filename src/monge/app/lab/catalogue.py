@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from monge.app.lab.settings import DEEPEST, DEFAULTS, LIVE, MOST, WIDEST, options_of
-from monge.app.lab.view import VIEWS
+from monge.app.lab.settings import MOST, options_of
 from monge.config import registry
 from monge.data.toy import TOYS
 
 
 def catalogue() -> dict[str, Any]:
-    """Distributions, objectives with their options, views, and limits, by name."""
+    """Distributions, and objectives with their options, by name."""
     data = {f"toy:{name}": {"text": registry.DATA[f"toy:{name}"].description} for name in TOYS}
     objectives = {
         name: {
@@ -19,12 +18,4 @@ def catalogue() -> dict[str, Any]:
         }
         for name, entry in registry.OBJECTIVES.items()
     }
-    limits = {"objectives": MOST, "width": WIDEST, "depth": DEEPEST}
-    return {
-        "data": data,
-        "objectives": objectives,
-        "views": [*VIEWS, "distances"],
-        "live": list(LIVE),
-        "defaults": dict(DEFAULTS),
-        "limits": limits,
-    }
+    return {"data": data, "objectives": objectives, "most_objectives": MOST}

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import json
-import multiprocessing
 import secrets
+import signal
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from monge.app.lab.message import packed
+from monge.app.process import process_context
 from monge.errors import UserError
 
 MOST = 12
@@ -20,6 +21,8 @@ MOST = 12
 
 def _work(orders: Connection, document: Mapping[str, Any]) -> None:
     """A lab's process; what it needs is loaded there, and never in the server's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which ends this one
+
     from monge.app.lab.worker import work
 
     work(orders, document)
@@ -29,11 +32,7 @@ class Labs:
     """The labs that are open."""
 
     def __init__(self) -> None:
-        # one process loads all that a training needs, and each lab is a copy of it: it begins at once
-        method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-        self._context: Any = multiprocessing.get_context(method)
-        if method == "forkserver":
-            self._context.set_forkserver_preload(["monge.app.lab.warm"])
+        self._context = process_context()
         self._open: dict[str, tuple[BaseProcess, Connection]] = {}
         self._threads = ThreadPoolExecutor(MOST + 1, "lab")
 

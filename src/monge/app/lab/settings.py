@@ -1,8 +1,8 @@
 """What a lab trains, as plain values that a link, a command and a script have in common."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from monge.app.lab.fault import FAULTS
@@ -109,10 +109,6 @@ class Settings:
             place[last] = value
         return found
 
-    def changed(self, **parts: Any) -> "Settings":
-        """With some of them replaced."""
-        return replace(self, **parts)
-
     def document(self) -> dict[str, Any]:
         """As plain values, the inverse of `of`."""
         return {**asdict(self), "objectives": list(self.objectives), "faults": list(self.faults)}
@@ -171,12 +167,3 @@ def rule_of(config: Config) -> dict[str, Any]:
     """What the settings that may change are, in a training."""
     flat = flatten(config)
     return {name: flat[name] for name in (*LIVE, "generator", "critic", "objective")}
-
-
-def differing(old: Settings, new: Settings) -> list[str]:
-    """Names of the parts in which two differ."""
-    names: Iterable[str] = {*old.given, *new.given}
-    parts: Sequence[str] = ("data", "objectives", "seed", "faults")
-    return [part for part in parts if getattr(old, part) != getattr(new, part)] + sorted(
-        name for name in names if old.given.get(name) != new.given.get(name)
-    )

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import time
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
@@ -32,7 +31,6 @@ def work(orders: Connection, document: Mapping[str, Any]) -> None:
         orders: gives orders as JSON, and takes frames (see `message.packed`).
         document: what `lab_of` reads.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which ends this one
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # as every training of monge
     try:

@@ -60,7 +60,7 @@ export class Form {
       input.value = this.networks[network][option] ?? "";
     }
     this.showObjectives(rules);
-    $("add").disabled = this.objectives.length >= this.catalogue.limits.objectives;
+    $("add").disabled = this.objectives.length >= this.catalogue.most_objectives;
   }
 
   showObjectives(rules) {
