@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import uvicorn
 
 import monge
@@ -93,7 +94,7 @@ class Page:
 
 @contextmanager
 def served(folder: Path) -> Iterator[Page]:
-    """Serves a folder."""
+    """Serves a folder, and looks at its runs more often than usual."""
     listening = bound("127.0.0.1", 0)
     port = listening.getsockname()[1]
     pages = application(folder, Labs(), TOKEN, read_claims)
@@ -105,7 +106,9 @@ def served(folder: Path) -> Iterator[Page]:
     while not server.started:
         time.sleep(0.01)
     try:
-        yield Page(f"http://127.0.0.1:{port}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("monge.app.run.curve.EVERY", 0.1)
+            yield Page(f"http://127.0.0.1:{port}")
     finally:
         server.should_exit = True
         thread.join(30)

@@ -43,9 +43,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(folder: Path) -> Iterator[Page]:
-    """That shows them, and looks at them more often than usual."""
-    with pytest.MonkeyPatch.context() as patch, served(folder) as found:
-        patch.setattr("monge.app.run.curve.EVERY", 0.1)
+    """That shows them."""
+    with served(folder) as found:
         yield found
 
 

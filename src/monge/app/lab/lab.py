@@ -72,8 +72,8 @@ class Lab:
         structural = [name for name, fault in FAULTS.items() if fault.critic is not None]
         kept &= all((name in settings.faults) == (name in old.faults) for name in structural)
         if kept:
-            trial = Lab.__new__(Lab)
-            trial._begin(settings)  # what is not allowed is refused before anything has changed
+            for objective in settings.objectives:  # what is not allowed is refused before anything has changed
+                Side(settings, objective, self.scene.data)
         pairs = zip(self.sides, settings.objectives, strict=False)
         if not kept or not all(side.change(settings, objective) for side, objective in pairs):
             self._begin(settings)
@@ -114,12 +114,13 @@ class Lab:
         described = []
         for index, side in enumerate(self.sides):
             with _watched(side):
-                own = {"points": side.points()}
-                if np.isfinite(own["points"]).all():
+                points = side.points()
+                own = {"points": points}
+                if np.isfinite(points).all():
                     for view in views:
-                        own |= VIEWS[view](side, self.scene)
+                        own |= VIEWS[view](side, self.scene, points)
                     if measure and self._frames % MEASURED_EVERY == 0:
-                        self._distances[index] = measured(side, self.scene) | {"step": side.state.step}
+                        self._distances[index] = measured(side, self.scene, points) | {"step": side.state.step}
             arrays |= {f"{index}.{name}": value for name, value in own.items()}
             described.append(self._described(index, side, measure=measure))
         self._frames += 1

@@ -70,22 +70,21 @@ class Scene:
         return np.stack([np.tile(left + ticks, TICKS), np.repeat(bottom + ticks, TICKS)], axis=1)
 
 
-def surface(side: Side, scene: Scene) -> Arrays:
+def surface(side: Side, scene: Scene, shown: Array) -> Arrays:
     """The critic's values on the grid, and the length of its gradient, per unit of the scale it is trained in."""
     points = side.data.codec.from_metric(torch.from_numpy(scene.grid)).float().requires_grad_()
-    values = _witness(side, scene)(points)
+    values = _witness(side, scene, shown)(points)
     (slope,) = torch.autograd.grad(values.sum(), points)
     shape = TICKS, TICKS
     return {"surface": _array(values).reshape(shape), "slope": _array(slope.norm(dim=1)).reshape(shape)}
 
 
-def arrows(side: Side, scene: Scene) -> Arrays:
+def arrows(side: Side, scene: Scene, shown: Array) -> Arrays:
     """Where the loss sends the first 64 generated points: minus its gradient, per unit of the scale it is trained in.
 
     Without a mean over the batch, so that a critic of slope 1 gives arrows of length 1.
     """
-    fake = side.data.codec.from_metric(torch.from_numpy(side.points(ARROWS).astype(np.float64))).float()
-    fake.requires_grad_()
+    fake = _model(side, shown[:ARROWS]).requires_grad_()
     critic = side.state.critic
     with torch.no_grad():
         real = critic(_model(side, scene.train[:ARROWS]))
@@ -96,7 +95,7 @@ def arrows(side: Side, scene: Scene) -> Arrays:
     return {"arrows": _array(-gradient * len(fake))}
 
 
-def warp(side: Side, scene: Scene) -> Arrays:
+def warp(side: Side, scene: Scene, shown: Array) -> Arrays:
     """Where the generator puts a square grid of its first two latent numbers, (17, 17, 2); the others are 0."""
     ticks = torch.linspace(-REACH, REACH, LINES)
     z = torch.zeros(LINES * LINES, latent_size(side.state.generator))
@@ -111,7 +110,7 @@ def warp(side: Side, scene: Scene) -> Arrays:
     return {"warp": points.astype(np.float32).reshape(LINES, LINES, 2)}
 
 
-def weights(side: Side, scene: Scene) -> Arrays:
+def weights(side: Side, scene: Scene, shown: Array) -> Arrays:
     """Counts of the critic's weights in 40 equal bins, and the ends of these."""
     values = torch.cat([part.detach().flatten() for part in side.state.critic.parameters()])
     reach = float(values.abs().max()) or 1.0
@@ -119,30 +118,28 @@ def weights(side: Side, scene: Scene) -> Arrays:
     return {"weights": _array(counts), "weights_reach": np.array([reach], np.float32)}
 
 
-def transport(side: Side, scene: Scene) -> Arrays:
+def transport(side: Side, scene: Scene, shown: Array) -> Arrays:
     """The held-out point to which the optimal plan sends each generated one, (256,); that of most mass."""
-    plan = coupling(side.points(), scene.held_out)
+    plan = coupling(shown, scene.held_out)
     order = np.argsort(plan.mass, kind="stable")
     target = np.zeros(SHOWN, np.float32)
     target[plan.source[order]] = plan.target[order]
     return {"coupling": target}
 
 
-VIEWS: dict[str, Callable[[Side, Scene], Arrays]] = {
+VIEWS: dict[str, Callable[[Side, Scene, Array], Arrays]] = {
     "surface": surface,
     "arrows": arrows,
     "warp": warp,
     "weights": weights,
     "coupling": transport,
 }
-"""What can be asked for besides the points, by name."""
+"""What can be asked for besides the generated points (256, 2), which each of them takes, by name."""
 
 
-def measured(side: Side, scene: Scene) -> dict[str, Any]:
+def measured(side: Side, scene: Scene, shown: Array) -> dict[str, Any]:
     """How far the generator is: the bracket, KL and JS, and the modes that it covers, of 256 points."""
-    fake, other, third = (side.points(seed=seed).astype(np.float64) for seed in (0, 1, 2))
-    if not np.isfinite(fake).all():
-        return {}
+    fake, other, third = (points.astype(np.float64) for points in (shown, side.points(seed=1), side.points(seed=2)))
     upper, spread = wasserstein(scene.held_out, fake), wasserstein(fake, other)
     half = len(scene.train) // 2
     fit, choose = (scene.train[:half], third[:half]), (scene.train[half:], third[half:])
@@ -172,12 +169,12 @@ def _js(scene: Scene, fake: NDArray[np.float64]) -> float:
     return float(js(*shares))
 
 
-def _witness(side: Side, scene: Scene) -> Callable[[Tensor], Tensor]:
+def _witness(side: Side, scene: Scene, shown: Array) -> Callable[[Tensor], Tensor]:
     """The function of a point, in model scale, that tells real from generated."""
     critic, loss = side.state.critic, side.objective.loss
     pack = critic.size if isinstance(critic, PackedCritic) else 1
     with torch.no_grad():
-        sets = [critic(_model(side, points)) for points in (scene.train, side.points())]
+        sets = [critic(_model(side, points)) for points in (scene.train, shown)]
 
     def values(points: Tensor) -> Tensor:
         return loss.witness(critic(points.repeat_interleave(pack, dim=0)), *sets)
