@@ -306,13 +306,13 @@ def test_the_last_step_of_a_pipeline() -> None:
 @pytest.mark.filterwarnings("ignore:batch reduced")
 def test_train_takes_frames_with_kinds_and_a_rule() -> None:
     random = np.random.default_rng(0)
-    low = random.uniform(size=90)
-    table = pyarrow.table({"low": low, "high": low + random.uniform(0, 0.1, 90), "grade": np.arange(90) % 4})
-    data = {"columns": "grade:category", "rule": "low <= high"}
+    spent = random.uniform(size=90)
+    table = pyarrow.table({"spent": spent, "saved": (1 - spent) * random.uniform(size=90), "grade": np.arange(90) % 4})
+    data = {"columns": "grade:category", "rule": "spent + saved <= 1"}
     free, bound = (
         monge.train(table, run=name, model="copula", threads=1, data=how).sample(200)
         for name, how in (("free", {}), ("bound", data))
     )
-    assert (free.low > free.high).any()
-    assert (bound.low <= bound.high).all()
+    assert (free.spent + free.saved > 1).any()
+    assert (bound.spent + bound.saved <= 1).all()
     assert set(bound.grade) == {0, 1, 2, 3}

@@ -72,6 +72,9 @@ def details(data: DataSet) -> list[str]:
     if missing:
         lines.append(f"with missing values: {_listed(missing)}")
     lines += data.info.notes
+    if orders := [found.described(schema) for found in data.codec.combinations.orders]:
+        lines.append(f"kept in order: {_listed(orders)}")
+    lines += [f"modelled by the difference: {found.described(schema)}" for found in data.codec.offsets]
     return lines + [f"computed, not modelled: {found.described(schema)}" for found in data.codec.derivations]
 
 

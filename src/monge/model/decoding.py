@@ -15,7 +15,8 @@ from monge.data.codec import ImageCodec, VectorCodec
 from monge.data.scale import Codec
 from monge.data.table.codec import TableCodec
 from monge.data.table.column import DAY, ColumnCode
-from monge.data.table.derived import Formula, Lookup, Part
+from monge.data.table.derived import Derivation, Formula, Lookup, Part
+from monge.data.table.offset import Offset
 from monge.errors import UserError
 
 JOINED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -92,10 +93,7 @@ class TableDecoding(nn.Module):
         self.numbers, self.blocks = codec.layout.numbers, list(codec.layout.blocks)
         self.width, self.parts = len(codec.codes), [part[:1] + part[2:] for part in codec.parts()]
         self.columns = nn.ModuleList(ColumnDecoding(code) for _, code in codec.modelled)
-        self.derived = nn.ModuleList(
-            LookupDecoding(found) if isinstance(found, Lookup) else FormulaDecoding(found)
-            for found in codec.derivations
-        )
+        self.restored = nn.ModuleList(map(_restoring, codec.restored))
 
     def forward(self, x: Tensor) -> Tensor:
         """Raw rows of rows in model scale."""
@@ -107,9 +105,9 @@ class TableDecoding(nn.Module):
             decode = cast(ColumnDecoding, column)
             level = levels[block] if decode.levelled else zero.long()
             found[index] = decode(level, z[:, number] if decode.plain else zero)
-        for derivation in self.derived:
-            derive = cast(LookupDecoding | FormulaDecoding, derivation)
-            found[derive.column] = derive(*(found[source] for source in derive.sources))
+        for module in self.restored:
+            restore = cast(OffsetDecoding | LookupDecoding | FormulaDecoding, module)
+            found[restore.column] = restore(*(found[source] for source in restore.sources))
         return torch.stack([found[index] for index in range(self.width)], 1)
 
 
@@ -146,6 +144,30 @@ class ColumnDecoding(nn.Module):
                 value = rounded(value, int(np.rint(-np.log10(self.step))))
         value = value.clamp(self.low, self.high)
         return value if self.gate is None else torch.where(level == self.gate, value, out)
+
+
+def _restoring(found: Offset | Derivation) -> nn.Module:
+    if isinstance(found, Offset):
+        return OffsetDecoding(found)
+    return LookupDecoding(found) if isinstance(found, Lookup) else FormulaDecoding(found)
+
+
+class OffsetDecoding(nn.Module):
+    """A column whose difference to another is modelled, see `data.table.offset.Offset`.
+
+    Arguments:
+        found: the difference.
+    """
+
+    def __init__(self, found: Offset) -> None:
+        super().__init__()
+        self.column, self.sources, self.found = found.column, found.sources, found
+
+    def forward(self, base: Tensor, difference: Tensor) -> Tensor:
+        """The column's values (n,) of its base's and of the differences."""
+        out = base + difference
+        out = out if self.found.decimals is None else rounded(out, self.found.decimals) + 0.0
+        return out.clamp(self.found.low, self.found.high)
 
 
 class LookupDecoding(nn.Module):

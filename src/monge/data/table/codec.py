@@ -14,11 +14,12 @@ from torch import Tensor
 
 from monge.data.scale import Codec
 from monge.data.space import TableSpace
-from monge.data.table import combination, dependence
+from monge.data.table import combination, dependence, offset
 from monge.data.table.column import ColumnCode
 from monge.data.table.combination import Combinations
 from monge.data.table.condition import Condition, parse
 from monge.data.table.derived import Derivation, from_json, restore
+from monge.data.table.offset import Offset
 from monge.data.table.schema import Schema
 from monge.errors import UserError
 from monge.nn.margin import Layout
@@ -31,7 +32,8 @@ NOTHING = Combinations(())
 class TableCodec(Codec):
     """Rows of a table: normal numbers and one-hot levels for networks; standard deviations and levels for distances.
 
-    Columns that are exact functions of others are not modelled, but computed when rows are decoded.
+    Columns that are exact functions of others are not modelled, but computed when rows are decoded. Of columns that
+    keep close to another, the difference is modelled.
 
     Arguments:
         schema: the columns.
@@ -40,6 +42,7 @@ class TableCodec(Codec):
         combinations: of values that no row has, or hardly any.
         rule: that generated rows must follow, or None.
         rows: how many training rows it was fitted to.
+        offsets: columns that are modelled by their difference to another.
     """
 
     schema: Schema
@@ -48,6 +51,7 @@ class TableCodec(Codec):
     combinations: Combinations = NOTHING
     rule: Condition | None = None
     rows: int = 0
+    offsets: tuple[Offset, ...] = ()
 
     @classmethod
     def fit(cls, schema: Schema, raw: Values, rule: str | None = None) -> "TableCodec":
@@ -65,7 +69,8 @@ class TableCodec(Codec):
             raise UserError(
                 f"--data.rule must hold in the data; {text}: {rule}; allow for them, as in 'a <= b or a is null'"
             )
-        return cls(schema, codes, derivations, combination.find(schema, raw, without), followed, len(raw))
+        found, offsets = combination.find(schema, raw, without), offset.find(schema, raw, without)
+        return cls(schema, codes, derivations, found, followed, len(raw), offsets)
 
     @cached_property
     def space(self) -> TableSpace:  # type: ignore[override]
@@ -88,9 +93,22 @@ class TableCodec(Codec):
 
     @cached_property
     def modelled(self) -> list[tuple[int, ColumnCode]]:
-        """Positions and codes of the columns that do not follow from others."""
+        """Positions of the columns that do not follow from others, and the codes of what is modelled of them."""
         derived = {derivation.column for derivation in self.derivations}
-        return [(index, code) for index, code in enumerate(self.codes) if index not in derived]
+        codes = dict(enumerate(self.codes)) | {found.column: found.code for found in self.offsets}
+        return [(index, code) for index, code in codes.items() if index not in derived]
+
+    @property
+    def restored(self) -> tuple[Offset | Derivation, ...]:
+        """What is computed when rows are decoded, in this order."""
+        return (*self.offsets, *self.derivations)
+
+    def _differences(self, raw: Values) -> Values:
+        """Rows (n, d) with differences in place of the columns that are modelled by them."""
+        out = raw.copy() if self.offsets else raw
+        for found in self.offsets:
+            out[:, found.column] = found.difference(raw)
+        return out
 
     def parts(self) -> Iterator[tuple[int, ColumnCode, int, int]]:
         """Of each column that is modelled: position, code, position of its normal number, and of its block."""
@@ -108,7 +126,7 @@ class TableCodec(Codec):
     def prepare(self, raw: Values) -> Tensor:
         """Rows (n, d) as the ends of intervals of their normal numbers, and their levels, (n, 2 numbers + blocks)."""
         numbers = self.layout.numbers
-        out = np.zeros((len(raw), 2 * numbers + len(self.layout.blocks)), np.float32)
+        out, raw = np.zeros((len(raw), 2 * numbers + len(self.layout.blocks)), np.float32), self._differences(raw)
         for index, code, number, block in self.parts():
             values = raw[:, index]
             if code.plain and code.number is not None:
@@ -148,7 +166,7 @@ class TableCodec(Codec):
         none, zero, out = np.zeros(len(x), np.int64), np.zeros(len(x)), np.zeros((len(x), len(self.codes)))
         for index, code, number, block in self.parts():
             out[:, index] = code.value(levels[block] if code.levels else none, z[:, number] if code.plain else zero)
-        return restore(self.derivations, out)
+        return restore(self.restored, out)
 
     def metric(self, raw: Values) -> Values:
         return np.concatenate([code.metric(raw[:, index]) for index, code in enumerate(self.codes)], 1)
@@ -160,7 +178,8 @@ class TableCodec(Codec):
 
     def from_metric(self, metric: Tensor) -> Tensor:
         """Points in metric scale in model scale; which spike a number is, or none, has no gradient."""
-        numbers, blocks = [], []
+        numbers, blocks, bases = [], [], {found.column: found.base for found in self.offsets}
+        raw = self._differences(self.raw(metric.detach().cpu().double().numpy()))
         for index, code, _, _ in self.parts():
             part = metric[:, self.groups[index]]
             if not code.column.numeric:
@@ -168,14 +187,18 @@ class TableCodec(Codec):
                     kept = [*code.seen.tolist(), code.width - 1] if code.missing else code.seen.tolist()
                     blocks.append(part[:, kept] * math.sqrt(2))
                 continue
-            values = code.raw(part.detach().cpu().double().numpy())
-            level = torch.from_numpy(code.level(values)).to(metric.device)
+            level = torch.from_numpy(code.level(raw[:, index])).to(metric.device)
             if code.levels:
                 blocks.append((level[:, None] == torch.arange(code.levels, device=level.device)).to(metric.dtype))
             if code.plain and code.number is not None:
-                z = code.number.normal(part[:, 0] * code.deviation)
+                value = self._number(metric, index)
+                z = code.number.normal(value - self._number(metric, bases[index]) if index in bases else value)
                 numbers.append(z if code.gate is None else z * (level == code.gate))
         return torch.cat([torch.stack(numbers, 1) if numbers else metric[:, :0], *blocks], 1)
+
+    def _number(self, metric: Tensor, index: int) -> Tensor:
+        """The values (n,) of a column of numbers, differentiable."""
+        return metric[:, self.groups[index].start] * self.codes[index].deviation
 
     def state(self) -> dict[str, object]:
         """`{"kind": "table", "columns": [...], "codes": [...], "derivations": [...], "combinations": {...}}`."""
@@ -186,6 +209,7 @@ class TableCodec(Codec):
             "derivations": [derivation.as_json() for derivation in self.derivations],
             "combinations": self.combinations.as_json(),
             "rows": self.rows,
+            "offsets": [found.state() for found in self.offsets],
             "rule": None if self.rule is None else str(self.rule),
         }
 
@@ -197,4 +221,6 @@ class TableCodec(Codec):
         codes = tuple(ColumnCode.from_state(column, code) for column, code in pairs)
         derivations = tuple(from_json(derivation) for derivation in state["derivations"])
         rule = None if state["rule"] is None else parse(state["rule"], schema, "--rule")
-        return cls(schema, codes, derivations, Combinations.from_json(state["combinations"]), rule, state["rows"])
+        offsets = tuple(Offset.from_state(schema, found) for found in state.get("offsets", ()))
+        combinations = Combinations.from_json(state["combinations"])
+        return cls(schema, codes, derivations, combinations, rule, state["rows"], offsets)

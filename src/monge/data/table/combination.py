@@ -27,6 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from monge.data.table import order
+from monge.data.table.order import Order
 from monge.data.table.schema import Column, Schema
 
 CHANCE = 1e-3
@@ -93,6 +95,7 @@ class Combinations:
 
     Arguments:
         found: all of them; those of the same two columns follow each other.
+        orders: columns of which one is never greater than the other; rows that break one are impossible as well.
 
     Example:
         >>> schema = Schema(tuple(Column(name, "boolean", levels=("no", "yes")) for name in ("minor", "licence")))
@@ -105,10 +108,13 @@ class Combinations:
     """
 
     found: tuple[Combination, ...]
+    orders: tuple[Order, ...] = ()
 
     def violated(self, raw: Array) -> Mask:
-        """Which rows (n,) of rows (n, d) have an impossible combination."""
+        """Which rows (n,) of rows (n, d) have an impossible combination, or break an order."""
         out = np.zeros(len(raw), np.bool_)
+        for one in self.orders:
+            out |= one.violated(raw)
         for _, has in self._each(raw, impossible=True):
             out |= has
         return out
@@ -148,14 +154,15 @@ class Combinations:
         """The combinations whose `as_json` this is."""
         pairs = ("columns", "values")
         each = [{**one, **{key: tuple(one[key]) for key in pairs}} for one in given["found"]]
-        return cls(tuple(Combination(**one) for one in each))
+        orders = tuple(Order(tuple(one["columns"])) for one in given.get("orders", ()))
+        return cls(tuple(Combination(**one) for one in each), orders)
 
 
 def find(schema: Schema, raw: Array, without: Collection[int] = ()) -> Combinations:
-    """The combinations of two columns' values that were never seen though many were expected, or hardly.
+    """The combinations of two columns' values that were never seen though many were expected, or hardly; and orders.
 
     Arguments:
-        schema: the columns; all with levels are looked at, and of all whether a value is missing.
+        schema: the columns; all with levels are looked at, of all whether a value is missing, and of numbers the order.
         raw: the training rows (n, d).
         without: positions of columns that are not looked at, such as derived ones.
     """
@@ -166,7 +173,8 @@ def find(schema: Schema, raw: Array, without: Collection[int] = ()) -> Combinati
     }
     pairs = list(combinations(coded, 2))
     tests = sum(len(coded[left][1]) * len(coded[right][1]) for left, right in pairs)
-    return Combinations(tuple(one for pair in pairs for one in _found(pair, coded[pair[0]], coded[pair[1]], tests)))
+    found = tuple(one for pair in pairs for one in _found(pair, coded[pair[0]], coded[pair[1]], tests))
+    return Combinations(found, order.find(schema, raw, without, ENOUGH))
 
 
 def _codes(column: Column, values: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -10,7 +10,7 @@ rounded to the digits that the column is written with; or the date of a time. `d
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,7 +130,18 @@ def from_json(given: Mapping[str, Any]) -> Derivation:
     return Lookup(**fields) if form == "lookup" else Formula(**fields)
 
 
-def restore(derivations: Iterable[Derivation], raw: NDArray[np.float64]) -> NDArray[np.float64]:
+class Computed(Protocol):
+    """What computes a column of a row from the others, and from what stands in its place."""
+
+    @property
+    def column(self) -> int:
+        """Position of the column in a raw row."""
+
+    def compute(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The column's values (n,) of rows (n, d)."""
+
+
+def restore(derivations: Iterable[Computed], raw: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rows with their derived columns computed from the others.
 
     Arguments:

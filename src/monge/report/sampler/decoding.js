@@ -24,7 +24,7 @@ const DECODE = {
       const value = number ? numberOf(column.knots, x[column.number]) : column.values[level];
       row[column.column] = value === null ? NaN : value;
     });
-    codec.derived.forEach(derived => { row[derived.column] = DERIVED[derived.form](derived, row); });
+    codec.restored.forEach(restored => { row[restored.column] = RESTORED[restored.form](restored, row); });
     return row;
   },
 };
@@ -56,8 +56,13 @@ function rounded(value, decimals) {
   return rint(value * 10 ** decimals) / 10 ** decimals;
 }
 
-// Columns that follow from others.
-const DERIVED = {
+// Columns of which the difference to another was made, and columns that follow from others.
+const RESTORED = {
+  offset({ column, base, decimals, low, high }, row) {
+    const value = row[base] + row[column];
+    return Math.min(Math.max(decimals === null ? value : rounded(value, decimals) + 0, low), high);
+  },
+
   // Read off the nearest key of a table; the last key is null where a missing value has one.
   lookup(derived, row) {
     const given = partOf(row[derived.source], derived);
@@ -99,11 +104,12 @@ function chanceOf(codec, x, row) {
   let sum = -cut;
   codec.columns.forEach(column => {
     let level = levelOf(column, x);
-    if (column.knots && column.levels) level = levelOfNumber(column, row[column.column]);
+    const number = row[column.column] - (column.base === null ? 0 : row[column.base]);
+    if (column.knots && column.levels) level = levelOfNumber(column, number);
     if (column.levels) sum += multipliers[numbers * ranges + column.start - numbers + level];
     if (column.knots && (column.gate === null || level === column.gate)) {
-      const { z, x: values, step } = column.knots, value = row[column.column];
-      const [low, high] = [value - step / 2, value + step / 2].map(end => interpolated(end, values, z));
+      const { z, x: values, step } = column.knots;
+      const [low, high] = [number - step / 2, number + step / 2].map(end => interpolated(end, values, z));
       const middle = Math.fround(low + (high - low) / 2);
       sum += multipliers[column.number * ranges + edges.filter(edge => edge < middle).length];
     }

@@ -37,16 +37,18 @@ def decoding(model: TrainedModel) -> dict[str, Any]:
 def table(codec: TableCodec) -> dict[str, Any]:
     """The decoding of rows, and the combinations of values that they do not have."""
     starts = codec.layout.numbers + np.cumsum([0, *codec.layout.blocks])
+    bases = {found.column: found.base for found in codec.offsets}
     columns = [
-        {"column": index, "number": number, "start": int(starts[block]), **column(code)}
+        {"column": index, "number": number, "start": int(starts[block]), "base": bases.get(index), **column(code)}
         for index, code, number, block in codec.parts()
     ]
     combinations = [
         {"columns": list(one.columns), "values": list(one.values), "rate": one.rate} for one in codec.combinations.found
     ]
+    orders = [list(one.columns) for one in codec.combinations.orders]
     written = [{"name": one.name, **writing(one)} for one in codec.schema]
-    derived = [one.as_json() for one in codec.derivations]
-    parts = {"columns": columns, "derived": derived, "combinations": combinations}
+    restored = [one.as_json() for one in codec.restored]
+    parts = {"columns": columns, "restored": restored, "combinations": combinations, "orders": orders}
     return {"kind": "table", "width": len(codec.schema), "written": written, **parts}
 
 

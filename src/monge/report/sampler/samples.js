@@ -42,10 +42,11 @@ async function permittedRows(count, request, pause) {
   return kept.slice(0, count);
 }
 
-// A round of rows without combinations that the data never have, and with others no more often than the data.
+// A round of rows without combinations and orders that the data never have, and with others no more often than they.
 function withoutRare(round, seed, start) {
   const never = codec.combinations.filter(one => one.rate === 0), rare = codec.combinations.filter(one => one.rate > 0);
   let left = round.filter(one => !never.some(combination => matches(combination, one.row)));
+  left = left.filter(one => !codec.orders.some(([first, second]) => one.row[first] > one.row[second]));
   rare.forEach((combination, index) => {
     let allowed = poisson(combination.rate * round.length, seed, start, index);
     left = left.filter(one => !matches(combination, one.row) || allowed-- > 0);

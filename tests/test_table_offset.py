@@ -1,0 +1,159 @@
+"""Columns modelled by their difference to another, and columns that keep an order."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from monge.data.codec import codec_from_state
+from monge.data.table import combination, offset
+from monge.data.table.codec import TableCodec
+from monge.data.table.combination import Combinations
+from monge.data.table.schema import Column, Kind, Schema
+from monge.model import decoding
+
+Array = NDArray[np.float64]
+DAYS = Schema(tuple(Column(name, "date") for name in ("ordered", "shipped", "delivered", "born")))
+
+
+def deliveries(n: int = 800) -> Array:
+    """Orders of two years, shipped within days and delivered within days of it, or not yet; and dates of birth."""
+    random = np.random.default_rng(0)
+    ordered = 18_000.0 + random.integers(0, 730, n)
+    shipped = ordered + random.poisson(2, n)
+    delivered = shipped + 1 + random.poisson(3, n)
+    shipped[random.random(n) < 0.2] = np.nan
+    delivered[np.isnan(shipped) | (random.random(n) < 0.2)] = np.nan
+    return np.column_stack([ordered, shipped, delivered, random.integers(-9000, 9000, n)])
+
+
+def written(codec: TableCodec, z: torch.Tensor) -> Array:
+    """Rows of model scale, decoded; they are the same from a state, and in torch."""
+    again = codec_from_state(json.loads(json.dumps(codec.state())))
+    rows = codec.decode(z)
+    np.testing.assert_array_equal(again.decode(z), rows)
+    np.testing.assert_allclose(decoding.decoding(codec)(z).numpy(), rows, rtol=1e-12, equal_nan=True)
+    return rows
+
+
+def test_each_date_is_modelled_by_the_difference_that_varies_least() -> None:
+    raw = deliveries()
+    codec = TableCodec.fit(DAYS, raw)
+    assert [one.described(DAYS) for one in codec.offsets] == ["shipped - ordered", "delivered - shipped"]
+    rows = codec.decode(codec.encode(raw))
+    np.testing.assert_array_equal(np.isnan(rows), np.isnan(raw))
+    np.testing.assert_allclose(rows[:, 1] - rows[:, 0], raw[:, 1] - raw[:, 0], atol=1)  # a rare one joins the next
+    np.testing.assert_allclose(rows[:, 2] - rows[:, 1], raw[:, 2] - raw[:, 1], atol=1)
+
+
+def test_whatever_is_generated_keeps_the_bounds_of_differences_and_of_columns() -> None:
+    raw = deliveries()
+    codec = TableCodec.fit(DAYS, raw)
+    rows = written(codec, 3 * torch.randn(4000, codec.layout.width, generator=torch.Generator().manual_seed(0)))
+    for one in codec.offsets:
+        difference, real = one.difference(rows), one.difference(raw)
+        inside = rows[:, one.column] < one.high
+        assert np.nanmin(difference) >= np.nanmin(real)
+        assert np.nanmax(difference[inside]) <= np.nanmax(real)
+    assert (np.nanmin(rows, axis=0) >= np.nanmin(raw, axis=0)).all()
+    assert (np.nanmax(rows, axis=0) <= np.nanmax(raw, axis=0)).all()
+    assert not codec.combinations.violated(rows[~np.isnan(rows).any(axis=1)]).any()
+
+
+def test_metric_scale_becomes_model_scale() -> None:
+    raw = deliveries()
+    codec = TableCodec.fit(DAYS, raw)
+    points = torch.from_numpy(codec.metric(raw)).requires_grad_()
+    model = codec.from_metric(points)
+    torch.testing.assert_close(model.detach().float(), codec.encode(raw), rtol=0, atol=0.05)
+    model.sum().backward()
+    assert points.grad is not None
+    assert points.grad.isfinite().all()
+
+
+def two(kinds: tuple[Kind, Kind], x: Array, y: Array) -> tuple[Schema, Array]:
+    return Schema((Column("x", kinds[0]), Column("y", kinds[1]))), np.column_stack([x, y])
+
+
+def test_what_is_not_modelled_by_a_difference() -> None:
+    random = np.random.default_rng(0)
+    x, near = random.normal(0, 100, (2, 500))
+    near = x + near / 100
+    gap = np.where(np.arange(500) % 50 == 0, np.nan, x)
+    cases = {
+        "independent": two(("number", "number"), x, random.normal(0, 100, 500)),
+        "loosely joined": two(("number", "number"), x, x + random.normal(0, 60, 500)),
+        "days and seconds": two(("date", "datetime"), np.rint(x), np.rint(near)),
+        "missing where the other is not": two(("number", "number"), gap, near),
+        "few rows": two(("number", "number"), x[:40], near[:40]),
+    }
+    for name, table in cases.items():
+        found = offset.find(*table)
+        if name == "missing where the other is not":  # but the other way it is
+            assert [one.described(table[0]) for one in found] == ["x - y"]
+        else:
+            assert not found, name
+    assert len(offset.find(*two(("number", "number"), x, near))) == 1
+
+
+def test_dates_in_order_need_not_be_close_and_numbers_need_be() -> None:
+    random = np.random.default_rng(0)
+    start, end = np.sort(random.integers(0, 5000, (2, 900)), axis=0).astype(float)
+    assert len(offset.find(*two(("date", "date"), start, end))) == 1
+    assert not offset.find(*two(("integer", "integer"), start, end))
+
+
+@given(
+    places=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    spread=st.sampled_from([0.001, 0.05, 0.25]),
+    centre=st.sampled_from([0.0, -40.0, 1e6]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=20, deadline=None)
+def test_numbers_keep_their_digits_and_bounds(places: tuple[int, int], spread: float, centre: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    x = centre + random.normal(0, 50, 300)
+    raw = np.column_stack([np.round(x, places[0]), np.round(x + random.normal(0, 50 * spread, 300), places[1])])
+    columns = [Column(name, "number", decimals=digits) for name, digits in zip("xy", places, strict=True)]
+    codec = TableCodec.fit(Schema(tuple(columns)), raw)
+    rows = written(codec, torch.randn(200, codec.layout.width, generator=torch.Generator().manual_seed(seed)))
+    for index, digits in enumerate(places):
+        np.testing.assert_array_equal(rows[:, index], np.round(rows[:, index], digits))
+        assert raw[:, index].min() <= rows[:, index].min() <= rows[:, index].max() <= raw[:, index].max()
+
+
+# --- orders
+
+
+def test_an_order_is_found_unless_a_row_breaks_it() -> None:
+    random = np.random.default_rng(0)
+    schema = Schema(tuple(Column(name, "number", decimals=1) for name in ("low", "other", "high")))
+    low, other, high = random.normal(0, 1, 2000), random.normal(0, 1, 2000), random.exponential(1, 2000)
+    raw = np.column_stack([low, other, low + high])
+    raw[:100, 0] = np.nan
+    found = combination.find(schema, raw)
+    assert [one.described(schema) for one in found.orders] == ["low <= high"]
+    assert found.violated(np.array([[2.0, 0, 1], [1, 0, 1], [np.nan, 0, 1], [2, 0, np.nan]])).tolist() == [1, 0, 0, 0]
+    assert Combinations.from_json(json.loads(json.dumps(found.as_json()))) == found
+    raw[-1, 0] = raw[-1, 2] + 0.1
+    assert not combination.find(schema, raw).orders
+
+
+@pytest.mark.parametrize("rows", [60, 2000])
+def test_independent_columns_keep_no_order(rows: int) -> None:
+    raw = np.random.default_rng(0).random((rows, 5)) + np.arange(5) * 0.9
+    schema = Schema(tuple(Column(f"x{index}", "number") for index in range(5)))
+    assert combination.find(schema, raw).orders == ()
+
+
+def test_too_few_rows_show_no_order() -> None:
+    random = np.random.default_rng(0)
+    low, high = np.sort(random.random((2, 250)), axis=0)
+    schema = Schema((Column("low", "number"), Column("high", "number")))
+    assert combination.find(schema, np.column_stack([low, high])).orders == ()
+    low, high = np.sort(random.random((2, 1500)), axis=0)
+    assert len(combination.find(schema, np.column_stack([low, high])).orders) == 1
