@@ -3,6 +3,7 @@
 # make lab        set up what the lab needs, open it: trainings in the plane, in the browser
 # make test       set up everything; lint, types, layers, fast tests
 # make test-slow  the long studies
+# make test-web   the tests of pages, with those that are too long for make test
 # make docs       the pages of docs/ into docs/_build/html; runs the three notebooks when they have changed
 # make fault      1,000 faults in real trainings, half an hour of two cores or longer; writes benchmarks/reliability.md
 # make fuzz       an hour of broken files of every kind; MINUTES=5 for less
@@ -11,7 +12,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NO_NETWORK := { echo "setup failed: pip could not install the packages; is the package index reachable? (details above)" >&2; exit 1; }
 
-.PHONY: demo demo-table lab test test-slow docs fault fuzz lint setup setup-table setup-app setup-docs setup-dev setup-browser clean
+.PHONY: demo demo-table lab test test-slow test-web docs fault fuzz lint setup setup-table setup-app setup-docs setup-dev setup-browser clean
 
 demo: setup
 	$(BIN)/monge train digits --run runs/digits
@@ -30,6 +31,9 @@ test: setup-dev lint
 
 test-slow: setup-dev
 	$(BIN)/python -m pytest -m slow -q
+
+test-web: setup-dev
+	$(BIN)/python -m pytest -n 2 -m web -q
 
 docs: setup-docs
 	$(BIN)/python -m sphinx -W --keep-going -n -q docs docs/_build/html

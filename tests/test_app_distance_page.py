@@ -23,6 +23,8 @@ from monge.cli import run
 from monge.errors import DiskError, UserError
 from served import Server
 
+pytestmark = pytest.mark.web
+
 ROOT = Path(__file__).parents[1]
 RANDOM = np.random.default_rng(0)
 QUICK = {"samples": 20, "explain": False, "picture": False}

@@ -11,6 +11,8 @@ import pytest
 from browser import Tab, browser, complaints
 from served import Server
 
+pytestmark = pytest.mark.web
+
 SMALL = (
     "generator=mlp:latent%3D2:width%3D8:depth%3D1&critic=mlp:width%3D8:depth%3D1&training.batch=16&training.n_critic=2"
 )

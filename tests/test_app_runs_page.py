@@ -12,6 +12,8 @@ import pytest
 from browser import Tab, browser, complaints
 from shelf import Page, fill, served
 
+pytestmark = pytest.mark.web
+
 SIZES = [(1280, "light"), (390, "dark")]
 NAMES = ("digits", "coded", "group/plane", "shop")
 sizes = pytest.mark.parametrize(("width", "scheme"), SIZES)

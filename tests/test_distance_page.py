@@ -24,7 +24,7 @@ from monge.evaluation.page.markdown import markdown
 from monge.evaluation.page.output import WRITERS
 from monge.evaluation.page.section import SECTIONS, comparison_page
 
-pytestmark = pytest.mark.usefixtures("few_relabellings")
+pytestmark = [pytest.mark.web, pytest.mark.usefixtures("few_relabellings")]
 
 QUICK = ["--families", "linear"]
 EVIL = "<script>alert('x')</script> | *b* `c`"

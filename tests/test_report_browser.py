@@ -14,6 +14,8 @@ import pytest
 from browser import chromium
 from monge import api
 
+pytestmark = pytest.mark.web
+
 QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 FLAGS = [*QUIET, "--disable-sync", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"]
 # A headless window cannot be as narrow as a phone, a frame can.

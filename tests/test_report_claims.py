@@ -15,6 +15,8 @@ from monge.errors import UserError
 from monge.experiment.experiment import Table
 from monge.experiment.page import in_words, read, write_claims
 
+pytestmark = pytest.mark.web
+
 NAME = "vanishing-gradient"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0", "--dump-dom"]
 

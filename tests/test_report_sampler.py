@@ -30,6 +30,8 @@ from monge.report.sampler.content import sampler
 from monge.report.sampler.direction import principal_directions
 from monge.report.sampler.graph import SamplerError
 
+pytestmark = pytest.mark.web
+
 RANDOM = np.random.default_rng(0)
 TINY: dict[str, Any] = {"generator": "mlp:width=24:latent=6", "critic": "mlp:width=8"}
 BIG_STEPS: dict[str, Any] = {"batch": 16, "n_critic": 1, "learning_rate": 0.02, "ema": 0.0}

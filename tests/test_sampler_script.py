@@ -32,6 +32,8 @@ from monge.nn.resnet import ResNetGenerator
 from monge.report.sampler.decoding import table, weighting
 from monge.report.sampler.graph import SamplerError, Weights, graph
 
+pytestmark = pytest.mark.web
+
 SCRIPTS = Path(monge.__file__).parent / "report" / "sampler"
 LAYOUT = Layout(2, (3, 2), ((1, 6),))
 SHARES = (0.2, 0.5, 0.3, 0.9, 0.1)

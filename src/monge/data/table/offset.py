@@ -21,7 +21,7 @@ from monge.data.table.column import ColumnCode
 from monge.data.table.derived import digits
 from monge.data.table.schema import Column, Schema
 
-CLOSE = 0.3
+CLOSE = 0.1
 """Largest standard deviation of a difference, in that of the column, for which it is modelled in any case."""
 FEWEST = 50
 """Rows below which nothing is looked for."""
