@@ -24,6 +24,7 @@ from monge.app.guard import REPORT_POLICY
 from monge.app.run.curve import POINTS, even
 from monge.app.run.draw import truncated
 from monge.app.run.models import MOST_BYTES, OpenModel
+from monge.app.run.shelf import Shelf
 from monge.model.random import Purpose, stream
 from monge.model.trained_model import Request
 from monge.run.folder import RunFolder
@@ -419,3 +420,13 @@ def test_a_request_for_a_class_is_the_samples_of_it(page: Page, folder: Path) ->
 def test_a_run_that_may_not_be_read(page: Page, folder: Path, copied: str) -> None:
     (folder / copied / "run.json").chmod(0)
     assert "cannot be read" in listed(page)[copied]["problem"]
+
+
+def test_a_copula_has_no_steps_and_no_objective(folder: Path) -> None:
+    shelf = Shelf(folder)
+    facts = shelf.facts("digits")
+    trained = {**facts, "model": "copula"}
+    forced = {**trained, "config": facts["config"] | {"model": "copula"}}
+    for given, steps in ((trained, facts["config"]["steps"]), (forced, None)):
+        found = shelf._facts("digits", given)
+        assert (found["objective"], found["steps"]) == ("Gaussian copula", steps)

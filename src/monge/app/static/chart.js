@@ -3,7 +3,7 @@
 import { colour, context } from "./plane.js";
 
 const STYLES = [["fake", []], ["tone", [6, 4]], ["soft", [2, 3]]];
-const FRAME = { left: 44, right: 108, top: 10, bottom: 24 };
+const FRAME = { left: 52, right: 108, top: 10, bottom: 24 };
 
 /** Draws curves: { name, values: [[step, value], ...] }; steps and values are told at the ends of the axes. */
 export function drawCurves(canvas, curves) {
@@ -18,13 +18,13 @@ export function drawCurves(canvas, curves) {
   const x = (step) => FRAME.left + ((step - first) / Math.max(last - first, 1)) * (width - FRAME.left - FRAME.right);
   const y = (value) => FRAME.top + ((high - value) / (high - low)) * (height - FRAME.top - FRAME.bottom);
   axes(drawing, { x, y, first, last, low, high, width, height });
-  let free = -Infinity;
   const ends = curves
     .map((curve, index) => ({ ...curve, style: STYLES[index % STYLES.length] }))
     .filter((curve) => curve.values.length)
     .map((curve) => ({ ...curve, at: y(curve.values[curve.values.length - 1][1]) }))
     .sort((a, b) => a.at - b.at);
-  for (const { name, values: points, style, at } of ends) {
+  const places = apart(ends.map((curve) => curve.at), height - FRAME.bottom);
+  ends.forEach(({ name, values: points, style }, place) => {
     const [ink, dash] = style;
     drawing.strokeStyle = colour(ink);
     drawing.lineWidth = 1.6;
@@ -33,11 +33,17 @@ export function drawCurves(canvas, curves) {
     points.forEach(([step, value], index) => drawing[index ? "lineTo" : "moveTo"](x(step), y(value)));
     drawing.stroke();
     drawing.setLineDash([]);
-    free = Math.max(at, free + 13);
     drawing.fillStyle = colour(ink);
     drawing.textAlign = "left";
-    drawing.fillText(name, width - FRAME.right + 6, Math.min(free, height - FRAME.bottom) + 4);
-  }
+    drawing.fillText(name, width - FRAME.right + 6, places[place] + 4);
+  });
+}
+
+// Rising places moved so far apart that names at them can be read, none of them beyond the end.
+function apart(places, end) {
+  const down = [];
+  for (const place of places) down.push(Math.max(place, (down.at(-1) ?? -Infinity) + 13));
+  return down.map((place, index) => Math.min(place, end - 13 * (down.length - 1 - index)));
 }
 
 function axes(drawing, { x, y, first, last, low, high, width, height }) {
@@ -56,7 +62,7 @@ function axes(drawing, { x, y, first, last, low, high, width, height }) {
   drawing.textAlign = "left";
   drawing.fillText(`step ${first}`, FRAME.left, height - 5);
   drawing.textAlign = "right";
-  drawing.fillText(String(last), x(last), height - 5);
+  if (last > first) drawing.fillText(String(last), x(last), height - 5);
 }
 
 /** Draws counts as bars between two ends. */

@@ -1,7 +1,7 @@
 // What one trained generator draws: samples, and what changes them.
 
 import { ask, notice, send } from "./request.js";
-import { element, facts, status } from "./run.js";
+import { element, facts, progress, status, subject } from "./run.js";
 import { Tiles } from "./tiles.js";
 
 const NO_BOUND = 3.05;
@@ -211,7 +211,7 @@ function reset() {
 
 /** What is said of the run, and whether it has a report. */
 function said(run) {
-  const line = element("p", {}, [status(run), ` step ${run.step.toLocaleString("en")} of ${run.steps.toLocaleString("en")}; ${run.data}, ${run.objective}, seed ${run.seed}`]);
+  const line = element("p", {}, [status(run), " ", [progress(run), subject(run)].filter(Boolean).join("; ")]);
   const list = element("dl", {}, facts(run.bracket).map(([what, value], index) =>
     element("div", {}, [element("dt", { textContent: what }), element("dd", { textContent: value, className: index ? "" : "first" })]),
   ));

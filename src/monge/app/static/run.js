@@ -18,6 +18,17 @@ export function status(run) {
   return element("span", { className: `status ${run.status}`, textContent: text });
 }
 
+/** How far a training is; empty for a copula, which is fitted without steps. */
+export function progress(run) {
+  const [step, steps] = [run.step, run.steps].map((count) => count?.toLocaleString("en"));
+  return run.steps === null ? "" : `step ${step} of ${steps}`;
+}
+
+/** What was trained on what. */
+export function subject(run) {
+  return `${run.data}, ${run.objective}, seed ${run.seed}`;
+}
+
 /** Names and values of a bracket, the excess first. */
 export function facts(bracket) {
   if (!bracket) return [];

@@ -1,7 +1,7 @@
 // The runs in a folder, and what the chosen ones have in common and what not.
 
 import { drawKey, drawRuns } from "./curves.js";
-import { element, facts, status } from "./run.js";
+import { element, facts, progress, status, subject } from "./run.js";
 import { ask, notice } from "./request.js";
 
 const TERMS = { excess: "Excess: upper, less what chance alone makes", upper: "Upper estimate of the distance", critic_loss: "Critic loss" };
@@ -41,8 +41,8 @@ function show(run) {
 }
 
 function described(run) {
-  const lines = [element("p", {}, [status(run), ` step ${run.step.toLocaleString("en")} of ${run.steps.toLocaleString("en")}`])];
-  lines.push(element("p", { textContent: `${run.data}, ${run.objective}, seed ${run.seed}` }));
+  const lines = [element("p", {}, [status(run), " ", progress(run)])];
+  lines.push(element("p", { textContent: subject(run) }));
   const [first, ...others] = facts(run.bracket);
   if (!first) lines.push(element("p", { className: "soft", textContent: "no bracket measured yet" }));
   else {
