@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pyarrow
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from monge.data.codec import codec_from_state
+from monge.data.source import load_data
 from monge.data.table import combination, offset
 from monge.data.table.codec import TableCodec
 from monge.data.table.combination import Combinations
 from monge.data.table.schema import Column, Kind, Schema
-from monge.model import decoding
+from monge.model import copula, decoding
+from monge.nn.copula import CopulaGenerator
 
 Array = NDArray[np.float64]
 DAYS = Schema(tuple(Column(name, "date") for name in ("ordered", "shipped", "delivered", "born")))
@@ -157,3 +160,22 @@ def test_too_few_rows_show_no_order() -> None:
     assert combination.find(schema, np.column_stack([low, high])).orders == ()
     low, high = np.sort(random.random((2, 1500)), axis=0)
     assert len(combination.find(schema, np.column_stack([low, high])).orders) == 1
+
+
+def test_the_copula_of_differences_has_their_spikes() -> None:
+    """Most deliveries are the day after the order: the copula has as many."""
+    random = np.random.default_rng(0)
+    ordered = random.integers(18_000, 19_000, 900).astype(float)
+    days = np.where(random.random(900) < 0.7, 1.0, random.integers(2, 60, 900))
+    frame = {"ordered": ordered, "delivered": ordered + days}
+    table = pyarrow.table(
+        {name: pyarrow.array(values.astype(np.int32), pyarrow.date32()) for name, values in frame.items()}
+    )
+    data = load_data(table)
+    assert isinstance(data.codec, TableCodec)
+    assert len(data.codec.offsets) == 1
+    made = data.codec.decode(copula.fit(data, 0)(torch.randn(4000, 2, generator=torch.Generator().manual_seed(0))))
+    assert abs(np.mean(made[:, 1] - made[:, 0] == 1) - 0.7) < 0.05
+    other = CopulaGenerator(data.codec.layout._replace(blocks=()), 2)
+    with pytest.raises(ValueError, match="places up to"):
+        other.load_state_dict(copula.fit(data, 0).state_dict())

@@ -130,7 +130,8 @@ def run(kind: str) -> Path:
         data = RANDOM.integers(0, 256, (40, 8, 8, 1), dtype=np.uint8)
     if kind == "table":
         path = folder() / "rows.csv"
-        path.write_text("n,c,d\n" + "".join(f"{i % 7}.5,{'ab'[i % 2]},2020-01-{i % 28 + 1:02}\n" for i in range(60)))
+        rows = [f"{i % 7}.5,{'ab'[i % 2]},2020-01-{i % 28 + 1:02},2020-01-{i % 28 + i % 2 + 1:02}\n" for i in range(90)]
+        path.write_text("n,c,d,e\n" + "".join(rows))
         data = path
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

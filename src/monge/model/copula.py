@@ -32,7 +32,7 @@ def fit(data: ArrayData, seed: int = 0) -> CopulaGenerator:
     chance = stream(seed, Purpose.COPULA)
     model = codec.finish(codec.prepare(raw), chance).numpy()
     columns = len(codec.modelled)
-    found = CopulaGenerator(codec.layout, columns)
+    found, raw = CopulaGenerator(codec.layout, columns), codec.differences(raw)
     scores, random = np.empty((len(raw), columns)), np.random.default_rng(seed)
     grid = ((np.arange(GRID) + 0.5) / GRID * len(raw)).astype(np.int64)
     for place, (index, code, number, block) in enumerate(codec.parts()):

@@ -31,6 +31,7 @@ class CopulaGenerator(nn.Module):
         self.numbers = nn.Buffer(torch.zeros(columns, GRID))
         self.places = nn.Buffer(torch.full((columns,), -1))
         self.levels = nn.Buffer(torch.full((columns, GRID), -1))
+        self.register_load_state_dict_post_hook(_check)  # type: ignore[no-untyped-call]
 
     def forward(self, z: Tensor) -> Tensor:
         """Rows (n, width) of latent numbers (n, columns).
@@ -48,6 +49,14 @@ class CopulaGenerator(nn.Module):
         numbers = torch.where(alike, between, _read(self.numbers, near))
         places = torch.where(self.places < 0, behind, self.places).expand(z.shape[0], -1)
         return out.scatter(1, places, numbers)[:, :behind]
+
+
+def _check(module: nn.Module, _: object) -> None:
+    """Refuses weights of rows of another layout, which have places in a row that this one does not have."""
+    assert isinstance(module, CopulaGenerator)
+    for places in (module.places, module.levels):
+        if not places.is_meta and places.numel() and int(places.max()) >= module.layout.width:
+            raise ValueError(f"it has places up to {int(places.max())} in a row of {module.layout.width} numbers")
 
 
 def _read(table: Tensor, at: Tensor) -> Tensor:

@@ -103,8 +103,8 @@ class TableCodec(Codec):
         """What is computed when rows are decoded, in this order."""
         return (*self.offsets, *self.derivations)
 
-    def _differences(self, raw: Values) -> Values:
-        """Rows (n, d) with differences in place of the columns that are modelled by them."""
+    def differences(self, raw: Values) -> Values:
+        """Rows (n, d) with differences in place of the columns that are modelled by them; what `modelled` encodes."""
         out = raw.copy() if self.offsets else raw
         for found in self.offsets:
             out[:, found.column] = found.difference(raw)
@@ -126,7 +126,7 @@ class TableCodec(Codec):
     def prepare(self, raw: Values) -> Tensor:
         """Rows (n, d) as the ends of intervals of their normal numbers, and their levels, (n, 2 numbers + blocks)."""
         numbers = self.layout.numbers
-        out, raw = np.zeros((len(raw), 2 * numbers + len(self.layout.blocks)), np.float32), self._differences(raw)
+        out, raw = np.zeros((len(raw), 2 * numbers + len(self.layout.blocks)), np.float32), self.differences(raw)
         for index, code, number, block in self.parts():
             values = raw[:, index]
             if code.plain and code.number is not None:
@@ -179,7 +179,7 @@ class TableCodec(Codec):
     def from_metric(self, metric: Tensor) -> Tensor:
         """Points in metric scale in model scale; which spike a number is, or none, has no gradient."""
         numbers, blocks, bases = [], [], {found.column: found.base for found in self.offsets}
-        raw = self._differences(self.raw(metric.detach().cpu().double().numpy()))
+        raw = self.differences(self.raw(metric.detach().cpu().double().numpy()))
         for index, code, _, _ in self.parts():
             part = metric[:, self.groups[index]]
             if not code.column.numeric:

@@ -132,8 +132,15 @@ class NumberCode:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "NumberCode":
-        """The code whose `state` this is."""
+        """The code whose `state` this is.
+
+        Raises:
+            ValueError: it cannot be one, as of a damaged file.
+        """
         arrays = {key: np.asarray(state[key], np.float64) for key in ("spikes", "z", "x")}
+        numbers = np.concatenate([*(values.ravel() for values in arrays.values()), [state["step"]]])
+        if not np.isfinite(numbers).all() or arrays["z"].shape != arrays["x"].shape or state["step"] < 0:
+            raise ValueError("the knots and spikes of a number must be finite, and as many values as normal numbers")
         return cls(**{**state, **arrays})
 
 
