@@ -182,7 +182,7 @@ def codec_of_run(run: RunFolder, facts: Mapping[str, Any]) -> Codec:
     try:
         codec = codec_from_state(facts["codec"])
         if isinstance(codec, TableCodec):  # whose many parts show that they fit when they are used
-            codec.decode(torch.zeros(1, codec.space.layout.width))
+            codec.decode(torch.zeros(3, codec.space.layout.width))
         return codec
     except UserError:
         raise
