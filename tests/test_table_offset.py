@@ -1,6 +1,7 @@
 """Columns modelled by their difference to another, and columns that keep an order."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow
@@ -10,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import monge
 from monge.data.codec import codec_from_state
 from monge.data.source import load_data
 from monge.data.table import combination, offset
 from monge.data.table.codec import TableCodec
 from monge.data.table.combination import Combinations
 from monge.data.table.schema import Column, Kind, Schema
+from monge.errors import UserError
 from monge.model import copula, decoding
 from monge.nn.copula import CopulaGenerator
 
@@ -127,6 +130,17 @@ def test_numbers_keep_their_digits_and_bounds(places: tuple[int, int], spread: f
     for index, digits in enumerate(places):
         np.testing.assert_array_equal(rows[:, index], np.round(rows[:, index], digits))
         assert raw[:, index].min() <= rows[:, index].min() <= rows[:, index].max() <= raw[:, index].max()
+
+
+def test_a_run_from_before_there_were_differences_is_not_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(offset, "find", lambda *_: ())
+        monge.train("toy:shop", run=tmp_path / "run", steps=2, threads=1)
+    assert len(monge.open_run(tmp_path / "run").sample(5)) == 5
+    with pytest.raises(UserError, match="encoded its columns in another way"):
+        monge.train("toy:shop", run=tmp_path / "run", steps=4, threads=1)
 
 
 # --- orders

@@ -65,6 +65,8 @@ def known_facts(folder: RunFolder, config: Config, data: DataSet, flag: str = "-
         lines.append(f"data: its {part} differs")
     if found := difference(facts.get("columns"), data.info.columns):
         lines.append(f"data: its columns differ: it {found}")
+    if data.codec.state().get("offsets", []) != facts["codec"].get("offsets", []):
+        lines.append("data: that version of monge encoded its columns in another way")
     if lines:
         what = f"{flag} {folder.path} contains a run with other settings"
         raise UserError(f"{what} ({'; '.join(lines)}); choose another folder")
