@@ -7,7 +7,8 @@ bounds of this difference, if
 - y - x varies much less than y: its standard deviation is at most `CLOSE` times that of y; or
 - both are dates or times, their ranges overlap, x never comes after y (or never before), and y - x varies less than y.
 
-y must be missing wherever x is. Of several such x the one is taken from which y - x varies least.
+y must be missing wherever x is. Of several such x the one is taken from which y - x varies least, and of two columns
+that would do for each other, the later is y.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -109,7 +110,8 @@ def find(schema: Schema, raw: Array, without: Collection[int] = ()) -> tuple[Off
     def roots(index: int) -> set[int]:
         return {index} | (roots(chosen[index]) if index in chosen else set())
 
-    for _, column, base in sorted(_close(schema, raw, without)):
+    for _, later, base in sorted(_close(schema, raw, without)):
+        column = -later
         if column not in chosen and column not in roots(base):
             chosen[column] = base
     order = sorted(chosen, key=lambda column: len(roots(column)))
@@ -131,7 +133,7 @@ def _difference_of(column: Column, base: Column) -> Column:
 
 
 def _close(schema: Schema, raw: Array, without: Collection[int]) -> Iterator[tuple[float, int, int]]:
-    """Of each pair of columns that qualifies: the deviation that is left, in the column's, the column, and its base."""
+    """Of each pair of columns that qualifies: the deviation of the difference, the column's negative, and its base."""
     if len(raw) < FEWEST:
         return
     rows = np.random.default_rng(0).choice(len(raw), min(SAMPLE, len(raw)), replace=False)
@@ -139,7 +141,8 @@ def _close(schema: Schema, raw: Array, without: Collection[int]) -> Iterator[tup
         ours = [index for index, one in enumerate(schema) if one.kind in kinds and index not in without]
         if not 2 <= len(ours) <= MOST:
             continue
-        ratios = _ratios(raw[rows][:, ours])
+        left, own = _deviations(raw[rows][:, ours])
+        ratios = left / own[:, None]
         limit = CLOSE if "number" in kinds else 1.0
         for first, second in np.argwhere((ratios > 0) & (ratios <= limit)).tolist():
             column, base, ratio = ours[first], ours[second], float(ratios[first, second])
@@ -147,7 +150,7 @@ def _close(schema: Schema, raw: Array, without: Collection[int]) -> Iterator[tup
             if known.sum() < FEWEST or np.isnan(difference[known]).any():
                 continue
             if ratio <= CLOSE or _ordered(raw[:, column], raw[:, base]):
-                yield ratio, column, base
+                yield float(left[first, second]), -column, base
 
 
 def _ordered(values: Array, base: Array) -> bool:
@@ -158,17 +161,16 @@ def _ordered(values: Array, base: Array) -> bool:
     return bool(after or before)
 
 
-def _ratios(sample: Array) -> Array:
-    """The deviation of each column (d, d) less each other, in the column's own; infinite where it is not known."""
+def _deviations(sample: Array) -> tuple[Array, Array]:
+    """Of each column less each other (d, d), infinite on the diagonal; and of each column (d,), NaN for a constant."""
     known = ~np.isnan(sample)
     count = np.maximum(known.sum(axis=0), 1)
     centred = np.where(known, sample, 0) - np.where(known, sample, 0).sum(axis=0) / count
     centred[~known] = 0
     weight = known.astype(np.float64)
     both = np.maximum(weight.T @ weight, 1)
-    squares, sums = (centred**2).T @ weight, centred.T @ weight
-    variance = (squares + squares.T - 2 * centred.T @ centred) / both - ((sums - sums.T) / both) ** 2
-    own = (centred**2).sum(axis=0) / count
+    squares, sums, products = (centred**2).T @ weight, centred.T @ weight, centred.T @ centred
+    variance = (squares + squares.T - products - products.T) / both - ((sums - sums.T) / both) ** 2
     np.fill_diagonal(variance, np.inf)
-    ratios: Array = np.sqrt(np.maximum(variance, 0) / np.where(own > 0, own, np.nan)[:, None])
-    return ratios
+    own = (centred**2).sum(axis=0) / count
+    return np.sqrt(np.maximum(variance, 0)), np.sqrt(np.where(own > 0, own, np.nan))
