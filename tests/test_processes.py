@@ -145,10 +145,10 @@ import os, sys, time
 from monge import cli
 from monge.training.sampler import Sampler
 true = Sampler.__call__
-def draw(self, step):
+def draw(self, step, *more):
     if os.environ["RANK"] == "1" and step == 50:
         time.sleep(3600)
-    return true(self, step)
+    return true(self, step, *more)
 Sampler.__call__ = draw
 cli.main(sys.argv[1:])
 """

@@ -183,6 +183,7 @@ class ParquetRows:
         try:
             with arrow.parquet.ParquetFile(self._path, read_dictionary=self._texts()) as file:
                 for batch in file.iter_batches(_BATCH_ROWS, use_threads=False):
+                    batch.validate(full=True)  # texts that are not UTF-8, positions beyond a dictionary
                     left -= len(batch)
                     if left < 0:
                         raise ValueError(f"it must have {self._size:,} rows, as its footer says; got more")
@@ -225,6 +226,7 @@ class FrameRows:
         check_names(what, getattr(frame, "column_names", None) or [str(name) for name in frame.columns])
         try:
             table = arrow.table(frame)
+            table.validate(full=True)
         except Exception as error:
             causes = "; ".join(str(cause) for cause in error.args) or reason(error)
             raise UserError(f"{what} cannot be read as a table: {causes}") from error
