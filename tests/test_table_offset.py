@@ -195,3 +195,13 @@ def test_the_copula_of_differences_has_their_spikes() -> None:
     other = CopulaGenerator(data.codec.layout._replace(blocks=()), 2)
     with pytest.raises(ValueError, match="places up to"):
         other.load_state_dict(copula.fit(data, 0).state_dict())
+
+
+def test_numbers_in_a_chain_are_modelled_by_their_steps() -> None:
+    """So that rows of a generator that knows nothing keep forty orders: hardly any would by chance."""
+    raw = np.sort(np.random.default_rng(0).normal(size=(3000, 10)), axis=1)
+    codec = TableCodec.fit(Schema(tuple(Column(f"q{index}", "number") for index in range(10))), raw)
+    assert len(codec.combinations.orders) > 20
+    assert len(codec.offsets) == 9
+    rows = written(codec, torch.randn(500, codec.layout.width, generator=torch.Generator().manual_seed(0)))
+    assert codec.combinations.violated(rows).mean() < 0.2

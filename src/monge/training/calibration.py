@@ -32,6 +32,9 @@ def calibrate(state: TrainingState, data: DataSet, seed: int) -> None:
     rows = generate(network, codec, latent(n, latent_size(network), stream(seed, Purpose.CALIBRATE)))
     margins.multipliers.zero_()
     margins.cut.zero_()
-    x = codec.encode(rows[permitted(network, codec, rows, seed)])
+    kept = permitted(network, codec, rows, seed)
+    if not kept.any():  # a generator that has hardly been trained
+        return
+    x = codec.encode(rows[kept])
     place = margins.multipliers.device
     margins.fit(x.to(place), margins.of(real.to(place)).mean(0))

@@ -69,7 +69,8 @@ class TableCodec(Codec):
             raise UserError(
                 f"--data.rule must hold in the data; {text}: {rule}; allow for them, as in 'a <= b or a is null'"
             )
-        found, offsets = combination.find(schema, raw, without), offset.find(schema, raw, without)
+        found = combination.find(schema, raw, without)
+        offsets = offset.find(schema, raw, without, {one.columns for one in found.orders})
         return cls(schema, codes, derivations, found, followed, len(raw), offsets)
 
     @cached_property

@@ -1,11 +1,12 @@
-"""Columns that keep close to another, such as the day of a delivery to that of the order: their difference is modelled.
+"""Columns that keep close to another, or beyond it, such as a delivery to its order: their difference is modelled.
 
 Days between an order and its delivery vary by a few, while the orders are spread over years. A generator of both dates
 would have to be exact to a thousandth of either to keep them in order. So a column y is modelled as y - x, with the
 bounds of this difference, if
 
 - y - x varies much less than y: its standard deviation is at most `CLOSE` times that of y; or
-- both are dates or times, their ranges overlap, x never comes after y (or never before), and y - x varies less than y.
+- x is never greater than y (or never less) though their ranges overlap, and y - x varies less than y. Of dates this is
+  believed at once, of numbers if `order` finds it.
 
 y must be missing wherever x is. Of several such x the one is taken from which y - x varies least, and of two columns
 that would do for each other, the later is y.
@@ -88,13 +89,16 @@ class Offset:
         return cls(**{**fields, "code": ColumnCode.from_state(column, state["code"])})
 
 
-def find(schema: Schema, raw: Array, without: Collection[int] = ()) -> tuple[Offset, ...]:
+def find(
+    schema: Schema, raw: Array, without: Collection[int] = (), orders: Collection[tuple[int, int]] = ()
+) -> tuple[Offset, ...]:
     """The columns that are better modelled by a difference, in an order in which they can be restored.
 
     Arguments:
         schema: the columns.
         raw: the training rows (n, d).
         without: positions of columns that are not looked at, such as derived ones.
+        orders: pairs of columns of which the first is never greater.
 
     Example:
         >>> schema = Schema((Column("ordered", "date"), Column("delivered", "date")))
@@ -110,7 +114,7 @@ def find(schema: Schema, raw: Array, without: Collection[int] = ()) -> tuple[Off
     def roots(index: int) -> set[int]:
         return {index} | (roots(chosen[index]) if index in chosen else set())
 
-    for _, later, base in sorted(_close(schema, raw, without)):
+    for _, later, base in sorted(_close(schema, raw, without, orders)):
         column = -later
         if column not in chosen and column not in roots(base):
             chosen[column] = base
@@ -132,7 +136,9 @@ def _difference_of(column: Column, base: Column) -> Column:
     return replace(column, kind="number", decimals=None if fine is None or coarse is None else max(fine, coarse))
 
 
-def _close(schema: Schema, raw: Array, without: Collection[int]) -> Iterator[tuple[float, int, int]]:
+def _close(
+    schema: Schema, raw: Array, without: Collection[int], orders: Collection[tuple[int, int]]
+) -> Iterator[tuple[float, int, int]]:
     """Of each pair of columns that qualifies: the deviation of the difference, the column's negative, and its base."""
     if len(raw) < FEWEST:
         return
@@ -143,13 +149,15 @@ def _close(schema: Schema, raw: Array, without: Collection[int]) -> Iterator[tup
             continue
         left, own = _deviations(raw[rows][:, ours])
         ratios = left / own[:, None]
-        limit = CLOSE if "number" in kinds else 1.0
-        for first, second in np.argwhere((ratios > 0) & (ratios <= limit)).tolist():
-            column, base, ratio = ours[first], ours[second], float(ratios[first, second])
+        for first, second in np.argwhere((ratios > 0) & (ratios < 1)).tolist():
+            column, base = ours[first], ours[second]
+            ordered = {(column, base), (base, column)} & set(orders)
+            if ratios[first, second] > CLOSE and "number" in kinds and not ordered:
+                continue
             difference, known = raw[:, column] - raw[:, base], ~np.isnan(raw[:, column])
             if known.sum() < FEWEST or np.isnan(difference[known]).any():
                 continue
-            if ratio <= CLOSE or _ordered(raw[:, column], raw[:, base]):
+            if ratios[first, second] <= CLOSE or ordered or _ordered(raw[:, column], raw[:, base]):
                 yield float(left[first, second]), -column, base
 
 
