@@ -137,10 +137,11 @@ def test_a_run_says_so_in_log_and_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_critic_that_overfits_is_noticed(tmp_path: Path) -> None:
+def test_a_training_on_too_few_images_is_told(tmp_path: Path) -> None:
+    """Its critic overfits, or its generator copies: which comes first depends on the machine's rounding."""
     digits = load_digits().images[..., None].astype(np.uint8)
     np.savez(tmp_path / "few.npz", x_train=digits[:100], x_test=digits[100:600])
-    with pytest.warns(UserWarning, match="critic has overfitted"):
+    with pytest.warns(UserWarning, match="critic has overfitted|copies its training samples"):
         monge.train(tmp_path / "few.npz", run=tmp_path / "run", recipe="digits", steps=6000, threads=1)
 
 
