@@ -131,7 +131,13 @@ class ColumnCode:
 
     @classmethod
     def from_state(cls, column: Column, state: Mapping[str, Any]) -> "ColumnCode":
-        """The code of a column whose `state` this is."""
+        """The code of a column whose `state` this is.
+
+        Raises:
+            ValueError: it cannot be one, as of a damaged file.
+        """
+        if not isinstance(state["missing"], bool):  # it counts as a level
+            raise ValueError(f"whether a column has missing values must be true or false; got {state['missing']!r}")
         number = None if state["number"] is None else NumberCode.from_state(state["number"])
         seen, shares = np.asarray(state["seen"], np.int64), np.asarray(state["shares"], np.float64)
         return cls(column, state["missing"], state["mean"], state["deviation"], number, seen, shares)
