@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from monge.data.table.column import ColumnCode
 from monge.data.table.derived import digits
-from monge.data.table.schema import Column, Schema
+from monge.data.table.schema import COMPARABLE, Column, Schema
 
 CLOSE = 0.1
 """Largest standard deviation of a difference, in that of the column, for which it is modelled in any case."""
@@ -143,7 +143,7 @@ def _close(
     if len(raw) < FEWEST:
         return
     rows = np.random.default_rng(0).choice(len(raw), min(SAMPLE, len(raw)), replace=False)
-    for kinds in (("number", "integer"), ("date",), ("datetime",)):
+    for kinds in COMPARABLE:
         ours = [index for index, one in enumerate(schema) if one.kind in kinds and index not in without]
         if not 2 <= len(ours) <= MOST:
             continue

@@ -11,7 +11,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from monge.data.table.schema import Schema
+from monge.data.table.schema import COMPARABLE, Schema
 
 SAMPLE = 20_000
 """Rows that this number is estimated from."""
@@ -69,7 +69,7 @@ def find(schema: Schema, raw: Array, without: Collection[int], enough: float) ->
 
 def _proposed(schema: Schema, few: Array, without: Collection[int]) -> Iterator[Order]:
     """The orders that a few rows keep, of columns whose ranges overlap in them."""
-    for kinds in (("number", "integer"), ("date",), ("datetime",)):
+    for kinds in COMPARABLE:
         ours = [index for index, one in enumerate(schema) if one.kind in kinds and index not in without]
         ours = [index for index in ours if not np.isnan(few[:, index]).all()]
         least, most = np.nanmin(few[:, ours], axis=0, initial=np.inf), np.nanmax(few[:, ours], axis=0, initial=-np.inf)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Kind = Literal["number", "integer", "category", "boolean", "date", "datetime", "constant", "identifier"]
 KINDS: tuple[str, ...] = get_args(Kind)
 LEVELLED = ("category", "boolean")
+COMPARABLE = (("number", "integer"), ("date",), ("datetime",))
+"""Kinds of columns whose values can be compared with each other, and taken from each other."""
 
 
 @dataclass(frozen=True)
