@@ -82,6 +82,29 @@ def test_a_matching_is_an_optimal_coupling(seed: int, n: int, d: int, scale: flo
     assert plan.cost == pytest.approx(wasserstein(scale * x, scale * y), rel=1e-9, abs=1e-12 * scale)
 
 
+def spread_out(seed: int, n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
+    return points(seed, n, d), points(seed + 1, n, d) + 0.3
+
+
+@few
+@given(seeds, st.integers(20, 60), st.integers(12, 30), st.sampled_from([1.0, 2.0, np.inf]))
+def test_short_augmenting_paths_give_the_simplex_s_optimum(seed: int, n: int, d: int, norm: float) -> None:
+    x, y = spread_out(seed, n, d)
+    cost = np.array([[np.linalg.norm(p - q, ord=norm) for q in y] for p in x])
+    expected = ot.emd2(np.full(n, 1 / n), np.full(n, 1 / n), cost)
+    assert coupling(x, y, norm=norm).cost == pytest.approx(expected, rel=1e-12)
+
+
+def test_which_solver_is_taken_depends_on_the_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact.ot, "emd", lambda *_, **__: pytest.fail("the simplex was called"))
+    x, y = spread_out(0, 60, 20)
+    assert len(coupling(x, y).source) == 60
+    plane = points(2, 60, 2)
+    for first, second, masses in ((x, y[:50], None), (x, y, np.arange(1, 61)), (plane, np.add(plane, [30, 0]), None)):
+        with pytest.raises(pytest.fail.Exception, match="simplex"):
+            coupling(first, second, x_weights=masses)
+
+
 def test_only_equally_many_points_are_matched() -> None:
     with pytest.raises(UserError, match="equally many points to be matched; got 2 and 3"):
         matching(np.zeros((2, 2)), np.zeros((3, 2)))

@@ -2,9 +2,9 @@ r"""Exact optimal transport between two sample sets.
 
 .. math:: W_1(P, Q) = \inf_{\gamma \in \Pi(P, Q)} \mathbb{E}_{(x, y) \sim \gamma} \lVert x - y \rVert_p
 
-(Arjovsky et al. 2017, eq. 1). Between samples the infimum is a linear programme; the network simplex solves it exactly,
-and on a line sorting does. The plug-in value over-estimates the distance between the distributions in expectation
-(Jensen), by about n^(-1/d).
+(Arjovsky et al. 2017, eq. 1). Between samples the infimum is a linear programme, solved exactly: on a line by sorting,
+between equally many points by shortest augmenting paths where these are short, else by the network simplex. The plug-in
+value over-estimates the distance between the distributions in expectation (Jensen), by about n^(-1/d).
 """
 
 import warnings
@@ -26,6 +26,10 @@ __all__ = ["Coupling", "Points", "coupling", "wasserstein"]
 
 PIVOTS = 1_000_000_000
 """Pivots the simplex may take; POT's own 100,000 are too few for n in the thousands."""
+
+NEAR, CHEAPEST = 0.2, 0.5
+"""Augmenting paths are short if nearest neighbours are at least the first share of the mean distance away, and at
+least the second share of the points are some other point's cheapest partner, by reduced costs."""
 
 BYTES_PER_PAIR = 42.0
 """Peak memory of a solution: 8 for the cost, 8 for the plan, the rest inside POT 0.9.7 (40.8 measured at n = 3,000)."""
@@ -123,9 +127,9 @@ def coupling(
 def matching(x: ArrayLike, y: ArrayLike) -> Coupling:
     """The optimal plan of `coupling` between equally many points of equal mass, as the best matching of them.
 
-    It is found by shortest augmenting paths, which suit sets that are alike, such as two halves of one: of 256 points
-    they took between a tenth of the simplex's time (one-hot levels) and as long (normal numbers in the plane), but two
-    to eight times as long between sets that lie apart.
+    It is found by shortest augmenting paths, whatever their length. They suit sets that are alike, such as two halves
+    of one: of 256 points they took between a tenth of the simplex's time (one-hot levels) and as long (normal numbers
+    in the plane), but two to eight times as long between sets that lie apart.
 
     Raises:
         UserError: a bad shape or value, or sets of unequal size.
@@ -141,9 +145,12 @@ def matching(x: ArrayLike, y: ArrayLike) -> Coupling:
     if len(x) != len(y):
         raise UserError(f"x and y must have equally many points to be matched; got {len(x)} and {len(y)}")
     x, y, exponent = _of_order_one(x, y)
-    source, target = linear_sum_assignment(distances(x, y))
-    cost = np.linalg.norm(x[source] - y[target], axis=1).mean()
-    return Coupling(source, target, np.full(len(x), 1 / len(x)), float(np.ldexp(cost, exponent)))
+    costs = distances(x, y)
+    target = _by_short_paths(costs)
+    if target is None:
+        target = linear_sum_assignment(costs)[1]
+    cost = np.linalg.norm(x - y[target], axis=1).mean()
+    return Coupling(np.arange(len(x)), target, np.full(len(x), 1 / len(x)), float(np.ldexp(cost, exponent)))
 
 
 def _of_order_one(x: Points, y: Points) -> tuple[Points, Points, int]:
@@ -165,23 +172,46 @@ def _on_the_line(x: Points, y: Points, a: Points, b: Points) -> tuple[Order, Ord
 
 
 def _in_space(x: Points, y: Points, a: Points, b: Points, norm: float) -> tuple[Order, Order, Points]:
-    """The plan of the network simplex, as rows of x and y; points without mass are left out of it."""
+    """The plan, as rows of x and y; points without mass are left out of it."""
     used, reached = np.flatnonzero(a), np.flatnonzero(b)
-    plan = _simplex(x[used], y[reached], a[used], b[reached], norm)
+    refuse_beyond_memory("exact transport", len(used), len(reached), BYTES_PER_PAIR)
+    # cdist fills its result row by row and needs nothing besides it, so chunks would save no memory
+    cost = _ground_cost(x[used], y[reached], norm)
+    a, b = a[used], b[reached]
+    target = _by_short_paths(cost) if len(a) == len(b) and np.ptp(a) == np.ptp(b) == 0 else None
+    if target is not None:
+        return used, reached[target], a
+    plan = _simplex(cost, a, b)
     i, j = np.nonzero(plan)
     return used[i], reached[j], plan[i, j]
 
 
-def _simplex(x: Points, y: Points, a: Points, b: Points, norm: float) -> Points:
-    refuse_beyond_memory("exact transport", len(x), len(y), BYTES_PER_PAIR)
-    # cdist fills its result row by row and needs nothing besides it, so chunks would save no memory
-    cost = _ground_cost(x, y, norm)
+def _by_short_paths(cost: Points) -> Order | None:
+    """The column matched with every row of the costs (n, n), or None where shortest augmenting paths would be long.
+
+    Means and least values of rows and columns, taken off, change no matching's rank and leave paths less to do. Of
+    1,024 points in 8 and more dimensions a matching then takes between a seventh and three quarters of the simplex's
+    time; in few dimensions, and between sets that lie far apart, it may take six times as long (see `matching`).
+    """
+    if cost.min(axis=1).mean() < NEAR * cost.mean():
+        return None
+    reduced = cost - cost.mean(axis=1, keepdims=True)
+    reduced -= reduced.mean(axis=0)
+    reduced -= reduced.min(axis=1, keepdims=True)
+    reduced -= reduced.min(axis=0)
+    if len(np.unique(reduced.argmin(axis=1))) < CHEAPEST * len(cost):
+        return None
+    return np.asarray(linear_sum_assignment(reduced)[1])
+
+
+def _simplex(cost: Points, a: Points, b: Points) -> Points:
+    """The plan of the network simplex, (n, m); it changes the costs."""
     cost *= _solver_scale(cost)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what POT warns about is also in its log, and becomes an error
         plan, log = ot.emd(a, b, cost, numItermax=PIVOTS, log=True, center_dual=False)
     if log["warning"] is not None:
-        raise MongeError(f"exact transport between {len(x)} and {len(y)} points failed: {log['warning']}")
+        raise MongeError(f"exact transport between {len(a)} and {len(b)} points failed: {log['warning']}")
     return np.asarray(plan)
 
 
