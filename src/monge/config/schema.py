@@ -94,7 +94,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class ObserveConfig:
-    """What is recorded during training, in generator steps; none means 100 log lines and 20 brackets per run."""
+    """What is recorded during training, in generator steps; none means about 100 log lines and 20 brackets per run."""
 
     log: Annotated[int | None, Range(1, 1e9)] = None
     """Steps between log lines."""

@@ -187,7 +187,8 @@ def loop_settings(config: Config, checkpoint_every: int | None = None) -> LoopSe
     return LoopSettings(
         steps=0 if config.model == COPULA else config.steps,  # of which nothing is trained
         rates=rates(config),
-        log_every=config.observe.log or max(1, config.steps // LOG_LINES),
+        # an odd number of steps meets every phase of a lazy penalty, which steps of an even number may all miss
+        log_every=config.observe.log or config.steps // LOG_LINES | 1,
         observe_every=config.observe.bracket or max(1, config.steps // BRACKETS),
         checkpoint_every=checkpoint_every,
     )
