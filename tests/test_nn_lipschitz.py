@@ -87,6 +87,24 @@ def test_cones_are_the_formula() -> None:
         assert torch.allclose(network.train(mode)(x)[:, 0], expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["normal", "far", "levels", "copies"])
+def test_cones_in_many_dimensions_are_found_to_full_precision(kind: str) -> None:
+    centres, x, biases = normal(1, 60, 40), normal(2, 50, 40), 0.3 * normal(3, 60)
+    if kind == "levels":  # many cones are equally near
+        centres, x, biases = (
+            torch.eye(40, dtype=torch.float64)[torch.arange(len(y)) % 7] for y in (centres, x, biases)
+        )
+        biases = biases[:, 0]
+    x[:5] = centres[:5]
+    if kind == "copies":
+        centres[:30] = centres[0]
+    shift = 1e6 if kind == "far" else 0.0
+    network = Cones(centres + shift, biases).eval()
+    expected = -((x[:, None] + shift - (centres + shift)).norm(dim=2) + biases).min(dim=1).values
+    with torch.no_grad():
+        torch.testing.assert_close(network(x + shift)[:, 0], expected, rtol=1e-13, atol=1e-13)
+
+
 def test_cones_have_a_zero_gradient_at_a_centre() -> None:
     network = Cones(torch.zeros(1, 2))
     x = torch.zeros(1, 2, requires_grad=True)

@@ -17,7 +17,7 @@ from monge.data.dataset import DataInfo, DataSet, split_data
 from monge.data.space import ImageSpace, Space, VectorSpace
 from monge.nn.dcgan import DCGANCritic, DCGANGenerator
 from monge.training.assemble import assemble
-from monge.training.pace import OBSERVED, UNNOTICED, seconds_per_step, steps_in, thinned, warn_of_few
+from monge.training.pace import AIMED, UNNOTICED, seconds_per_step, steps_in, thinned, warn_of_few
 from monge.training.settings import choice, default_recipe, recommended
 
 RANDOM = np.random.default_rng(0)
@@ -122,10 +122,10 @@ def test_dense_layers_of_the_dcgan() -> None:
 
 def test_measurements_are_thinned_to_their_share() -> None:
     assert thinned(one=0.1, training=10, count=20) == 1  # two seconds are not noticed
-    assert thinned(one=3.0, training=300, count=20) == 4  # 60 s at full count, 15 s allowed
+    assert thinned(one=3.0, training=300, count=20) == 5  # 60 s at full count, 12 s aimed at
     for one, training in ((0.5, 60), (3.0, 300), (10.0, 1000), (100.0, 50)):
         kept = 20 // thinned(one, training, 20)
-        assert kept * one <= max(OBSERVED * training, UNNOTICED)
+        assert kept * one <= max(AIMED * training, UNNOTICED)
 
 
 def test_the_pace_is_measured_on_a_copy() -> None:

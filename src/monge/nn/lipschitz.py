@@ -19,6 +19,9 @@ from monge.nn.orthogonal import GroupSort, OrthogonalConv, OrthogonalLinear
 from monge.nn.packing import PackedCritic
 from monge.nn.spectral import SpectralConv, SpectralLayer, SpectralLinear
 
+NEAREST, MANY_DIMENSIONS = 4, 32
+"""Cones that are compared exactly at each point, after all were roughly; dimensions from which that is faster."""
+
 
 class Cones(nn.Module):
     r"""The highest of many downward cones, a function with slope 1 wherever it has one.
@@ -39,14 +42,38 @@ class Cones(nn.Module):
         self.biases = nn.Parameter(centres.new_zeros(len(centres)) if biases is None else biases.clone())
 
     def forward(self, x: Tensor) -> Tensor:
-        # the matrix product loses half of the digits, which only training can afford
-        mode = "use_mm_for_euclid_dist" if self.training else "donot_use_mm_for_euclid_dist"
         with torch.no_grad():
-            nearest = (torch.cdist(x, self.centres, compute_mode=mode) + self.biases).argmin(dim=1)
+            nearest = _roughly(x, self.centres, self.biases).argmin(dim=1) if self.training else self._nearest(x)
         offset = x - self.centres.index_select(0, nearest)
         # at a centre the norm has no gradient; the clamp makes it zero instead of NaN
         distance = offset.square().sum(dim=1).clamp_min(torch.finfo(x.dtype).tiny).sqrt()
         return -(distance + self.biases.index_select(0, nearest))[:, None]
+
+    def _nearest(self, x: Tensor) -> Tensor:
+        """The highest cone at each point, (n,), by full precision: of the few that it can be by rough distances."""
+        if len(self.centres) <= NEAREST or x.shape[1] < MANY_DIMENSIONS:
+            return _exactly(x, self.centres, self.biases).argmin(dim=1)
+        centre = self.centres.mean(dim=0)
+        near, there = x - centre, self.centres - centre
+        rough, which = _roughly(near, there, self.biases).topk(NEAREST + 1, largest=False)
+        which = which[:, :-1]
+        few = torch.linalg.vector_norm(x[:, None] - self.centres[which], dim=2) + self.biases[which]
+        least, place = few.min(dim=1)
+        nearest = which.gather(1, place[:, None])[:, 0]
+        lost = 100 * torch.finfo(x.dtype).eps ** 0.5 * (near.abs().amax() + there.abs().amax()) * x.shape[1] ** 0.5
+        unsure = (rough[:, -1] < least + lost).nonzero()[:, 0]
+        nearest[unsure] = _exactly(x[unsure], self.centres, self.biases).argmin(dim=1)
+        return nearest
+
+
+def _roughly(x: Tensor, centres: Tensor, biases: Tensor) -> Tensor:
+    """Depths of the cones below zero, (n, k), by a matrix product, which loses half of the digits."""
+    return torch.cdist(x, centres, compute_mode="use_mm_for_euclid_dist") + biases
+
+
+def _exactly(x: Tensor, centres: Tensor, biases: Tensor) -> Tensor:
+    """Depths of the cones below zero, (n, k), by differences, which take many times as long in many dimensions."""
+    return torch.cdist(x, centres, compute_mode="donot_use_mm_for_euclid_dist") + biases
 
 
 class Mean(nn.Module):

@@ -17,6 +17,8 @@ from monge.training.step import train_step
 
 OBSERVED = 0.05
 """Share of the training time that measuring the bracket may take."""
+AIMED = 0.04
+"""Share that is aimed at, as later measurements may take longer than the first one, which decides."""
 UNNOTICED = 5.0
 """Seconds that all measurements of a training may take, however short it is."""
 WARM = 3
@@ -120,4 +122,4 @@ def thinned(one: float, training: float, count: int) -> int:
         training: seconds that the whole training takes without them.
         count: possible measurements.
     """
-    return max(1, math.ceil(one * count / max(OBSERVED * training, UNNOTICED)))
+    return max(1, math.ceil(one * count / max(AIMED * training, UNNOTICED)))
