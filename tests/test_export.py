@@ -36,6 +36,7 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "conditional": ((SMALL, LABELS), {"recipe": "digits", **TINY, "training": {"conditional": True}}),
     "infogan": (SMALL, {"recipe": "digits", "objective": "infogan", **TINY, "generator": "mlp:width=8:latent=12"}),
     "dcgan": (GREY, {"recipe": "image", **DCGAN}),
+    "smooth": (GREY, {"recipe": "image", **DCGAN, "generator": "dcgan:width=4:upsampling=bilinear"}),
     "resnet": (COLOURS, {"recipe": "image", **RESNET}),
     "vector": (POINTS, TINY),
     "table": ("table", {"model": "gan", **TABLE}),

@@ -106,6 +106,12 @@ def test_dcgan_refuses_other_sizes(network: type[nn.Module], size: tuple[int, in
         network((1, *size))
 
 
+def test_another_upsampling_is_refused() -> None:
+    text = "--generator: upsampling 'nearest' is not known; allowed: transposed, bilinear"
+    with pytest.raises(UserError, match=text):
+        DCGANGenerator((1, 8, 8), upsampling="nearest")
+
+
 def test_dcgan_refuses_vectors() -> None:
     with pytest.raises(
         UserError, match=r"'dcgan' needs images; got samples of shape \(5,\); use --generator mlp --critic mlp"

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -18,7 +19,8 @@ from monge.nn.sngan import SNGANCritic
 
 SHAPES = [(2, 8, 8), (2, 12, 12), (1, 28, 28), (2, 32, 32), (2, 64, 64), (2, 128, 128)]
 SHAPES += [(channels, *size) for channels in (1, 4) for size in ((8, 12), (64, 96), (128, 20))]
-GENERATORS = [MLPGenerator, DCGANGenerator, ResNetGenerator]
+SMOOTH = partial(DCGANGenerator, upsampling="bilinear")
+GENERATORS = [MLPGenerator, DCGANGenerator, SMOOTH, ResNetGenerator]
 CRITICS: list[tuple[type[Critic], str]] = [
     (critic, layer)
     for critic in (MLPCritic, DCGANCritic, SNGANCritic, ResNetCritic)
@@ -57,7 +59,7 @@ def test_critic(critic: type[Critic], layer: str, shape: tuple[int, ...]) -> Non
 
 @pytest.mark.parametrize("shape", SHAPES)
 @generators
-def test_generator(generator: type[nn.Module], shape: tuple[int, ...]) -> None:
+def test_generator(generator: Callable[..., nn.Module], shape: tuple[int, ...]) -> None:
     network = seeded(generator, shape, latent=5, width=8, last=nn.Tanh())
     with torch.no_grad():
         samples = network(torch.randn(2, 5))
@@ -65,6 +67,22 @@ def test_generator(generator: type[nn.Module], shape: tuple[int, ...]) -> None:
     assert samples.shape == (2, *shape)
     assert samples.abs().max() <= 1
     assert not torch.equal(samples[0], samples[1])
+
+
+def grid(network: nn.Module) -> float:
+    """Power of untrained images where rows alternate, over that of the frequencies beside it."""
+    with torch.no_grad():
+        samples = network(torch.randn(64, 5, generator=torch.Generator().manual_seed(0)))[:, 0].double()
+    power = torch.fft.fft2(samples - samples.mean(dim=(1, 2), keepdim=True)).abs().square().mean(dim=0)
+    return float(power[16].mean() / power[[14, 18]].mean())
+
+
+def test_interpolation_draws_no_grid() -> None:
+    smooth, transposed = (
+        seeded(DCGANGenerator, (1, 32, 32), 5, 8, upsampling=how) for how in ("bilinear", "transposed")
+    )
+    assert grid(smooth) < 1.5
+    assert grid(transposed) > 2  # so that the measure sees one
 
 
 @critics

@@ -36,6 +36,7 @@ RANDOM = np.random.default_rng(0)
 TINY: dict[str, Any] = {"generator": "mlp:width=24:latent=6", "critic": "mlp:width=8"}
 BIG_STEPS: dict[str, Any] = {"batch": 16, "n_critic": 1, "learning_rate": 0.02, "ema": 0.0}
 TABLE: dict[str, Any] = {"generator": "residual:width=16:depth=1:latent=8", "critic": "mlp:width=8", "model": "gan"}
+SMOOTH = "dcgan:width=4:latent=6:upsampling=bilinear"
 GREY = RANDOM.integers(0, 256, (40, 28, 28, 1), np.uint8)
 COLOURS = RANDOM.integers(0, 256, (40, 16, 16, 3), np.uint8)
 POINTS = RANDOM.normal([3, 1e6, 0], [2, 5, 1e-3], (200, 3))
@@ -44,6 +45,7 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "conditional": ("digits", {**TINY, "training": {"conditional": True}}),
     "infogan": ("digits", {**TINY, "objective": "infogan:categories=4:uniform=1:normal=1"}),
     "dcgan": (GREY, {"recipe": "image", "generator": "dcgan:width=4:latent=6", "critic": "dcgan:width=4"}),
+    "smooth": (GREY, {"recipe": "image", "generator": SMOOTH, "critic": "dcgan:width=4"}),
     "vector": (POINTS, TINY),
     "grid25": ("toy:grid25", {"generator": "mlp:latent=2:width=16", "critic": "mlp:width=8"}),
     "table": ("table", TABLE),
@@ -53,7 +55,7 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 """Data and settings of each kind of generator."""
 SLOW = ("copula", "classes of a table", "resnet")
-IMAGES = ("digits", "conditional", "infogan", "dcgan", "resnet")
+IMAGES = ("digits", "conditional", "infogan", "dcgan", "smooth", "resnet")
 
 
 def marked(kinds: Iterable[str]) -> list[Any]:

@@ -89,7 +89,7 @@ def ours(case: Case, data: ArrayData) -> Iterator[None]:
 
 def theirs(case: Case, data: ArrayData) -> Iterator[None]:
     """Steps of the textbook."""
-    samples = data.codec.encode(data.train.all())
+    samples = textbook.any_of(data.codec.encode(data.train.all()))
     clip = 0.01 if case.objective == "wgan" else None
     return textbook.steps(*case.networks(), samples, latent=case.latent, batch=case.batch, clip=clip)
 

@@ -25,6 +25,9 @@ SIDES = range(8, 129, 4)
 COARSE_FROM = 65
 """Pixels from which sides that are chosen for the user are multiples of 8, which can be halved three times."""
 
+UPSAMPLING = ("transposed", "bilinear")
+"""How a generator may double height and width."""
+
 
 def nearest_size(height: float, width: float) -> Size:
     """The size nearest to another one that the networks take; what exceeds 128 pixels is shrunk as a whole first.
@@ -76,8 +79,26 @@ def filter_counts(width: int, levels: int, constant: bool = False) -> list[int]:
     return [width * (1 if constant else min(8, 2**level)) for level in range(levels)]
 
 
+def doubling(fan_in: int, fan_out: int, upsampling: str) -> list[nn.Module]:
+    """Layers that double height and width: "transposed", one convolution, or "bilinear", one and then interpolation.
+
+    Raises:
+        UserError: another name.
+    """
+    if upsampling not in UPSAMPLING:
+        allowed = ", ".join(UPSAMPLING)
+        raise UserError(f"--generator: upsampling {upsampling!r} is not known; allowed: {allowed}")
+    if upsampling == "transposed":
+        return [nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1)]
+    return [nn.Conv2d(fan_in, fan_out, 3, padding=1), nn.Upsample(scale_factor=2, mode="bilinear")]
+
+
 class DCGANGenerator(nn.Module):
-    """Transposed convolutions from a latent vector to an image in [-1, 1].
+    """Convolutions from a latent vector to an image in [-1, 1], each of which doubles height and width.
+
+    A transposed convolution has other weights for odd pixels than for even ones, so that it draws a grid until it has
+    learnt not to; interpolation between the pixels of an ordinary one cannot. Fine detail is then for one more
+    convolution, of half the filters.
 
     Arguments:
         shape: (channels, height, width).
@@ -86,6 +107,7 @@ class DCGANGenerator(nn.Module):
         norm: "batch", "layer" or "none" between layers.
         constant: every layer has `width` filters.
         mapping: fully connected hidden layers of 8 x width units between the latent vector and the first map.
+        upsampling: "transposed" convolutions, or "bilinear" interpolation after ordinary ones.
         last: what ends it; tanh if not given.
     """
 
@@ -97,6 +119,7 @@ class DCGANGenerator(nn.Module):
         norm: str = "batch",
         constant: bool = False,
         mapping: int = 0,
+        upsampling: str = "transposed",
         last: nn.Module | None = None,
     ) -> None:
         super().__init__()
@@ -111,10 +134,15 @@ class DCGANGenerator(nn.Module):
         self.project = nn.Linear(sizes[-1], filters[0] * base[0] * base[1])
         self.base = base
         layers: list[nn.Module] = [normalisation(norm, filters[0]), nn.ReLU()]
+        smooth = upsampling != "transposed"
+        if smooth:
+            filters.append(max(1, filters[-1] // 2))
         for fan_in, fan_out in pairwise(filters):
-            layers += [nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1), normalisation(norm, fan_out), nn.ReLU()]
-        image = nn.ConvTranspose2d(filters[-1], shape[0], 4, 2, 1)
-        self.body = nn.Sequential(*layers, image, last or nn.Tanh())
+            layers += [*doubling(fan_in, fan_out, upsampling), normalisation(norm, fan_out), nn.ReLU()]
+        end = (
+            [nn.Conv2d(filters[-1], shape[0], 3, padding=1)] if smooth else doubling(filters[-1], shape[0], upsampling)
+        )
+        self.body = nn.Sequential(*layers, *end, last or nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
         return cast(Tensor, self.body(self.project(self.mapping(z)).unflatten(1, (-1, *self.base))))

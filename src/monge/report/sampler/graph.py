@@ -101,7 +101,7 @@ def _affine(layer: nn.Module, weights: Weights) -> dict[str, int]:
 
 def _upsample(layer: nn.Upsample, weights: Weights) -> list[Layer]:
     assert isinstance(layer.scale_factor, float)
-    return [{"kind": "upsample", "factor": int(layer.scale_factor)}]
+    return [{"kind": "upsample", "factor": int(layer.scale_factor), "smooth": layer.mode == "bilinear"}]
 
 
 def _residual(block: Residual, weights: Weights) -> list[Layer]:
