@@ -142,8 +142,8 @@ def test_the_pace_is_measured_on_a_copy() -> None:
 
 def test_minutes_that_are_too_few_for_large_images_are_warned_of() -> None:
     """In a line that says what is faster; not of small images, nor of enough steps, nor of others than images."""
-    config = Config(steps=2500)
-    with pytest.warns(UserWarning, match=r"296 steps fit into the minutes, of 2,500 .*--data.size 64 is about four"):
+    config = Config(steps=10_000)
+    with pytest.warns(UserWarning, match=r"296 steps fit into the minutes, of 10,000 .*--data.size 64 is about four"):
         warn_of_few(296, config, ImageSpace(3, 128, 120))
-    for steps, space in ((900, ImageSpace(3, 128, 120)), (20, ImageSpace(3, 32, 32)), (20, VectorSpace(3))):
+    for steps, space in ((1200, ImageSpace(3, 128, 120)), (20, ImageSpace(3, 32, 32)), (20, VectorSpace(3))):
         warn_of_few(steps, config, space)

@@ -163,7 +163,7 @@ def photo(name: str, space: "Space") -> Config:
         generator=f"dcgan:latent=64:width={width}:upsampling=bilinear",
         critic=f"dcgan:width={width}",
         augment="auto",
-        steps=8_000,
+        steps=8_000 if small else 32_000,
         training=rule,
     )
 
@@ -174,7 +174,7 @@ def few_images(name: str, space: "Space") -> Config:
     Raises:
         UserError: the data are not images.
     """
-    steps = 4_000 if _side(name, space) <= 32 else 6_000
+    steps = 4_000 if _side(name, space) <= 32 else 10_000
     return replace(photo(name, space), recipe="few-images", augment="translation,colour,cutout", steps=steps)
 
 
@@ -184,7 +184,7 @@ def image_large(name: str, space: "Space") -> Config:
     Raises:
         UserError: the data are not images.
     """
-    return replace(photo(name, space), recipe="image-large", steps=6_000)
+    return replace(photo(name, space), recipe="image-large", steps=12_000)
 
 
 def paper_wgan(name: str, space: "Space") -> Config:

@@ -27,7 +27,7 @@ TIMED = 16
 """Steps that are timed: whole periods of a lazy penalty."""
 TIMED_SECONDS = 1.0
 """For how long they are timed, at least."""
-FEWER = 4
+FEWER = 10
 """How many times as many steps the recipe of images has as fit into the minutes, where that is worth a warning."""
 SMALL = 32
 """Side in pixels below which no smaller images are suggested."""
