@@ -78,7 +78,7 @@ def fitting(minutes: float, state: TrainingState, objective: Objective, sampler:
 def warn_of_few(steps: int, config: Config, space: Space) -> None:
     """Warns where so few steps fit into the minutes that images of this size will hardly be learnt.
 
-    500 photos of 128 x 120 px, five minutes of two slow cores: 296 steps, and green haze.
+    500 photos of 128 x 120 px, five minutes of two slow cores: 296 steps of 64 images, and green haze.
 
     Arguments:
         steps: that fit.
