@@ -162,7 +162,9 @@ OBJECTIVES: Table = {
 GENERATORS: Table = {
     "mlp": Entry("fully connected, any data", "monge.nn.mlp:MLPGenerator"),
     "residual": Entry("fully connected with residual blocks, tables", "monge.nn.residual:ResidualGenerator"),
-    "dcgan": Entry("convolutions that double height and width, images of 8 to 128 px a side", "monge.nn.dcgan:DCGANGenerator"),
+    "dcgan": Entry(
+        "convolutions that double height and width, images of 8 to 128 px a side", "monge.nn.dcgan:DCGANGenerator"
+    ),
     "resnet": Entry("residual blocks, images of 8 to 128 px a side", "monge.nn.resnet:ResNetGenerator"),
 }
 

@@ -79,20 +79,6 @@ def filter_counts(width: int, levels: int, constant: bool = False) -> list[int]:
     return [width * (1 if constant else min(8, 2**level)) for level in range(levels)]
 
 
-def doubling(fan_in: int, fan_out: int, upsampling: str) -> list[nn.Module]:
-    """Layers that double height and width: "transposed", one convolution, or "bilinear", one and then interpolation.
-
-    Raises:
-        UserError: another name.
-    """
-    if upsampling not in UPSAMPLING:
-        allowed = ", ".join(UPSAMPLING)
-        raise UserError(f"--generator: upsampling {upsampling!r} is not known; allowed: {allowed}")
-    if upsampling == "transposed":
-        return [nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1)]
-    return [nn.Conv2d(fan_in, fan_out, 3, padding=1), nn.Upsample(scale_factor=2, mode="bilinear")]
-
-
 class DCGANGenerator(nn.Module):
     """Convolutions from a latent vector to an image in [-1, 1], each of which doubles height and width.
 
@@ -109,6 +95,9 @@ class DCGANGenerator(nn.Module):
         mapping: fully connected hidden layers of 8 x width units between the latent vector and the first map.
         upsampling: "transposed" convolutions, or "bilinear" interpolation after ordinary ones.
         last: what ends it; tanh if not given.
+
+    Raises:
+        UserError: the sizes that `halvings` refuses, or an unknown norm or upsampling.
     """
 
     def __init__(
@@ -138,14 +127,28 @@ class DCGANGenerator(nn.Module):
         if smooth:
             filters.append(max(1, filters[-1] // 2))
         for fan_in, fan_out in pairwise(filters):
-            layers += [*doubling(fan_in, fan_out, upsampling), normalisation(norm, fan_out), nn.ReLU()]
-        end = (
-            [nn.Conv2d(filters[-1], shape[0], 3, padding=1)] if smooth else doubling(filters[-1], shape[0], upsampling)
+            layers += [*_doubling(fan_in, fan_out, upsampling), normalisation(norm, fan_out), nn.ReLU()]
+        layers += (
+            [nn.Conv2d(filters[-1], shape[0], 3, padding=1)] if smooth else _doubling(filters[-1], shape[0], upsampling)
         )
-        self.body = nn.Sequential(*layers, *end, last or nn.Tanh())
+        self.body = nn.Sequential(*layers, last or nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
         return cast(Tensor, self.body(self.project(self.mapping(z)).unflatten(1, (-1, *self.base))))
+
+
+def _doubling(fan_in: int, fan_out: int, upsampling: str) -> list[nn.Module]:
+    """Layers that double height and width: "transposed", one convolution, or "bilinear", one and then interpolation.
+
+    Raises:
+        UserError: another name.
+    """
+    if upsampling not in UPSAMPLING:
+        allowed = ", ".join(UPSAMPLING)
+        raise UserError(f"--generator: upsampling {upsampling!r} is not known; allowed: {allowed}")
+    if upsampling == "transposed":
+        return [nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1)]
+    return [nn.Conv2d(fan_in, fan_out, 3, padding=1), nn.Upsample(scale_factor=2, mode="bilinear")]
 
 
 class DCGANCritic(Critic):

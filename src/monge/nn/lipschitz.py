@@ -57,7 +57,8 @@ class Cones(nn.Module):
         near, there = x - centre, self.centres - centre
         rough, which = _roughly(near, there, self.biases).topk(NEAREST + 1, largest=False)
         which = which[:, :-1]
-        few = torch.linalg.vector_norm(x[:, None] - self.centres[which], dim=2) + self.biases[which]
+        few = torch.stack([torch.linalg.vector_norm(x - self.centres[at], dim=1) for at in which.T], dim=1)
+        few += self.biases[which]
         least, place = few.min(dim=1)
         nearest = which.gather(1, place[:, None])[:, 0]
         lost = 100 * torch.finfo(x.dtype).eps ** 0.5 * (near.abs().amax() + there.abs().amax()) * x.shape[1] ** 0.5
