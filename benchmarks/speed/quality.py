@@ -65,12 +65,17 @@ def perceptrons(dimension: int, latent: int, width: int) -> tuple[nn.Module, nn.
     return textbook.mlp(latent, dimension, width, nn.ReLU), textbook.mlp(dimension, 1, width, nn.ReLU)
 
 
+def perceptrons_of_digits() -> tuple[nn.Module, nn.Module]:
+    generator, critic = perceptrons(64, 16, 256)
+    return nn.Sequential(generator, nn.Unflatten(1, (1, 8, 8)), nn.Tanh()), nn.Sequential(nn.Flatten(), critic)
+
+
 def convolutions() -> tuple[nn.Module, nn.Module]:
     return textbook.dcgan_generator(64, 1, 32, 28, levels=2), textbook.dcgan_critic(1, 32, 28, levels=2)
 
 
 CASES = {
-    "digits": Case("digits", 16, lambda: perceptrons(64, 16, 256), {"batch": 64}, 0.25, 4.0),
+    "digits": Case("digits", 16, perceptrons_of_digits, {"batch": 64}, 0.25, 4.0),
     "grid25": Case(
         "toy:grid25", 2, lambda: perceptrons(2, 2, 512), {"batch": 256, "weight": 0.1, "beta1": 0.5}, 0.05, 4.0
     ),
