@@ -122,13 +122,11 @@ const KINDS = {
   // Each pixel repeated, or what lies between the centres of two rows and two columns.
   "upsample"(layer, x) {
     const [channels, height, width] = x.shape, shape = [channels, height * layer.factor, width * layer.factor];
-    const near = length => index => {
+    const [rows, columns] = [height, width].map(length => Array.from({ length: length * layer.factor }, (none, index) => {
       const place = layer.smooth ? Math.max(0, (index + .5) / layer.factor - .5) : Math.floor(index / layer.factor);
       const first = Math.floor(place);
       return [first, Math.min(first + 1, length - 1), place - first];
-    };
-    const [rows, columns] = [[height, shape[1]], [width, shape[2]]]
-      .map(([length, longer]) => Array.from({ length: longer }, (none, index) => near(length)(index)));
+    }));
     const values = new Float64Array(product(shape)).map((none, index) => {
       const channel = Math.floor(index / shape[1] / shape[2]) * height;
       const [top, bottom, down] = rows[Math.floor(index / shape[2]) % shape[1]];
