@@ -1,6 +1,5 @@
 """`monge doctor`: what monge finds on this machine, to send along with a question."""
 
-import os
 import platform
 import shutil
 from collections.abc import Sequence
@@ -46,6 +45,7 @@ def findings() -> dict[str, Any]:
     import torch
 
     from monge.data.cache import folder
+    from monge.run.pool import cores
     from monge.training.resume import VERSIONED
 
     cache, accelerators = folder(), {"cuda": torch.cuda, "mps": torch.backends.mps}
@@ -54,7 +54,7 @@ def findings() -> dict[str, Any]:
         "python": f"{platform.python_version()} on {platform.platform()}",
         "versions": {name: metadata.version(name) for name in (*VERSIONED, *OTHERS)},
         "devices": ["cpu", *(name for name, module in accelerators.items() if module.is_available())],
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "threads": torch.get_num_threads(),
         "cache": str(cache),
         "cache_bytes": size(cache),

@@ -77,7 +77,7 @@ class _Normalised(torch.autograd.Function):
         slope = -weight * inverse.square() * sum_hat
         offset = -weight * inverse * total - slope * mean
         each = (1, -1, *[1] * (x.dim() - 2))
-        through = torch.addcmul(direct + offset.view(each), x, slope.view(each))
+        through = direct.add_(offset.view(each)).addcmul_(x, slope.view(each))
         return through, to_weight, to_bias, None
 
 

@@ -13,6 +13,7 @@ both are linear, each is the other's transpose, and derivatives of any order are
 torch.distributed carries the messages: `gloo` between processors, `nccl` between GPUs.
 """
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ from typing import Any, cast
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+AWAKE = 0.1
+"""Seconds for which a process waits for a message without falling asleep."""
 
 _ALONE = ContextVar("alone", default=False)
 
@@ -41,16 +45,18 @@ class Traffic:
         since: when the last one began, on the monotonic clock.
         patient: whether it may take any time, as the first process may be busy elsewhere.
         pauses: seconds that this process needed before each of the last messages that may not take any time.
+        awake: whether this process has a core for itself, on which it may wait for messages without falling asleep.
     """
 
     messages: int = 0
     since: float = field(default_factory=time.monotonic)
     patient: bool = True
     pauses: deque[float] = field(default_factory=lambda: deque(maxlen=64))
+    awake: bool = False
     _ended: float = field(default_factory=time.monotonic)
 
-    def exchange(self, operation: Callable[..., object], *arguments: Any, patient: bool = False, **how: Any) -> None:
-        """Exchanges a message.
+    def exchange(self, operation: Callable[..., Any], *arguments: Any, patient: bool = False, **how: Any) -> None:
+        """Exchanges a message by an operation of torch.distributed.
 
         Raises:
             DisconnectedError: another process has died.
@@ -60,7 +66,11 @@ class Traffic:
             self.pauses.append(self.since - self._ended)
         self.messages += 1
         try:
-            operation(*arguments, **how)
+            message = operation(*arguments, **how, async_op=True)
+            # a virtual machine takes a core away from who sleeps, and needs a while to give it back
+            while self.awake and not message.is_completed() and time.monotonic() < self.since + AWAKE:
+                os.sched_yield()
+            message.wait()
         except RuntimeError as error:
             raise DisconnectedError(str(error)) from error
         self._ended = time.monotonic()

@@ -29,6 +29,7 @@ from monge.data.dataset import DataSet
 from monge.errors import MongeError, TrainingError, UserError
 from monge.nn.collective import TRAFFIC, DisconnectedError, added, alone, gathered, rank, world_size
 from monge.run.launch import launched
+from monge.run.pool import cores
 from monge.training.state import TrainingState
 from monge.training.watch import Watch
 
@@ -84,6 +85,7 @@ def joined() -> Iterator[None]:
     store = _fresh(given, own, processes)
     watch = Watch(store, own, processes)
     cuda = torch.cuda.is_available()
+    TRAFFIC.awake = hasattr(os, "sched_yield") and not cuda and processes_here() <= cores()
     if cuda:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
@@ -137,6 +139,11 @@ def in_turn() -> Iterator[None]:
     yield
     if first:
         meet()
+
+
+def processes_here() -> int:
+    """How many processes of this training torchrun started on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
 def leads() -> bool:
@@ -198,9 +205,10 @@ def average_gradients(network: nn.Module) -> None:
     if world_size() == 1:
         return
     gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
-    flat = average(torch.cat([gradient.flatten() for gradient in gradients]))
-    parts = flat.split([gradient.numel() for gradient in gradients])
-    torch._foreach_copy_(gradients, [part.view_as(own) for part, own in zip(parts, gradients, strict=True)])
+    # in the order of the memory, which torch gives a gradient as its parameter has it
+    views = [gradient.as_strided((gradient.numel(),), (1,)) for gradient in gradients]
+    flat = average(torch.cat(views))
+    torch._foreach_copy_(views, flat.split([view.numel() for view in views]))
 
 
 def check_devices(device: torch.device) -> None:
@@ -209,7 +217,7 @@ def check_devices(device: torch.device) -> None:
     Raises:
         UserError: says how many there are.
     """
-    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    here = processes_here()
     if world_size() > 1 and device.type == "cuda" and here > torch.cuda.device_count():
         raise UserError(
             f"--nproc-per-node must be at most {torch.cuda.device_count()}, the GPUs of this machine; got {here}; "

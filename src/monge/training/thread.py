@@ -16,7 +16,8 @@ import torch
 from monge.errors import UserError
 from monge.objective import Objective
 from monge.run.folder import RunFolder
-from monge.training.processes import anywhere, leads, told
+from monge.run.pool import cores
+from monge.training.processes import anywhere, leads, processes_here, told
 from monge.training.sampler import Sampler
 from monge.training.state import TrainingState
 from monge.training.step import train_step
@@ -36,19 +37,18 @@ def wanted(threads: int | str) -> int | None:
     """
     if threads == "auto":
         return None
-    cores = os.cpu_count() or 1
-    most = max(MOST, cores)
+    here = os.cpu_count() or 1
+    most = max(MOST, here)
     if not str(threads).isdecimal() or not 1 <= int(threads) <= most:
         raise UserError(
-            f"--threads must be auto or a number from 1 to {most} (this machine has {cores} cores); got {threads}"
+            f"--threads must be auto or a number from 1 to {most} (this machine has {here} cores); got {threads}"
         )
     return int(threads)
 
 
 def available() -> int:
     """Cores this process may use: its part of them, where torchrun started several on this machine."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    return max(1, cores() // processes_here())
 
 
 def fastest(work: Callable[[], object], repeats: int = 5, least: float = 0.2) -> int:
