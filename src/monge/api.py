@@ -83,7 +83,7 @@ class Run(RunFolder):
             where: a condition that rows of a table must meet, such as `"age >= 60"`, see `data.table.condition`.
             balance: a column of a table whose levels are wanted in equal numbers.
             identifiers: whether to make a table's columns that identify rows anew, as numbers from 1.
-            reject: keep only those that the critic takes for real, see `monge.model.rejection`.
+            reject: keep only those that the critic or, of tables, trees take for real, see `monge.model.rejection`.
             data: the run's data, which `reject` needs; none opens them where they were.
         """
         request = Request(label, codes or {}, where, balance)

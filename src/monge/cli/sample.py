@@ -49,7 +49,7 @@ class Sample:
     code: Annotated[tuple[str, ...], Written("INDEX=VALUE")] = ()
     """Values of an InfoGAN's codes; others are drawn."""
     reject: bool = False
-    """Keep only the samples that the critic takes for real; reads the run's data."""
+    """Keep only samples that the critic (of tables: boosted trees) takes for real; reads the run's data."""
     data: Annotated[str | None, Written("DATA")] = None
     """With --reject: where the run's data are now, if they were moved."""
     interpolate: bool = False

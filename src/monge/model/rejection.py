@@ -1,10 +1,13 @@
-r"""Rejection by the critic: of generated samples those that it takes for real (Zen n.d., section 2.3).
+r"""Rejection: of generated samples those that a judge takes for real (Zen n.d., section 2.3).
 
-A critic's outputs become a ratio of densities r(x) = p_r(x) / p_g(x) by a logistic regression of "real" on the outputs
+The judge is the critic. Of a table it is boosted trees that are fitted to tell training rows from generated ones: they
+see what the critic was too smooth for, and a copula has no critic.
+
+The judge's outputs become a ratio of densities r(x) = p_r(x) / p_g(x) by a logistic regression of "real" on the outputs
 for held-out and generated samples: the calibrated form of the discriminator's :math:`D / (1 - D)`, which serves a
 Wasserstein critic as well, whose outputs are no probabilities. A sample is kept with probability
 :math:`\min(1, r(x) / r_q)`, where r_q is a high quantile of the ratio among generated samples: what is kept follows
-the data's distribution as far as the critic knows it, but for the cap.
+the data's distribution as far as the judge knows it, but for the cap.
 
 In a conditional run the outputs are those for a sample and its class, so that r is the ratio of their joint
 distributions; where one class is asked for, both sides are of that class. Real samples have no known codes: with values
@@ -15,15 +18,18 @@ quantile, and an output's logit taken at its word.
 """
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from monge.data.dataset import DataSet
+from monge.data.table.codec import TableCodec
 from monge.distance.points import Points
 from monge.errors import UserError
 from monge.metric.critic_matrix import calibrated
+from monge.metric.table.boosting import classifier, features
 from monge.model.random import Purpose, stream
 from monge.model.trained_model import EVERYTHING, Request, Samples, TrainedModel, check_count, check_seed
 from monge.nn.packing import PackedCritic
@@ -32,6 +38,16 @@ CALIBRATED = 5000
 """Most held-out and generated samples to estimate the ratio from."""
 QUANTILE = 0.8
 """Quantile of the ratio among generated samples at which the probability of being kept reaches one."""
+TREES_QUANTILE = 0.98
+"""The same of trees' ratio: rows are made quickly, and below it rows of places where many are wrong are missed."""
+FITTED = 50_000
+"""Most training rows that trees are fitted to."""
+TIMES = 4
+"""Generated rows for each of them."""
+ROUNDS = 300
+"""Trees."""
+LEAF = 200
+"""Least rows of a leaf, of which a fifth are training rows: none of these is learnt by heart."""
 ROUND = 4096
 """Samples generated at a time."""
 MOST = 200
@@ -41,10 +57,10 @@ MOST = 200
 def rejected(
     model: TrainedModel, read: Callable[[], DataSet], n: int, seed: int = 0, request: Request = EVERYTHING
 ) -> Samples:
-    """n generated samples that the critic takes for real; equal arguments give equal samples.
+    """n generated samples that the judge takes for real; equal arguments give equal samples.
 
     Arguments:
-        model: the trained model, with its critic.
+        model: the trained model, with its critic if it is no table's.
         read: opens the data that it was trained on, once all else is known to be well.
         n: number of samples.
         seed: decides them.
@@ -52,11 +68,11 @@ def rejected(
 
     Raises:
         UserError: as `TrainedModel.sample`; values of codes are asked for; the data are gone or have changed, or none
-            of them is held out that could be compared with; the critic judges no single samples, or it takes next to
-            nothing for real.
+            of them is held out that could be compared with; the critic judges no single samples, or the judge takes
+            next to nothing for real.
     """
     check_rejection(n, seed, request)
-    if isinstance(model.judge(), PackedCritic):
+    if not _by_trees(model) and isinstance(model.judge(), PackedCritic):
         raise UserError("--reject needs a critic of single samples; this run's critic judges packs")
     return _Rejection(model, read(), seed, request).samples(n)
 
@@ -75,11 +91,18 @@ def check_rejection(n: int, seed: int, request: Request) -> None:
         raise UserError("--reject cannot be combined with --code: real samples have no known codes; leave one out")
 
 
+def _by_trees(model: TrainedModel) -> bool:
+    """Whether trees judge: rows of tables, unless their classes, which are in no column, must be judged with them."""
+    return isinstance(model.codec, TableCodec) and not model.conditional
+
+
 class _Rejection:
     """The ratio of densities, learnt once, and the samples that it keeps."""
 
     def __init__(self, model: TrainedModel, data: DataSet, seed: int, request: Request) -> None:
         self._model, self._seed, self._request = model, seed, request
+        trees = _by_trees(model)
+        self._judged = self._trees(data) if trees else self._by_critic
         z, condition = self._drawn(Purpose.MEASURE, data.held_out.at_most(CALIBRATED), 0)
         fake = self._judged(model.generate(z, condition), condition)
         if model.conditional and condition is not None:
@@ -87,7 +110,7 @@ class _Rejection:
         else:
             real = self._judged(data.held_out.sample(data.held_out.at_most(CALIBRATED)), None)
         self._log_ratio = calibrated(real, fake)
-        self._cap = np.quantile(self._log_ratio(fake), QUANTILE)
+        self._cap = np.quantile(self._log_ratio(fake), TREES_QUANTILE if trees else QUANTILE)
 
     def samples(self, n: int) -> Samples:
         """n samples that are kept."""
@@ -97,9 +120,7 @@ class _Rejection:
         found = tried = 0
         while found < n:
             if tried >= MOST * n + ROUND:
-                raise UserError(
-                    f"--reject: the critic accepted only {found} of {tried} samples as real, fewer than -n {n}"
-                )
+                raise UserError(f"--reject: only {found} of {tried} samples were taken for real, fewer than -n {n}")
             z, condition = self._drawn(Purpose.SAMPLE, ROUND, tried)
             samples = model.generate(z, condition)
             good = self._kept(samples, condition, tried)[: n - found]
@@ -114,9 +135,23 @@ class _Rejection:
         z = self._model.latent(size, stream(self._seed, purpose, step), self._request)
         return z, self._model.condition(z, self._request)
 
-    def _judged(self, samples: np.ndarray, condition: Tensor | None) -> Points:
+    def _by_critic(self, samples: np.ndarray, condition: Tensor | None) -> Points:
         model = self._model
         return model.judged(model.codec.metric(samples), condition if model.conditional else None)
+
+    def _trees(self, data: DataSet) -> Callable[[np.ndarray, Tensor | None], Points]:
+        """Boosted trees, fitted to training and generated rows, and asked for the logarithm of their odds."""
+        codec, train = cast(TableCodec, self._model.codec), data.train.sample(data.train.at_most(FITTED))
+        z, condition = self._drawn(Purpose.MEASURE, TIMES * len(train), 1)
+        rows = np.concatenate([train, self._model.generate(z, condition)])
+        trees = classifier(codec.schema, stopping=False, rounds=ROUNDS, leaf=LEAF)
+        trees.fit(features(rows, codec.schema, train), np.arange(len(rows)) < len(train))
+
+        def judged(samples: np.ndarray, condition: Tensor | None) -> Points:
+            odds: Points = trees.decision_function(features(samples, codec.schema, train))[:, None]
+            return odds
+
+        return judged
 
     def _kept(self, samples: np.ndarray, condition: Tensor | None, step: int) -> np.ndarray:
         """Which of some samples are kept, by a draw for each."""

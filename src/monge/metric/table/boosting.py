@@ -19,6 +19,8 @@ PRESENT = 20
 """Values of a column below which trees see only whether it is missing: they take no column without a value."""
 TREES = 100
 """Rounds of boosting."""
+LEAF = 20
+"""Least rows of a leaf."""
 SHRINKAGE = 1.0
 """L2 penalty of the leaves for k > 2 classes: without it the few rows of a rare class make leaves without bound, and
 the area for five kinds of coast in the Californian census falls from .997 to .57."""
@@ -48,19 +50,25 @@ def features(rows: Rows, schema: Schema, reference: Rows) -> Rows:
     return found
 
 
-def classifier(schema: Schema, classes: int = 2, *, stopping: bool = True) -> Any:
+def classifier(
+    schema: Schema, classes: int = 2, *, stopping: bool = True, rounds: int = TREES, leaf: int = LEAF
+) -> Any:
     """Trees for classes.
 
     Arguments:
         schema: of the columns that they see.
         classes: that are told apart.
         stopping: whether to stop where a tenth of more than 10,000 rows is no longer predicted better.
+        rounds: of boosting, at most.
+        leaf: least rows of a leaf.
     """
-    rounds = TREES if classes <= 2 else max(10, min(TREES, WORK // classes))
+    if classes > 2:
+        rounds = max(10, min(rounds, WORK // classes))
     early = "auto" if stopping else False
     return HistGradientBoostingClassifier(
         categorical_features=_levelled(schema),
         max_iter=rounds,
+        min_samples_leaf=leaf,
         early_stopping=early,
         l2_regularization=SHRINKAGE if classes > 2 else 0.0,
         random_state=0,
