@@ -67,6 +67,13 @@ def test_concentration() -> None:
     x = np.random.default_rng(0).normal(size=(2000, 4)) * [3, 1, 1, 1]
     assert concentration(x[np.argsort(x[:, 0])]) == pytest.approx(9 / 12, abs=0.03)  # also of sorted rows
     assert concentration(x[:4] / [3, 1, 1, 1]) > 1 / 3  # of few rows it comes out larger
+    for wide in (
+        np.eye(300),
+        np.random.default_rng(0).normal(size=(300, 200)),
+        np.ones((300, 70)) + np.eye(300)[:, :70],
+    ):
+        variances = np.linalg.svd(wide - wide.mean(axis=0), compute_uv=False) ** 2
+        assert concentration(wide) == pytest.approx(variances[0] / variances.sum(), rel=1e-6)
 
 
 @pytest.mark.parametrize("dimension", [1, 3, 24])

@@ -26,6 +26,8 @@ from statistics import stdev
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse.linalg import eigsh
 
 from monge.distance.dual.limit import CONFIDENCE
 from monge.distance.dual.potential import Potential
@@ -37,6 +39,8 @@ ERRORS = 1.96
 """Standard errors by which the range of the estimate is wider than its ends."""
 ROWS = 512
 """Of a set whose variance along one direction is sought, at most; of fewer rows the share comes out larger."""
+SMALL = 64
+"""Rows of a matrix below which all its eigenvalues are found, which no iteration is needed for."""
 
 Sides = tuple[Points, Points]
 
@@ -253,4 +257,13 @@ def concentration(points: Points) -> float:
     rows = rows / max(float(np.abs(rows).max()), np.finfo(float).tiny)
     products = rows @ rows.T if len(rows) < rows.shape[1] else rows.T @ rows
     total = float(np.trace(products))
-    return min(1.0, float(np.linalg.eigvalsh(products)[-1]) / total) if total > 0 else 1.0
+    return min(1.0, _largest_eigenvalue(products) / total) if total > 0 else 1.0
+
+
+def _largest_eigenvalue(products: NDArray[np.float64]) -> float:
+    """That of a symmetric matrix without negative ones."""
+    n = len(products)
+    if n < SMALL:
+        return float(np.linalg.eigvalsh(products)[-1])
+    start = np.random.default_rng(0).random(n)
+    return float(eigsh(products, 1, which="LA", v0=start, tol=1e-9, return_eigenvectors=False)[0])

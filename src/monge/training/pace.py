@@ -17,8 +17,8 @@ from monge.training.step import train_step
 
 OBSERVED = 0.05
 """Share of the training time that measuring the bracket may take."""
-AIMED = 0.04
-"""Share that is aimed at, as later measurements may take longer than the first one, which decides."""
+AIMED = 0.035
+"""Share that is aimed at, as steps may become faster and measurements slower after the first one, which decides."""
 UNNOTICED = 5.0
 """Seconds that all measurements of a training may take, however short it is."""
 WARM = 3
@@ -117,9 +117,17 @@ def steps_again(minutes: float | None, steps: int, run: RunFolder) -> int:
 def thinned(one: float, training: float, count: int) -> int:
     """Of how many possible measurements one is made, so that all of them take their share of the time at most.
 
+    The first and the last are made in any case.
+
     Arguments:
         one: seconds of a measurement.
         training: seconds that the whole training takes without them.
         count: possible measurements.
     """
-    return max(1, math.ceil(one * count / max(AIMED * training, UNNOTICED)))
+    most = max(AIMED * training, UNNOTICED)
+    return next((of for of in range(1, count) if one * measurements(of, count) <= most), max(1, count))
+
+
+def measurements(of: int, count: int) -> int:
+    """How many measurements there are if the first, the last, and one of so many are made."""
+    return count if of == 1 else 1 + math.ceil(count / of)
