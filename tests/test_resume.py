@@ -74,6 +74,8 @@ def command(folder: Path) -> subprocess.Popen[bytes]:
         [monge, *DIGITS, "--observe.bracket", "20", "--steps", "60", "--run", folder],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # a shell that starts the tests in the background has it ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

@@ -78,7 +78,7 @@ def rejected(
 
 
 def check_rejection(n: int, seed: int, request: Request) -> None:
-    """Refuses what no critic can be asked for, before any file is read.
+    """Refuses what no judge can be asked for, before any file is read.
 
     Raises:
         UserError: n < 1, seed < 0, or values of codes, a condition or equal levels are asked for.
