@@ -589,6 +589,8 @@ def test_a_run_of_the_copula() -> None:
     assert (found[:, CODEC.schema.position("sex")] == 1).all()
     measured = run.evaluate(thorough=False)
     assert measured.bracket.excess < 0.1
+    with pytest.raises(UserError, match=r"^run 'r' keeps a copula, which has no critic$"):
+        run.model().judge()
     np.testing.assert_array_equal(monge.resume("r", steps=6).draw(400, seed=1).x, rows)
 
 
