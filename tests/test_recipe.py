@@ -123,7 +123,10 @@ def test_dense_layers_of_the_dcgan() -> None:
 def test_measurements_are_thinned_to_their_share() -> None:
     assert thinned(one=0.1, training=10, count=20) == 1  # two seconds are not noticed
     assert thinned(one=2.0, training=300, count=20) == 5  # 40 s at full count, 10.5 s aimed at
-    assert thinned(one=100.0, training=50, count=20) == 20  # the first and the last are made in any case
+    assert thinned(one=100.0, training=50, count=20) == 10  # the first, one half-way and the last are made in any case
+    for count in range(1, 30):
+        of = thinned(one=100.0, training=50, count=count)
+        assert len({1, count} | set(range(of, count, of))) == min(3, count)
     for one, training in ((0.5, 60), (3.0, 300), (10.0, 1000), (0.2, 100)):
         of = thinned(one, training, 20)
         made = {1, 20} | {number for number in range(1, 21) if number % of == 0}

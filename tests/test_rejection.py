@@ -5,9 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow
 import pytest
-import torch
 from pyarrow import parquet
-from torch import Tensor, nn
 
 import monge
 from monge import cli
@@ -16,6 +14,7 @@ from monge.data.source import load_data
 from monge.data.table.codec import TableCodec
 from monge.model.rejection import rejected
 from monge.model.trained_model import TrainedModel
+from replay import Replay
 
 ROWS = 4000
 
@@ -26,19 +25,6 @@ def shifted(n: int, wrong: float, seed: int) -> pyarrow.Table:
     kind = random.random(n) < 0.4
     place = kind ^ (random.random(n) < wrong)
     return pyarrow.table({"kind": np.where(kind, "far", "near"), "number": random.normal(size=n) + 4 * place})
-
-
-class Replay(nn.Module):
-    """Gives rows of a table at random."""
-
-    latent = 1
-
-    def __init__(self, rows: Tensor) -> None:
-        super().__init__()
-        self.rows = nn.Buffer(rows)
-
-    def forward(self, z: Tensor) -> Tensor:
-        return self.rows[(torch.special.ndtr(z[:, 0].double()) * len(self.rows)).long().clamp_max(len(self.rows) - 1)]
 
 
 def test_trees_reject_rows_whose_columns_do_not_go_together() -> None:

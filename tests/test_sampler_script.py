@@ -67,12 +67,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
     folder = tmp_path_factory.mktemp("table")
     lines = csv_bytes(*shop_rows(n)).decode().splitlines()
     days = np.datetime64("1999-12-20") + random.integers(0, 5000, n)
-    lines[0] += ",born,seen,exact,flag"
+    lines[0] += ",born,seen,exact,opens,flag"
     for index, day in enumerate(days.tolist(), 1):
         exact = "" if random.random() < 0.3 else repr(float(random.normal() * 10.0 ** random.integers(-3, 4)))
         seen = "" if random.random() < 0.2 else f"{day:%d.%m.%y} {random.integers(24):02}:{random.integers(60):02}"
+        opens = f"{1 + random.integers(12)}:{random.integers(60):02} {random.choice(['AM', 'PM'])}"
         flag = random.choice(["yes", "no, but", 'a "no"'])
-        lines[index] += f',"{day:%b} {day.day}, {day.year}",{seen},{exact},"{flag.replace(chr(34), 2 * chr(34))}"'
+        lines[index] += (
+            f',"{day:%b} {day.day}, {day.year}",{seen},{exact},{opens},"{flag.replace(chr(34), 2 * chr(34))}"'
+        )
     (folder / "all.csv").write_text("\n".join(lines) + "\n")
     return load_data(folder / "all.csv")
 

@@ -41,6 +41,7 @@ from monge.nn.level import HeadedGenerator, LevelHead, gumbel
 from monge.nn.margin import Layout, Margins
 from monge.nn.residual import ResidualGenerator
 from monge.training.contest import contest
+from replay import Replay
 
 SMALL = {"generator": "residual:latent=4:width=16:depth=1", "critic": "mlp:width=16", "threads": 1, "device": "cpu"}
 RULE = {"batch": 32, "precision": "float32"}
@@ -592,18 +593,6 @@ def test_a_run_of_the_copula() -> None:
     with pytest.raises(UserError, match=r"^run 'r' keeps a copula, which has no critic$"):
         run.model().judge()
     np.testing.assert_array_equal(monge.resume("r", steps=6).draw(400, seed=1).x, rows)
-
-
-class Replay(nn.Module):
-    """Gives rows of a table."""
-
-    def __init__(self, rows: torch.Tensor) -> None:
-        super().__init__()
-        self.rows, self.latent = nn.Buffer(rows), 1
-
-    def forward(self, z: torch.Tensor) -> torch.Tensor:
-        place = (torch.erf(z[:, 0] / math.sqrt(2)) / 2 + 0.5) * len(self.rows)
-        return self.rows[place.long().clamp_max(len(self.rows) - 1)]
 
 
 def test_the_nearer_model_is_kept() -> None:

@@ -200,12 +200,13 @@ TABLE = Schema(
         Column("key", "identifier"),
         Column("due", "date", form="%d.%m.%Y"),
         Column("home", "category", levels=("b c", "zz")),
+        Column("opens", "datetime", form="%-H:%M"),
     )
 )
 
 
 def rows(**values: float) -> Array:
-    """One row of the table (1, 9), with zeros where nothing is said."""
+    """One row of the table (1, 10), with zeros where nothing is said."""
     given = dict.fromkeys(TABLE.names, 0.0) | {name.replace("_", " "): value for name, value in values.items()}
     return np.array([[given[name] for name in TABLE.names]])
 
@@ -311,6 +312,8 @@ def test_a_condition_holds_where_three_valued_logic_says_so(predicate: Any, seed
         ("seen >= born", {"seen": 86400, "born": 1}, True),
         ("seen < 1970-01-01T00:01", {"seen": 59}, True),
         ("seen < '1970-01-01 00:01:00'", {"seen": 60}, False),
+        ("opens >= '8:30' and opens < '08:30:01'", {"opens": 30600}, True),
+        ("opens between '08:31' and '9:00'", {"opens": 30600}, False),
     ],
 )
 def test_what_conditions_mean(text: str, values: dict[str, float], expected: bool) -> None:
@@ -342,6 +345,7 @@ def test_levels_that_a_condition_asks_for() -> None:
         ("grade > 10", "position 9 must be a number that some value of 'grade' is >; got '10'"),
         ("born > 2020", "position 8 must be a date such as '2024-01-31', to compare with 'born'; got '2020'"),
         ("born > soon", "position 8 must be a date such as '2024-01-31', alone, to compare with 'born'; got 'soon'"),
+        ("opens > 1970-01-01", "position 9 must be a time such as '08:30', alone, to compare with 'opens'"),
         ("key = 3", "position 1: column 'key' identifies rows and is left out"),
         ("-home = zz", "position 2 must be a column of numbers or dates, and 'home' is neither"),
         ("-age is null", "position 6 must be one of = != <= >= < >; got 'is'"),

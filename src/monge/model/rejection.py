@@ -29,7 +29,7 @@ from monge.data.table.codec import TableCodec
 from monge.distance.points import Points
 from monge.errors import UserError
 from monge.metric.critic_matrix import calibrated
-from monge.metric.table.boosting import classifier, features
+from monge.metric.table.boosting import Features, classifier
 from monge.model.random import Purpose, stream
 from monge.model.trained_model import EVERYTHING, Request, Samples, TrainedModel, check_count, check_seed
 from monge.nn.packing import PackedCritic
@@ -145,10 +145,11 @@ class _Rejection:
         z, condition = self._drawn(Purpose.MEASURE, TIMES * len(train), 1)
         rows = np.concatenate([train, self._model.generate(z, condition)])
         trees = classifier(codec.schema, stopping=False, rounds=ROUNDS, leaf=LEAF)
-        trees.fit(features(rows, codec.schema, train), np.arange(len(rows)) < len(train))
+        features = Features(codec.schema, train)
+        trees.fit(features(rows), np.arange(len(rows)) < len(train))
 
         def judged(samples: np.ndarray, condition: Tensor | None) -> Points:
-            odds: Points = trees.decision_function(features(samples, codec.schema, train))[:, None]
+            odds: Points = trees.decision_function(features(samples))[:, None]
             return odds
 
         return judged

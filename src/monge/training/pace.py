@@ -117,15 +117,15 @@ def steps_again(minutes: float | None, steps: int, run: RunFolder) -> int:
 def thinned(one: float, training: float, count: int) -> int:
     """Of how many possible measurements one is made, so that all of them take their share of the time at most.
 
-    The first and the last are made in any case.
+    However long they take, there are three, as a verdict needs: the first, one half-way and the last.
 
     Arguments:
         one: seconds of a measurement.
         training: seconds that the whole training takes without them.
         count: possible measurements.
     """
-    most = max(AIMED * training, UNNOTICED)
-    return next((of for of in range(1, count) if one * measurements(of, count) <= most), max(1, count))
+    most, fewest = max(AIMED * training, UNNOTICED), max(1, math.ceil(count / 2))
+    return next((of for of in range(1, fewest) if one * measurements(of, count) <= most), fewest)
 
 
 def measurements(of: int, count: int) -> int:

@@ -1,7 +1,6 @@
-"""Dates and times as people write them, as days and seconds since 1970, and back."""
+"""Dates and times as people write them, as days and seconds since 1970; `date_form` writes them again."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +12,8 @@ Days = NDArray[np.float64]
 DAY = 86_400
 MONTHS: tuple[str, ...] = ("January", "February", "March", "April", "May", "June")
 MONTHS += ("July", "August", "September", "October", "November", "December")
-_TIME = (
-    r"(?P<gap>T| )(?P<H>\d{1,2}):(?P<M>\d{2})(:(?P<S>\d{2})(\.(?P<f>\d{1,9}))?)?"
-    r"(?P<p> ?[AaPp][Mm])?(?P<z> ?(Z|[+-]\d{2}:?\d{2}))?"
-)
+_CLOCK = r"(?P<H>\d{1,2}):(?P<M>\d{2})(:(?P<S>\d{2})(\.(?P<f>\d{1,9}))?)?(?P<p> ?[AaPp][Mm])?"
+_TIME = rf"(?P<gap>T| ){_CLOCK}(?P<z> ?(Z|[+-]\d{{2}}:?\d{{2}}))?"
 _YEAR, _TWO = r"(?P<Y>\d{4})", r"(?P<y>\d{2})"
 _DAY, _MONTH, _NAME = r"(?P<d>\d{1,2})", r"(?P<m>\d{1,2})", r"(?P<b>[A-Za-z]{3,9})"
 
@@ -42,8 +39,13 @@ class Moments:
     in_doubt: bool = False
 
 
+def dateless(form: str | None) -> bool:
+    """Whether times of a form are those of a day, whichever it was."""
+    return form is not None and "%Y" not in form and "%y" not in form
+
+
 def moments_of(text: Any, day_first: bool | None = None) -> Moments | None:
-    """Text as dates or times; None where one of the texts is none.
+    """Text as dates or times, with or without a date; None where one of the texts is none.
 
     Day or month is first as the values say; where they do not, the day is, unless slashes divide.
 
@@ -51,6 +53,9 @@ def moments_of(text: Any, day_first: bool | None = None) -> Moments | None:
         text: a pyarrow array of strings, trimmed, without nulls and not empty.
         day_first: which is first, or None to decide it.
     """
+    if re.fullmatch(_CLOCK, text[0].as_py()):
+        parts = _parts(text, f"^{_CLOCK}$")
+        return None if parts is None else _with_times(parts, np.zeros(len(text)))
     for pattern in _patterns(text[0].as_py()):
         for time in ("", _TIME):
             parts = _parts(text, f"^{pattern}{time}$")
@@ -123,7 +128,8 @@ def _ordered(parts: dict[str, Any], pattern: str, day_first: bool | None) -> tup
     return parts | dict(zip("dm" if first_is_day else "md", (parts["one"], parts["two"]), strict=True)), in_doubt
 
 
-def _with_times(parts: dict[str, Any], days: Days, date: str, in_doubt: bool) -> Moments | None:
+def _with_times(parts: dict[str, Any], days: Days, date: str = "", in_doubt: bool = False) -> Moments | None:
+    """Days with their times; of times without a date, which `date`, its form, is empty for, they are all the first."""
     import pyarrow.compute as compute
 
     hour, minute, second = (_whole(parts[name]) for name in "HMS")
@@ -135,11 +141,12 @@ def _with_times(parts: dict[str, Any], days: Days, date: str, in_doubt: bool) ->
     fraction = np.zeros(len(days))
     if digits:
         fraction = np.array([float(f"0.{text or 0}") for text in parts["f"].to_pylist()])
-    zones = _zones(parts["z"])
+    zones = _zones(parts["z"]) if date else (0, "")
     if zones is None:
         return None
     offset, zone = zones
-    form = f"{date}{parts['gap'][0].as_py()}{_time_form(parts, half, digits)}{zone}"
+    gap = parts["gap"][0].as_py() if date else ""
+    form = f"{date}{gap}{_time_form(parts, half, digits)}{zone}"
     values = np.rint((days * DAY + hour * 3600 + minute * 60 + second - offset + fraction) * 1e6) / 1e6
     iso = form == "%Y-%m-%dT%H:%M:%S" + ".%f" * (digits > 0)
     return Moments(values, "datetime", None if iso else form, min(digits, 6), zone != "", in_doubt)
@@ -230,70 +237,3 @@ def _date_form(parts: dict[str, Any], pattern: str) -> str:
             token = f"%-{name}" if name in "dm" and bare and (short(name) or not filled(name)) else f"%{name}"
         form = re.sub(rf"\(\?P<{group}>[^)]*\)", token, form, count=1)
     return form.replace("\\", "")
-
-
-_FIELDS: dict[str, Callable[[dict[str, int]], str]] = {
-    "Y": lambda at: f"{at['Y']:04}",
-    "y": lambda at: f"{at['Y'] % 100:02}",
-    "m": lambda at: f"{at['m']:02}",
-    "d": lambda at: f"{at['d']:02}",
-    "-m": lambda at: str(at["m"]),
-    "-d": lambda at: str(at["d"]),
-    "b": lambda at: MONTHS[at["m"] - 1][:3],
-    "B": lambda at: MONTHS[at["m"] - 1],
-    "H": lambda at: f"{at['H']:02}",
-    "-H": lambda at: str(at["H"]),
-    "I": lambda at: f"{(at['H'] - 1) % 12 + 1:02}",
-    "-I": lambda at: str((at["H"] - 1) % 12 + 1),
-    "M": lambda at: f"{at['M']:02}",
-    "S": lambda at: f"{at['S']:02}",
-    "p": lambda at: "PM" if at["H"] >= 12 else "AM",
-}
-
-
-def written(values: Days, kind: str, form: str | None, digits: int | None = None) -> list[str | None]:
-    """Dates or times as text.
-
-    Arguments:
-        values: days, or seconds, since 1970 (n,); NaN where one is missing.
-        kind: date or datetime.
-        form: as `Moments` has it.
-        digits: of a second's fraction; None keeps none.
-    """
-    digits = digits or 0
-    fields = fields_of(kind, form, digits)
-    values = np.rint(values) if kind == "date" else values
-    known = ~np.isnan(values)
-    distinct, place = np.unique(values[known], return_inverse=True)
-    texts = np.array([_one(value * (DAY if kind == "date" else 1), fields, digits) for value in distinct], object)
-    out = np.full(len(values), None, object)
-    out[known] = texts[place] if len(texts) else ()
-    return out.tolist()
-
-
-def fields_of(kind: str, form: str | None, digits: int) -> list[str]:
-    """The literal parts of a form, the first of them and every other, and the names of `_FIELDS` between them.
-
-    Arguments:
-        kind, form, digits: as `written` takes them.
-    """
-    if form is None:
-        form = "%Y-%m-%d" if kind == "date" else "%Y-%m-%dT%H:%M:%S" + ".%f" * (digits > 0)
-    return re.split(r"%(-?[A-Za-z])", form)
-
-
-def _one(seconds: float, fields: list[str], digits: int) -> str:
-    """One moment in a form whose literal and named parts alternate."""
-    units = round(seconds * 10**digits)
-    whole, fraction = divmod(units, 10**digits)
-    if "f" not in fields:
-        whole = round(seconds)
-    days, rest = divmod(whole, DAY)
-    date = np.datetime64(days, "D").astype(object)
-    at = {"Y": date.year, "m": date.month, "d": date.day}
-    at |= {"H": rest // 3600, "M": rest // 60 % 60, "S": rest % 60}
-    parts = [
-        part if index % 2 == 0 else f"{fraction:0{digits}}" if part == "f" else _FIELDS[part](at)
-        for index, part in enumerate(fields)
-    ]
-    return "".join(parts)

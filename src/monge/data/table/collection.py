@@ -73,7 +73,7 @@ class TextColumn:
             self._style = None
             return False
         if some and self._style != PLAIN_STYLE:
-            self._example = next((word for word in some if self._style.decimal in word), some[0])
+            self._example = written.example(some, self._style)
             self._in_doubt = written.in_doubt(some, self._style)
         return True
 
@@ -91,8 +91,8 @@ class TextColumn:
             self.failed = True
             return
         if self._whole:
-            marks = f"[{self._style.decimal}eE]"
-            self._whole = not compute.any(compute.match_substring_regex(text, marks), min_count=0).as_py()
+            fractions = compute.match_substring_regex(text, self._style.fraction)
+            self._whole = not compute.any(fractions, min_count=0).as_py()
         found = written.numbers(text, self._style)
         if found is None:
             text = compute.utf8_trim_whitespace(text)
@@ -158,7 +158,8 @@ class NumberColumn:
         """The column when all rows are in."""
         from pyarrow import types
 
-        kind = "date" if types.is_date(self._type) else "datetime" if types.is_timestamp(self._type) else "number"
+        timed = types.is_timestamp(self._type) or types.is_time(self._type)
+        kind = "date" if types.is_date(self._type) else "datetime" if timed else "number"
         return Numbers(self._values.all(), str(self._type), kind)
 
 

@@ -26,11 +26,16 @@ _UNDEFINED = b"\x81\x8d\x8f\x90\x9d"
 """Bytes that are no character of Windows-1252."""
 
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_PAGE = re.compile(r"\s*<(!doctype|html|\?xml)", re.IGNORECASE)
 _SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _UNIT = re.compile(r"[\[(].*[\])]")
 _WORD = re.compile(r"\D{1,12}")
 _LINE_COUNT = 3
-"""Rows of numbers below a line of words that make it one of units."""
+"""Rows of numbers below a line of words that make it one of units, or of names."""
+_TITLES = 10
+"""Lines above the names, at most."""
+_ALIKE = 0.9
+"""Share of rows with as many values as there are names, below titles."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,13 @@ def dialect_of(path: Path) -> Dialect:
     text = lines.split("\n", 1)[1] if given and "\n" in lines else "" if given else lines
     if not text.strip():
         raise UserError(f"{path} cannot be read as {path.suffix.lower()}: Empty CSV file")
+    if _PAGE.match(text):
+        raise UserError(f"{path} cannot be read as {path.suffix.lower()}: it is HTML or XML, as a page of a website")
+    if above := _above(text, given[1] if given else SEPARATORS):
+        *titles, text = text.split("\n", above)
+        first += above
+        title = next(filter(None, (line.strip(' ,;|\t"') for line in titles)), "")[:40]
+        notes.append(f"{path.name}: what is above the names of the columns is skipped, such as {title!r}")
     separator = given[1] if given else _separator(path, text)
     rows, ends = _rows(text, separator)
     names = [name.strip() for name in rows[0]]
@@ -169,6 +181,42 @@ def _check_spaces(what: str, text: str) -> None:
     numbers = [re.fullmatch(PLAIN, word) for row in rows for word in row]
     if len(header) > 1 and numbers and all(numbers) and {len(row) for row in rows} == {len(header)}:
         raise UserError(f"{what}: columns must be divided by commas, semicolons, tabs or |; got spaces")
+
+
+def _above(text: str, separators: Sequence[str]) -> int:
+    """How many lines stand above that of the names: comments, or a title and what goes with it.
+
+    A title is told from the name of a single column by what follows: a line of words, and below it rows of as many
+    values, of which some columns are numbers only. Comments begin with #.
+    """
+    found = [0, 0]
+    for separator in separators:
+        rows, ends = _rows(text, separator)
+        if sum(bool(cell.strip()) for cell in rows[0]) > 1 and _alike(rows[0], rows[1:]):
+            return 0
+        for count, names in enumerate(rows[1 : _TITLES + 1], 1):
+            title, below = rows[count - 1], rows[count + 1 :]
+            alone = title[0].strip() != "" and not any(cell.strip() for cell in title[1:])
+            comment = title[0].lstrip().startswith("#")
+            if not (alone or comment):
+                break
+            told = (alone and comment) or any(_is_numeric(below, index, separator) for index in range(len(names)))
+            if told and _names_all(names, below):
+                found = max(found, [len(names), ends[count - 1]])
+    return found[1]
+
+
+def _names_all(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a line of words names several columns, and most rows have as many values."""
+    words = {name.strip() for name in names}
+    if len(words) < max(2, len(names)) or "" in words or any(re.fullmatch(PLAIN, word) for word in words):
+        return False
+    return len(rows) >= _LINE_COUNT and _alike(names, rows)
+
+
+def _alike(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether most rows have as many values as there are names, or an empty one more."""
+    return sum(len(row) - len(names) in (0, 1) for row in rows) >= _ALIKE * len(rows)
 
 
 def _always_empty(count: int, rows: Sequence[Sequence[str]]) -> int:

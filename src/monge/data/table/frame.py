@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monge.data.table import calendar
+from monge.data.table import calendar, date_form
 from monge.data.table.rows import pyarrow
 from monge.data.table.schema import Column, Schema
 
@@ -166,7 +166,7 @@ def texts(column: Column, values: Raw | None) -> list[str | None]:
         levels = np.array([*column.levels, None], object)
         return list(levels[np.where(np.isnan(values), len(column.levels), values).astype(np.int64)])
     if column.kind in ("date", "datetime"):
-        return calendar.written(values, column.kind, column.form, column.decimals)
+        return date_form.written(values, column.kind, column.form, column.decimals)
     places = digits(column)
     if places is None:
         return [None if value != value else _shortest(value, column.type) for value in values.tolist()]

@@ -5,6 +5,7 @@ from itertools import count
 
 import numpy as np
 
+from monge.data.table.calendar import dateless
 from monge.data.table.lexer import Token, number, seconds, tokens
 from monge.data.table.predicate import (
     COMPARISONS,
@@ -184,7 +185,7 @@ class Parser:
         unit = 1.0 if any(column.kind == "datetime" for column in dated) else 86400.0
         sums = [self.sum(side, dated, unit) for side in (left, right)]
         if sums[0][1] != sums[1][1]:
-            raise self.wrong(right[0][1], f"a date such as '2024-01-31', to compare with {dated[0].name!r}")
+            raise self.wrong(right[0][1], f"{_example(dated[0])}, to compare with {dated[0].name!r}")
         return Comparison(sums[0][0], operation, sums[1][0], tolerance(columns))
 
     def sum(self, side: Side, dated: list[Column], unit: float) -> tuple[Sum, int]:
@@ -210,12 +211,17 @@ class Parser:
     def unread(self, token: Token, dated: list[Column]) -> UserError:
         """What to say of something that is neither a column nor a value of the right kind."""
         if dated and token.kind != "name":
-            return self.wrong(token, f"a date such as '2024-01-31', alone, to compare with {dated[0].name!r}")
+            return self.wrong(token, f"{_example(dated[0])}, alone, to compare with {dated[0].name!r}")
         if token.kind == "text":
             return self.wrong(token, "a number or a column of numbers")
         if token.kind in ("number", "date"):
             return self.wrong(token, "a column")
         return self.unknown(token)
+
+
+def _example(column: Column) -> str:
+    """What may be compared with a column of dates or times."""
+    return "a time such as '08:30'" if dateless(column.form) else "a date such as '2024-01-31'"
 
 
 def _place(column: Column, text: str) -> int | None:

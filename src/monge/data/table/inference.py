@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monge.data.table import calendar, written
+from monge.data.table import written
 from monge.data.table.content import LARGEST_LEVELS, Content, Dropped, Numbers, Texts
-from monge.data.table.numeric import Inferred, as_asked, bounded, finite, left_out, of_numbers, refusal, texts_of
+from monge.data.table.moment import ORDERS, moments_in, no_date, of_moments
+from monge.data.table.numeric import Inferred, as_asked, finite, left_out, of_numbers, refusal, texts_of
 from monge.data.table.schema import KINDS, Column
 from monge.errors import UserError, unknown_name
 
@@ -19,9 +20,6 @@ MOST_LEVELS = 10_000
 
 FEW_LEVELS = 20
 """Up to which texts may be levels although most rows have one of their own."""
-
-ORDERS = {"day-first": True, "month-first": False}
-"""Dates by the order of their numbers, as an override of a column."""
 
 LEVEL_KINDS = ("category", "boolean", "constant")
 
@@ -102,8 +100,10 @@ def _numbers_in(name: str, texts: Texts, asked: str | None, commas_divide: bool)
     if len(odd) and asked is not None:
         raise refusal(name, asked, texts.first(odd[0]), texts.levels[int(odd[0])].as_py(), "a number")
     in_odd = int(np.isin(texts.codes, odd).sum())
-    few = len(odd) <= _ODD_WORDS and in_odd <= _ODD_SHARE * (texts.codes >= 0).sum()
-    if len(odd) and not (few and fits.sum() >= _NUMBERS_AT_LEAST):
+    rows = (texts.codes >= 0).sum()
+    # as a category it would be left out
+    few = in_odd <= _ODD_SHARE * rows or (in_odd <= rows / 2 and _no_category(texts) is not None)
+    if len(odd) and not (few and len(odd) <= _ODD_WORDS and fits.sum() >= _NUMBERS_AT_LEAST):
         return texts
     numbers = _as_numbers(texts, fits, style, numeric)
     if not len(odd):
@@ -129,9 +129,9 @@ def _as_numbers(texts: Texts, fits: NDArray[np.bool_], style: written.Style, wor
     levels[:-1][fits] = np.nan if found is None else found.to_numpy(zero_copy_only=False)
     kind = texts.type
     if kind == "text":
-        kind = "double" if any(re.search(f"[{style.decimal}eE]", word) for word in words) else "int64"
-    example = next((word for word in words if style.decimal in word), words[0])
-    return Numbers(levels[texts.codes], kind, "number", style, example, written.in_doubt(words, style), texts.words)
+        kind = "double" if any(re.search(style.fraction, word) for word in words) else "int64"
+    example, doubt = written.example(words, style), written.in_doubt(words, style)
+    return Numbers(levels[texts.codes], kind, "number", style, example, doubt, texts.words)
 
 
 def _common_style(levels: Any, commas_divide: bool) -> tuple[written.Style, list[str], NDArray[np.bool_]] | None:
@@ -160,8 +160,8 @@ def _common_style(levels: Any, commas_divide: bool) -> tuple[written.Style, list
 
 def _of_texts(name: str, texts: Texts, asked: str | None) -> Inferred:
     levels, missing = len(texts.levels), bool((texts.codes < 0).any())
-    if asked in (None, "date", "datetime", *ORDERS) and (moments := _moments_in(texts, asked)) is not None:
-        return _of_moments(name, texts, moments, asked)
+    if asked in (None, "date", "datetime", *ORDERS) and (moments := moments_in(texts, asked)) is not None:
+        return of_moments(name, texts, moments, asked)
     if asked is not None:
         _check_levels(name, texts, asked)
     if levels == 0 or (levels == 1 and not missing and asked in (None, "constant")):
@@ -188,18 +188,11 @@ def _mixture_said(name: str, texts: Texts) -> tuple[str, ...]:
     return (f"column {name!r} is read as category, as {text}; --data.missing may name words for missing values",)
 
 
-def _moments_in(texts: Texts, asked: str | None) -> calendar.Moments | None:
-    """Texts as dates or times, or None."""
-    if not len(texts.levels) or not re.match("text|string|large_string", texts.type):
-        return None
-    return calendar.moments_of(texts.levels, ORDERS.get(asked or ""))
-
-
 def _check_levels(name: str, texts: Texts, asked: str) -> None:
     """Refuses texts that are no levels of the kind that was asked for."""
     levels = len(texts.levels)
     if asked in ("date", "datetime", *ORDERS):
-        raise _no_date(name, asked, texts)
+        raise no_date(name, asked, texts)
     if asked in ("number", "integer") and levels:
         raise refusal(name, asked, texts.first(0), texts.levels[0].as_py(), "a number")
     if asked == "boolean" and levels > 2:
@@ -244,41 +237,6 @@ def _of_levels(name: str, texts: Texts, kind: Any) -> Inferred:
     missing = bool((texts.codes < 0).any())
     column = Column(name, kind, type, tuple(levels[position] for position in ranked), missing=missing)
     return Inferred(column, place[texts.codes])
-
-
-def _of_moments(name: str, texts: Texts, moments: calendar.Moments, asked: str | None) -> Inferred:
-    values = np.append(moments.values, np.nan)[texts.codes]
-    kind: Any = moments.kind
-    type, form = texts.type, moments.form
-    if type == "text":
-        unit = "us" if moments.digits else "s"
-        type = "date32[day]" if kind == "date" else f"timestamp[{unit}{', tz=UTC' if moments.zoned else ''}]"
-    if asked == "datetime" and kind == "date":
-        values, kind, form = values * calendar.DAY, "datetime", form or "%Y-%m-%d"
-    elif kind == "datetime" and asked != "datetime":
-        odd = np.flatnonzero(moments.values % calendar.DAY)
-        if not len(odd):
-            values, kind, form = values / calendar.DAY, "date", form or "%Y-%m-%dT%H:%M:%S"
-        elif asked == "date":
-            raise refusal(name, asked, texts.first(odd[0]), texts.levels[int(odd[0])].as_py(), "a day")
-    found = bounded(Column(name, kind, type, decimals=moments.digits, form=form), values)
-    return replace(found, notes=_order_said(name, texts, moments.form) if moments.in_doubt else ())
-
-
-def _order_said(name: str, texts: Texts, form: str | None) -> tuple[str, ...]:
-    """What to say of dates whose day and month could be exchanged."""
-    first = "day" if form and form.index("d") < form.index("m") else "month"
-    other = "month" if first == "day" else "day"
-    text = f"{texts.levels[0].as_py()!r} in data row {texts.first(0):,} is read with the {first} first"
-    return (f"column {name!r}: {text}; --data.columns {name}:{other}-first reads it the other way",)
-
-
-def _no_date(name: str, asked: str, texts: Texts) -> UserError:
-    """The refusal of texts that are no dates, with the first that is none."""
-    for index in range(len(texts.levels)):
-        if calendar.moments_of(texts.levels[index : index + 1], ORDERS.get(asked)) is None:
-            return refusal(name, asked, texts.first(index), texts.levels[index].as_py(), "a date")
-    return UserError(f"--data.columns {name}:{asked}: all dates must be written alike; got several ways")
 
 
 def said(words: Mapping[str, Mapping[str, int]]) -> list[str]:

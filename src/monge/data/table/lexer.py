@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from monge.data.table.calendar import dateless
 from monge.data.table.schema import Schema
 from monge.errors import UserError
 
@@ -92,11 +93,25 @@ def number(text: str) -> float | None:
 
 
 def seconds(text: str, forms: Sequence[str | None]) -> float | None:
-    """The seconds since 1970 of a date or time, in one of some forms or as ISO 8601 has it; None if it is neither."""
-    for form in forms:
+    """The seconds since 1970, or of the day, of a date or time in one of some forms, or as ISO 8601 has it.
+
+    None if it is neither.
+    """
+    usual = ("%H:%M", "%H:%M:%S") if any(map(dateless, forms)) else (None,)
+    for form in (*forms, *usual):
         try:
-            time = datetime.strptime(text, form) if form else datetime.fromisoformat(text)
+            time = _in_form(text, form) if form else datetime.fromisoformat(text)
         except ValueError:
             continue
         return time.replace(tzinfo=time.tzinfo or UTC).timestamp()
-    return seconds(text, [None]) if all(forms) else None
+    return None
+
+
+def _in_form(text: str, form: str) -> datetime:
+    """A date or time in a form of `calendar.Moments`.
+
+    Raises:
+        ValueError: it has another form.
+    """
+    form = form.replace("%-", "%")  # which reads numbers with and without a zero in front
+    return datetime.strptime(f"1970 {text}", f"%Y {form}") if dateless(form) else datetime.strptime(text, form)

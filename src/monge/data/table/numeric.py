@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monge.data.layout import LARGEST
-from monge.data.table import calendar
+from monge.data.table import calendar, date_form
 from monge.data.table.content import Numbers, Texts
 from monge.data.table.schema import KINDS, Column
 from monge.data.table.written import Style
@@ -19,6 +19,7 @@ _EXACT = 2**53
 _MOST_DECIMALS = 15
 _SOME_ROWS = 1000
 _DAYS_AT_LEAST = 5
+_CLOCK = "%H:%M:%S"
 _ID_NAME = re.compile(r"(.*[^a-z])?(id|ids|index|idx|uuid|guid|key|row|rowid|rownum|row_number|no|nr|number)", re.I)
 _CAMEL_ID = re.compile(r".*[a-z](Id|ID)")
 
@@ -148,16 +149,19 @@ def _of_times(name: str, numbers: Numbers, asked: str | None) -> Inferred:
         raise UserError(
             f"--data.columns {name}:{asked}: every value must be a number; got values of type {numbers.type}"
         )
-    days = not (known % calendar.DAY).any() if kind == "datetime" else True
+    clock = numbers.type.startswith(("time32", "time64"))
+    days = not clock and (kind == "date" or not (known % calendar.DAY).any())
     if asked == "date" and not days:
         row = int((np.nan_to_num(values) % calendar.DAY > 0).argmax())
-        raise refusal(name, asked, row + 1, calendar.written(values[row : row + 1], kind, None)[0] or "", "a day")
+        got = date_form.written(values[row : row + 1], kind, _CLOCK if clock else None)
+        raise refusal(name, asked, row + 1, got[0] or "", "a day")
     if asked == "datetime" and kind == "date":
         kind, values = "datetime", values * calendar.DAY
     elif kind == "datetime" and asked != "datetime" and len(known) and days:
         kind, values = "date", values / calendar.DAY
     decimals = 0 if kind == "date" else _decimals(values, numbers.type, most=6)
-    return bounded(Column(name, kind, numbers.type, decimals=decimals), values)
+    form = _CLOCK + ".%f" * bool(decimals) if clock else None
+    return bounded(Column(name, kind, numbers.type, decimals=decimals, form=form), values)
 
 
 def bounded(column: Column, values: NDArray[np.float64]) -> Inferred:
@@ -213,7 +217,7 @@ def texts_of(numbers: Numbers) -> Texts:
     codes = np.full(len(values), -1)
     codes[known] = place
     if numbers.kind != "number":
-        moments = calendar.written(distinct, numbers.kind, None, 6)
+        moments = date_form.written(distinct, numbers.kind, None, 6)
         return Texts(codes, pyarrow.array(moments, pyarrow.string()), numbers.type, numbers.words)
     levels = [f"{value:.0f}" if value == np.rint(value) else repr(float(value)) for value in distinct]
     return Texts(codes, pyarrow.array(levels, pyarrow.string()), numbers.type, numbers.words)

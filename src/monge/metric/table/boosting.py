@@ -28,26 +28,34 @@ WORK = 1000
 """Trees in all, at most: of k > 2 classes each round takes k."""
 
 
-def features(rows: Rows, schema: Schema, reference: Rows) -> Rows:
-    """Rows as trees take them, (n, d).
+class Features:
+    """Rows as trees take them: (n, d) -> (n, d).
 
     Arguments:
-        rows: raw, (n, d).
         schema: of the columns.
         reference: the rows whose frequent levels are told apart, (m, d).
     """
-    found = rows.copy()
-    for index, column in enumerate(schema):
-        values, seen = rows[:, index], reference[:, index]
-        seen = seen[~np.isnan(seen)]
-        if len(seen) < PRESENT:
-            found[:, index] = np.isnan(values)
-        elif column.levelled and len(column.levels) > LEVELS:
-            levels, counts = np.unique(seen, return_counts=True)
-            frequent = np.sort(levels[np.argsort(-counts, kind="stable")[: LEVELS - 1]])
+
+    def __init__(self, schema: Schema, reference: Rows) -> None:
+        self._unseen: list[int] = []
+        self._frequent: dict[int, Rows] = {}
+        for index, column in enumerate(schema):
+            seen = reference[:, index]
+            seen = seen[~np.isnan(seen)]
+            if len(seen) < PRESENT:
+                self._unseen.append(index)
+            elif column.levelled and len(column.levels) > LEVELS:
+                levels, counts = np.unique(seen, return_counts=True)
+                self._frequent[index] = np.sort(levels[np.argsort(-counts, kind="stable")[: LEVELS - 1]])
+
+    def __call__(self, rows: Rows) -> Rows:
+        found = rows.copy()
+        found[:, self._unseen] = np.isnan(rows[:, self._unseen])
+        for index, frequent in self._frequent.items():
+            values = rows[:, index]
             place = np.where(np.isin(values, frequent), np.searchsorted(frequent, values), LEVELS)
             found[:, index] = np.where(np.isnan(values), np.nan, place)
-    return found
+        return found
 
 
 def classifier(
@@ -90,8 +98,9 @@ def probabilities(schema: Schema, x: Rows, y: NDArray[np.int64], unseen: Rows, c
     if len(present) < 2:
         found[:, present] = 1.0
         return found
-    fitted = classifier(schema, len(present), **how).fit(features(x, schema, x), y)
-    found[:, present] = fitted.predict_proba(features(unseen, schema, x))
+    features = Features(schema, x)
+    fitted = classifier(schema, len(present), **how).fit(features(x), y)
+    found[:, present] = fitted.predict_proba(features(unseen))
     return found
 
 

@@ -21,7 +21,7 @@ from monge.distance.estimate import Estimate
 from monge.errors import unknown_name
 from monge.metric.auc import auc
 from monge.metric.table.bin import Rows
-from monge.metric.table.boosting import features, probabilities, regressor
+from monge.metric.table.boosting import Features, probabilities, regressor
 
 MOST = 50_000
 """Rows that are fitted, and rows that are judged, at most."""
@@ -153,7 +153,8 @@ def _number(schema: Schema, index: int, rows: Rows, judged: Rows) -> dict[str, E
     if len(rows) < 2 or not len(others):
         predicted = np.full(len(truth), rows[:, index].mean() if len(rows) else 0.0)
     else:
-        predicted = regressor(others).fit(features(x, others, x), rows[:, index]).predict(features(unseen, others, x))
+        features = Features(others, x)
+        predicted = regressor(others).fit(features(x), rows[:, index]).predict(features(unseen))
 
     def r2(kept: NDArray[np.bool_]) -> dict[str, float]:
         real = truth[kept]

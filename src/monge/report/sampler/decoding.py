@@ -6,7 +6,7 @@ import numpy as np
 
 from monge.data.codec import ImageCodec, VectorCodec
 from monge.data.scale import Codec
-from monge.data.table import calendar
+from monge.data.table import date_form
 from monge.data.table.codec import TableCodec
 from monge.data.table.column import DAY, ColumnCode
 from monge.data.table.frame import SINGLE, digits
@@ -67,7 +67,7 @@ def writing(column: Column) -> dict[str, Any]:
         return {"levels": list(column.levels)}
     if column.kind in ("date", "datetime"):
         places = column.decimals or 0
-        fields = calendar.fields_of(column.kind, column.form, places)
+        fields = date_form.fields_of(column.kind, column.form, places)
         return {"fields": fields, "unit": DAY if column.kind == "date" else 1, "decimals": places}
     return {"digits": digits(column), "single": column.type in SINGLE}
 
