@@ -16,6 +16,7 @@ from monge.data.alignment import alignment
 from monge.data.dataset import DataInfo, DataSet, split_data
 from monge.data.space import ImageSpace, Space, VectorSpace
 from monge.nn.dcgan import DCGANCritic, DCGANGenerator
+from monge.run.folder import RunFolder
 from monge.training.assemble import assemble
 from monge.training.pace import AIMED, UNNOTICED, seconds_per_step, steps_in, thinned, warn_of_few
 from monge.training.settings import choice, default_recipe, recommended
@@ -131,6 +132,16 @@ def test_measurements_are_thinned_to_their_share() -> None:
         of = thinned(one, training, 20)
         made = {1, 20} | {number for number in range(1, 21) if number % of == 0}
         assert len(made) * one <= max(AIMED * training, UNNOTICED)
+
+
+@pytest.mark.parametrize(("of", "steps"), [(1, [*range(4, 81, 4), 83]), (10, [4, 40, 83])])
+def test_measurements_are_the_first_some_and_the_last(
+    of: int, steps: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monge.training.monitor.thinned", lambda one, training, count: of)
+    small = {"generator": "mlp:width=4:depth=1", "critic": "mlp:width=4:depth=1", "threads": 1, "device": "cpu"}
+    monge.train("toy:ring8", run=tmp_path / "run", steps=83, training={"batch": 8, "n_critic": 1}, **small)
+    assert [entry["step"] for entry in RunFolder(tmp_path / "run").entries() if "bracket" in entry] == steps
 
 
 def test_the_pace_is_measured_on_a_copy() -> None:

@@ -22,7 +22,7 @@ from monge.metric.table.pair import correlations, pair_mean, pair_trends, strict
 from monge.metric.table.privacy import privacy
 from monge.metric.table.shape import column_shapes, missing_shares
 from monge.metric.table.two_sample import interval, two_sample_test
-from monge.plot.table import association_maps, column_panels, pair_panels
+from monge.plot.table import association_maps, column_panels, number_ticks, pair_panels
 
 Rows = NDArray[np.float64]
 NAN = math.nan
@@ -266,3 +266,9 @@ def test_pictures_of_a_table() -> None:
         pair_panels(SCHEMA, real, fake, [(0, 1), (2, 3), (3, 4)]),
     ):
         assert len(np.unique(np.asarray(picture).reshape(-1, 3), axis=0)) > 50
+
+
+def test_ticks_of_times_of_the_day_are_hours_and_those_of_dates_days() -> None:
+    clock, day = Column("start", "datetime", form="%H:%M"), Column("day", "date")
+    assert number_ticks(clock, 8 * 3600, 17.75 * 3600) == ([32400, 43200, 54000], ["09:00", "12:00", "15:00"])
+    assert number_ticks(day, 19_000, 19_150)[1] == ["2022-02-17", "2022-05-08"]

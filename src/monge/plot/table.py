@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
+from monge.data.table.calendar import DAY
 from monge.data.table.schema import Column, Schema
 from monge.errors import legible
 from monge.metric.table.association import association
@@ -179,6 +180,10 @@ def _histogram(plot: Axes, column: Column, sides: Shares) -> None:
 
 def number_ticks(column: Column, low: float, high: float, count: int = 3) -> tuple[list[float], list[str]]:
     """About `count` places between two numbers of a column, and what to write at them; fewer dates, as dates."""
+    if column.kind == "datetime" and high - low <= DAY:
+        hours = np.asarray(MaxNLocator(count, steps=[1, 2, 3, 6, 10]).tick_values(low / 3600, high / 3600))
+        inside = hours[(hours * 3600 >= low) & (hours * 3600 <= high)] * 3600
+        return inside.tolist(), [f"{value % DAY // 3600:02.0f}:{value % 3600 // 60:02.0f}" for value in inside]
     ticks = np.asarray(MaxNLocator(2 if column.kind in ("date", "datetime") else count).tick_values(low, high))
     inside = ticks[(ticks >= low) & (ticks <= high)]
     if column.kind in ("date", "datetime"):

@@ -81,15 +81,17 @@ class Monitor:
     def __call__(self, state: TrainingState, terms: Mapping[str, float]) -> dict[str, Any]:
         """What is to be logged besides the terms."""
         self.draw(state)
-        number = state.step // self._settings.observe_every
-        if self._of is not None and number % self._of and state.step < self._settings.steps:
+        every, left = self._settings.observe_every, self._settings.steps - state.step
+        number = state.step // every
+        # where not all are made, none is just before the last one
+        if left > 0 and self._of is not None and (number % self._of or (self._of > 1 and left < every)):
             return {}
         begin = time.perf_counter()
         seen = self.measure(state)
         if self._of is None:
             a_step = (begin - self._started) / max(1, state.step - self._first)
             steps = self._settings.steps
-            one, count = time.perf_counter() - begin, steps // self._settings.observe_every
+            one, count = time.perf_counter() - begin, steps // every
             self._of = thinned(one, a_step * steps, count)
             self._run.update(measured=self._of)
         return seen
