@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,12 @@ from monge.model import copula
 from monge.model.build import build_generator
 from monge.model.inference import critic_outputs, generate
 from monge.model.random import Purpose, latent, stream
-from monge.model.rows import permitted, rows_balanced, rows_where
+from monge.model.rows import permitted, permitted_latent, rows_balanced, rows_where
 from monge.model.trained_model import Request
 from monge.nn.condition import ConditionalGenerator
 from monge.nn.copula import CopulaGenerator
 from monge.nn.level import HeadedGenerator, LevelHead, gumbel
-from monge.nn.margin import Layout, Margins
+from monge.nn.margin import CUT, Layout, Margins, cut_of
 from monge.nn.residual import ResidualGenerator
 from monge.training.contest import contest
 from replay import Replay
@@ -55,7 +56,7 @@ Values = NDArray[np.float64]
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty working directory, and a quick end of a training."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("monge.training.calibration.ROWS", 500)
+    monkeypatch.setattr("monge.model.calibration.ROWS", 500)
 
 
 def random(seed: int = 0) -> np.random.Generator:
@@ -450,6 +451,38 @@ def test_the_copula_joins_numbers_as_they_are_joined() -> None:
     matrix = np.corrcoef(rows.T)
     assert matrix[0, 1] == pytest.approx(math.sqrt(0.5), abs=0.03)
     assert matrix[0, 2] < -0.98
+
+
+def test_permitted_rows_of_a_copula_have_as_many_missing_values_as_the_data() -> None:
+    missing, kind = random().random(4000) < 0.06, random(1).integers(0, 3, 4000)
+    columns = {name: pyarrow.array(np.array(["u", "v", "w"])[kind], mask=missing) for name in ("work", "trade")}
+    data = in_memory(pyarrow.table({**columns, "x": random(2).normal(size=4000) + kind}), rule=None)
+    found = copula.fit(data)
+    z = permitted_latent(found, partial(generate, found, data.codec), data.codec, 6000, found.latent, stream(0, Purpose.SAMPLE))
+    rows = generate(found, data.codec, z)
+    gone = np.isnan(rows)
+    assert (gone[:, 0] == gone[:, 1]).all()
+    assert gone[:, 0].mean() == pytest.approx(0.06, abs=0.015)  # .01 by itself
+    assert rows[:, 2].std() == pytest.approx(data.train.all()[:, 2].std(), abs=0.1)
+
+
+def test_weights_of_a_copula_without_margins_keep_all_rows() -> None:
+    found = copula.fit(PEOPLE)
+    old = {name: value for name, value in found.state_dict().items() if not name.startswith("margins.")}
+    again = CopulaGenerator(found.layout, found.latent)
+    again.load_state_dict(old)
+    x = CODEC.encode(RAW[:50])
+    assert (again.margins.chance(x) == 1).all()
+    assert torch.equal(again.root, found.root)
+
+
+def test_a_cut_takes_its_share_of_the_weight() -> None:
+    weight = torch.cat([torch.ones(990), torch.full((10,), 30.0)]).double()
+    cut = cut_of(weight)
+    assert cut == 30  # .2 % of 1,290 is 2.58
+    many = torch.linspace(0, 1, 10_001).double()
+    assert (many - cut_of(many)).clamp_min(0).sum() / many.sum() == pytest.approx(CUT, rel=0.02)
+    assert cut_of(torch.ones(7)) == 1
 
 
 # rows that are asked for

@@ -7,6 +7,7 @@ from scipy.special import ndtri
 
 from monge.data.dataset import ArrayData
 from monge.data.table.codec import TableCodec
+from monge.model.calibration import calibrate
 from monge.model.random import Purpose, stream
 from monge.nn.copula import GRID, CopulaGenerator
 
@@ -49,6 +50,7 @@ def fit(data: ArrayData, seed: int = 0) -> CopulaGenerator:
             found.levels[place] = torch.from_numpy(np.where(level < 0, -1, start + level))
     correlation = np.atleast_2d(np.corrcoef(scores.T)) + RIDGE * np.eye(columns)
     found.root.copy_(torch.from_numpy(np.linalg.cholesky(correlation)))
+    calibrate(found, data, seed)
     return found
 
 

@@ -23,6 +23,7 @@ from monge.errors import UserError
 from monge.model.build import latent_size
 from monge.model.inference import generate
 from monge.model.random import latent
+from monge.nn.copula import CopulaGenerator
 from monge.nn.level import HeadedGenerator
 
 Rows = NDArray[np.float64]
@@ -45,8 +46,8 @@ def permitted(network: nn.Module, codec: TableCodec, raw: Rows, seed: int) -> ND
     kept = codec.combinations.keep(raw, random)
     if codec.rule is not None:
         kept &= codec.rule.holds(raw)
-    if isinstance(network, HeadedGenerator) and len(raw):
-        kept &= random.random(len(raw)) < network.head.margins.chance(codec.encode(raw)).numpy()
+    if isinstance(network, HeadedGenerator | CopulaGenerator) and len(raw):
+        kept &= random.random(len(raw)) < network.margins.chance(codec.encode(raw)).numpy()
     return kept
 
 

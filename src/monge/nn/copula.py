@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from monge.nn.margin import Layout
+from monge.nn.margin import Layout, Margins
 
 GRID = 2048
 """Quantiles that stand for a column."""
@@ -31,6 +31,8 @@ class CopulaGenerator(nn.Module):
         self.numbers = nn.Buffer(torch.zeros(columns, GRID))
         self.places = nn.Buffer(torch.full((columns,), -1))
         self.levels = nn.Buffer(torch.full((columns, GRID), -1))
+        self.margins = Margins(layout)
+        self.register_load_state_dict_pre_hook(_without_margins)  # type: ignore[no-untyped-call]
         self.register_load_state_dict_post_hook(_check)  # type: ignore[no-untyped-call]
 
     def forward(self, z: Tensor) -> Tensor:
@@ -49,6 +51,14 @@ class CopulaGenerator(nn.Module):
         numbers = torch.where(alike, between, _read(self.numbers, near))
         places = torch.where(self.places < 0, behind, self.places).expand(z.shape[0], -1)
         return out.scatter(1, places, numbers)[:, :behind]
+
+
+def _without_margins(module: nn.Module, weights: dict[str, Tensor], prefix: str, *_: object) -> None:
+    """Gives the weights of an older version, whose rows were all kept, multipliers of which all are."""
+    assert isinstance(module, CopulaGenerator)
+    for name, buffer in module.margins.named_buffers():
+        if name in ("multipliers", "cut"):
+            weights.setdefault(f"{prefix}margins.{name}", torch.zeros(buffer.shape))
 
 
 def _check(module: nn.Module, _: object) -> None:

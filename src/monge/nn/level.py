@@ -107,6 +107,11 @@ class HeadedGenerator(nn.Module):
         own, noise, tail = z.split(self.parts, 1)
         return cast(Tensor, self.head(self.generator(torch.cat([own, tail], 1)), noise))
 
+    @property
+    def margins(self) -> Margins:
+        """Those that its rows are to have."""
+        return self.head.margins
+
     def restricted(self, z: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
         """Rows (n, width) with allowed levels, a mask (levels,), only, and how probable those were, (n,)."""
         own, noise, tail = z.split(self.parts, 1)

@@ -22,8 +22,8 @@ ROUNDS = 30
 """Of scaling each column's margins in turn."""
 MOST = 1.5
 """Size of a multiplier, at most: what is farther off is not mended by choosing among rows."""
-CUT = 0.99
-"""Share of rows whose weight is at most c."""
+CUT = 0.002
+"""Share of the rows' weight that lies beyond c, and is cut off."""
 
 
 class Layout(NamedTuple):
@@ -91,4 +91,11 @@ class Margins(nn.Module):
                 found[start:end] += step
                 weight *= (part @ step).exp()
         self.multipliers.copy_(found)
-        self.cut.copy_(torch.quantile(inside @ found, CUT))
+        self.cut.copy_(cut_of((inside @ found).double().exp()).log())
+
+
+def cut_of(weight: Tensor) -> Tensor:
+    r"""The c at which :math:`\sum \max(0, w - c)` is the share `CUT` of all weights (n,), or just below it."""
+    falling = weight.sort(descending=True).values
+    beyond = falling.cumsum(0) - torch.arange(1, len(falling) + 1, device=weight.device) * falling
+    return falling[(beyond <= CUT * falling.sum()).sum() - 1]

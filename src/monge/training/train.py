@@ -14,6 +14,7 @@ from monge.config.schema import Config
 from monge.data.dataset import ArrayData, DataSet
 from monge.errors import TrainingError
 from monge.model.build import latent_size, pick_device
+from monge.model.calibration import calibrate
 from monge.model.weights import COPULA, file_of
 from monge.model.whole import Whole, sound
 from monge.nn.collective import world_size
@@ -24,7 +25,6 @@ from monge.run.pool import flushed_denormals, short_factors, torch_state
 from monge.training import checkpoint
 from monge.training.assemble import assemble, parts
 from monge.training.best import Best
-from monge.training.calibration import calibrate
 from monge.training.compatibility import model_of
 from monge.training.contest import contest, fit_copula, measured
 from monge.training.diagnosis import Setup, likely_cause
@@ -241,7 +241,7 @@ def _own_hooks(
 
     def observe(state: TrainingState, terms: TermValues) -> Mapping[str, Any]:
         if state.step >= config.steps:
-            calibrate(state, data, config.seed)
+            calibrate(state.generator_ema, data, config.seed)
         seen = monitor(state, terms)
         best(state.step, seen)
         return seen

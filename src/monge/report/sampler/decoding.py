@@ -12,6 +12,7 @@ from monge.data.table.column import DAY, ColumnCode
 from monge.data.table.frame import SINGLE, digits
 from monge.data.table.schema import Column
 from monge.model.trained_model import TrainedModel
+from monge.nn.copula import CopulaGenerator
 from monge.nn.level import HeadedGenerator
 from monge.nn.margin import RANGES, Margins
 
@@ -30,7 +31,7 @@ def decoding(model: TrainedModel) -> dict[str, Any]:
         return {"kind": "vector", "names": names, "single": codec.precision is np.float32, **scale}
     assert isinstance(codec, TableCodec)
     network = model.generator
-    margins = weighting(network.head.margins) if isinstance(network, HeadedGenerator) else None
+    margins = weighting(network.margins) if isinstance(network, HeadedGenerator | CopulaGenerator) else None
     return table(codec) | {"margins": margins}
 
 

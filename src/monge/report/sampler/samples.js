@@ -48,21 +48,10 @@ function withoutRare(round, seed, start) {
   let left = round.filter(one => !never.some(combination => matches(combination, one.row)));
   left = left.filter(one => !codec.orders.some(([first, second]) => one.row[first] > one.row[second]));
   rare.forEach((combination, index) => {
-    let allowed = poisson(combination.rate * round.length, seed, start, index);
+    let allowed = Math.floor(combination.rate * round.length + uniform(seed, PURPOSE.rare + index, start, 1)[0]);
     left = left.filter(one => !matches(combination, one.row) || allowed-- > 0);
   });
   return left;
-}
-
-// A Poisson number: how many exponential times go into its mean.
-function poisson(mean, seed, start, index) {
-  let sum = 0, count = -1;
-  for (const chance of uniform(seed, PURPOSE.rare + index, start, Math.ceil(mean + 10 * Math.sqrt(mean) + 20))) {
-    if (sum > mean) break;
-    sum -= Math.log(chance);
-    count++;
-  }
-  return sum > mean ? count : count + 1;
 }
 
 // Rows of vectors, of which none is left out.
