@@ -24,6 +24,8 @@ MOST = 1.5
 """Size of a multiplier, at most: what is farther off is not mended by choosing among rows."""
 CUT = 0.002
 """Share of the rows' weight that lies beyond c, and is cut off."""
+LEAST = 0.1
+"""Share of the rows that are kept, at least, however much is cut off: of a generator that has hardly been trained."""
 
 
 class Layout(NamedTuple):
@@ -95,7 +97,12 @@ class Margins(nn.Module):
 
 
 def cut_of(weight: Tensor) -> Tensor:
-    r"""The c at which :math:`\sum \max(0, w - c)` is the share `CUT` of all weights (n,), or just below it."""
+    r"""The c beyond which :math:`\sum \max(0, w - c)` is the share `CUT` of all weights (n,), or just less.
+
+    It is smaller if :math:`\min(1, w / c)` would be less than `LEAST` on average.
+    """
     falling = weight.sort(descending=True).values
-    beyond = falling.cumsum(0) - torch.arange(1, len(falling) + 1, device=weight.device) * falling
-    return falling[(beyond <= CUT * falling.sum()).sum() - 1]
+    count, mass = torch.arange(1, len(falling) + 1, device=weight.device), falling.cumsum(0)
+    first = (mass - count * falling <= CUT * mass[-1]).sum() - 1
+    kept = (count + (mass[-1] - mass) / falling) / len(falling)
+    return falling[max(int(first), int((kept < LEAST).sum()))]
