@@ -22,7 +22,8 @@ from monge.metric.table.pair import correlations, pair_mean, pair_trends, strict
 from monge.metric.table.privacy import privacy
 from monge.metric.table.shape import column_shapes, missing_shares
 from monge.metric.table.two_sample import interval, two_sample_test
-from monge.plot.table import association_maps, column_panels, number_ticks, pair_panels
+from monge.plot.table import association_maps, column_panels, pair_panels
+from monge.plot.tick import number_ticks
 
 Rows = NDArray[np.float64]
 NAN = math.nan

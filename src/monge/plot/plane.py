@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from monge.data.table.schema import Column
-from monge.plot.table import number_ticks, shortened
+from monge.plot.table import shortened
+from monge.plot.tick import number_ticks
 
 Places = NDArray[np.float64]
 

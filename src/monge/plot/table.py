@@ -1,7 +1,6 @@
 """Pictures of a synthetic table beside the real one: associations, columns and pairs of columns."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 import matplotlib as mpl
 import numpy as np
@@ -12,13 +11,13 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
-from monge.data.table.calendar import DAY
 from monge.data.table.schema import Column, Schema
 from monge.errors import legible
 from monge.metric.table.association import association
 from monge.metric.table.bin import Rows
 from monge.plot.canvas import as_image
 from monge.plot.style import FAKE, INK, REAL, STYLE
+from monge.plot.tick import number_ticks
 
 COLUMNS = 30
 """Columns in a heat map, at most."""
@@ -176,25 +175,6 @@ def _histogram(plot: Axes, column: Column, sides: Shares) -> None:
         plot.stairs(shares, edges, fill=side is sides[0], linewidth=1.2, color=colour)
     plot.set_ylabel("share")
     plot.set_xticks(*number_ticks(column, low, high))
-
-
-def number_ticks(column: Column, low: float, high: float, count: int = 3) -> tuple[list[float], list[str]]:
-    """About `count` places between two numbers of a column, and what to write at them; fewer dates, as dates."""
-    if column.kind == "datetime" and high - low <= DAY:
-        hours = np.asarray(MaxNLocator(count, steps=[1, 2, 3, 6, 10]).tick_values(low / 3600, high / 3600))
-        inside = hours[(hours * 3600 >= low) & (hours * 3600 <= high)] * 3600
-        return inside.tolist(), [f"{value % DAY // 3600:02.0f}:{value % 3600 // 60:02.0f}" for value in inside]
-    ticks = np.asarray(MaxNLocator(2 if column.kind in ("date", "datetime") else count).tick_values(low, high))
-    inside = ticks[(ticks >= low) & (ticks <= high)]
-    if column.kind in ("date", "datetime"):
-        unit = timedelta(days=1) if column.kind == "date" else timedelta(seconds=1)
-        form = "%Y-%m" if (high - low) * unit > timedelta(days=400) else "%Y-%m-%d"
-        labels = [f"{datetime(1970, 1, 1, tzinfo=UTC) + value * unit:{form}}" for value in inside]
-    elif 1e6 <= np.abs(inside).max(initial=0) < 1e9:
-        labels = [f"{value / 1e6:.4g} M" for value in inside]
-    else:
-        labels = [f"{value:,.6g}" for value in inside]
-    return inside.tolist(), labels
 
 
 def _bars(plot: Axes, column: Column, sides: Shares) -> None:
