@@ -25,6 +25,11 @@ def images(n: int = 6, channels: int = 3, height: int = 12, width: int = 8) -> t
     return torch.rand(n, channels, height, width, generator=torch.Generator().manual_seed(n)) * 2 - 1
 
 
+def every(n: int) -> torch.Tensor:
+    """All of n images."""
+    return torch.ones(n, dtype=torch.bool)
+
+
 @pytest.mark.parametrize("name", TRANSFORMS)
 @settings(deadline=None, max_examples=25)
 @given(numbers=st.lists(st.floats(0, 0.999), min_size=3, max_size=3), channels=st.integers(1, 4))
@@ -33,9 +38,10 @@ def test_transforms_keep_shape_treat_images_apart_and_have_gradients(
 ) -> None:
     transform, x = TRANSFORMS[name], images(channels=channels).requires_grad_()
     u = torch.tensor(numbers[: transform.numbers]).repeat(len(x), 1)
-    y = transform.apply(x, u)
+    y = transform.apply(x, u, every(6))
     assert y.shape == x.shape
-    torch.testing.assert_close(transform.apply(x[2:3], u[2:3]), y[2:3])
+    torch.testing.assert_close(transform.apply(x[2:3], u[2:3], every(1)), y[2:3])
+    assert torch.equal(transform.apply(x, u, ~every(6)), x)
     (slope,) = torch.autograd.grad(y[2].sum(), x)
     assert not slope[[0, 1, 3, 4, 5]].any()
 
@@ -43,25 +49,31 @@ def test_transforms_keep_shape_treat_images_apart_and_have_gradients(
 def test_translation_moves_by_at_most_an_eighth() -> None:
     x = torch.ones(5, 1, 16, 8)
     ends = torch.tensor([[0, 0.5], [0.999, 0.5], [0.5, 0.0], [0.5, 0.999], [0.5, 0.5]])
-    moved = translation(x, ends)
+    moved = translation(x, ends, every(5))
     assert moved.sum((1, 2, 3)).tolist() == [14 * 8, 14 * 8, 16 * 7, 16 * 7, 16 * 8]
     x = images(1)
-    assert torch.equal(translation(x, torch.tensor([[0.999, 0.5]]))[:, :, :-2], x[:, :, 2:])
+    assert torch.equal(translation(x, torch.tensor([[0.999, 0.5]]), every(1))[:, :, :-2], x[:, :, 2:])
+
+
+def test_translation_has_the_derivatives_of_an_index() -> None:
+    x, u = images(2, 2, 8, 8).double().requires_grad_(), torch.tensor([[0.1, 0.9], [0.6, 0.3]])
+    assert torch.autograd.gradcheck(lambda x: translation(x, u, every(2)).square(), x)
+    assert torch.autograd.gradgradcheck(lambda x: translation(x, u, every(2)).square(), x)
 
 
 def test_cutout_hides_a_quarter_in_the_middle_and_less_at_the_edge() -> None:
-    hidden = (cutout(torch.ones(2, 1, 8, 12), torch.tensor([[0.5, 0.5], [0.0, 0.0]])) == 0).sum((1, 2, 3))
+    hidden = (cutout(torch.ones(2, 1, 8, 12), torch.tensor([[0.5, 0.5], [0.0, 0.0]]), every(2)) == 0).sum((1, 2, 3))
     assert hidden.tolist() == [4 * 6, 2 * 3]
 
 
 def test_colour_leaves_the_middle_of_its_range_as_it_is_and_flip_is_its_own_inverse() -> None:
     x = images()
-    torch.testing.assert_close(colour(x, torch.full((6, 3), 0.5)), x)
-    grey = colour(x, torch.tensor([[0.5, 0.0, 0.5]]).repeat(6, 1))
+    torch.testing.assert_close(colour(x, torch.full((6, 3), 0.5), every(6)), x)
+    grey = colour(x, torch.tensor([[0.5, 0.0, 0.5]]).repeat(6, 1), every(6))
     torch.testing.assert_close(grey, x.mean(1, keepdim=True).expand_as(x))
-    mirrored = flip(x, torch.zeros(6, 1))
+    mirrored = flip(x, torch.zeros(6, 1), every(6))
     assert not torch.equal(mirrored, x)
-    assert torch.equal(flip(mirrored, torch.zeros(6, 1)), x)
+    assert torch.equal(flip(mirrored, torch.zeros(6, 1), every(6)), x)
 
 
 def test_strength_is_the_probability_of_each_transform() -> None:

@@ -10,6 +10,7 @@ probability of each transform: Karras et al. 2020, "Training generative adversar
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,43 +21,63 @@ SHIFTED = 1 / 8
 """Of a side, by which an image is moved at most."""
 
 
-def translation(x: Tensor, u: Tensor) -> Tensor:
+class _Moved(torch.autograd.Function):
+    """Moves images (n, c, h, w) by whole pixels (n,) along rows and columns; what comes in is 0.
+
+    The gradient is moved back, which takes less than half of the time of torch's for an index.
+    """
+
+    @staticmethod
+    def forward(context: Any, x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        context.save_for_backward(rows, columns)
+        channels, height, width = x.shape[1:]
+        down = torch.arange(height, device=x.device) + rows[:, None]
+        right = torch.arange(width, device=x.device) + columns[:, None]
+        inside = ((down >= 0) & (down < height))[:, :, None] & ((right >= 0) & (right < width))[:, None, :]
+        place = down.clamp(0, height - 1)[:, :, None] * width + right.clamp(0, width - 1)[:, None, :]
+        moved = x.flatten(2).gather(2, place.flatten(1)[:, None].expand(-1, channels, -1))
+        return moved.view(-1, channels, height, width) * inside[:, None]
+
+    @staticmethod
+    def backward(context: Any, slope: Tensor) -> tuple[Tensor, None, None]:
+        rows, columns = context.saved_tensors
+        return _moved(slope, -rows, -columns), None, None
+
+
+def _moved(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    moved: Tensor = _Moved.apply(x, rows, columns)  # type: ignore[no-untyped-call]
+    return moved
+
+
+def translation(x: Tensor, u: Tensor, on: Tensor) -> Tensor:
     """Moves images by whole pixels, up to an eighth of a side; what comes in is 0."""
-    height, width = x.shape[2:]
-    rows, columns = (
-        torch.arange(side, device=x.device) + _shift(u[:, axis], side)[:, None]
-        for axis, side in enumerate((height, width))
-    )
-    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
-    which = torch.arange(len(x), device=x.device)[:, None, None]
-    rows, columns = rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]
-    # the indices stand on both sides of the channels, which therefore come last
-    return x[which, :, rows, columns].movedim(-1, 1) * inside[:, None]
+    rows, columns = (_shift(u[:, axis], side) * on for axis, side in enumerate(x.shape[2:]))
+    return _moved(x, rows, columns)
 
 
-def colour(x: Tensor, u: Tensor) -> Tensor:
+def colour(x: Tensor, u: Tensor, on: Tensor) -> Tensor:
     """Changes brightness, saturation (of several channels) and contrast."""
     brightness, saturation, contrast = (part.view(-1, 1, 1, 1) for part in u.unbind(1))
-    x = x + (brightness - 0.5)
+    changed = x + (brightness - 0.5)
     if x.shape[1] > 1:
-        grey = x.mean(1, keepdim=True)
-        x = (x - grey) * (2 * saturation) + grey
-    mean = x.mean((1, 2, 3), keepdim=True)
-    return (x - mean) * (contrast + 0.5) + mean
+        grey = changed.mean(1, keepdim=True)
+        changed = (changed - grey) * (2 * saturation) + grey
+    mean = changed.mean((1, 2, 3), keepdim=True)
+    return torch.where(on.view(-1, 1, 1, 1), (changed - mean) * (contrast + 0.5) + mean, x)
 
 
-def cutout(x: Tensor, u: Tensor) -> Tensor:
+def cutout(x: Tensor, u: Tensor, on: Tensor) -> Tensor:
     """Sets a rectangle of half the height and width to 0, with its centre anywhere."""
     hidden = []
     for axis, side in enumerate(x.shape[2:]):
         centre = (u[:, axis] * side).floor()[:, None]
         hidden.append((torch.arange(side, device=x.device) - centre + 0.5).abs() <= side / 4)
-    return x * ~(hidden[0][:, :, None] & hidden[1][:, None, :])[:, None]
+    return x * ~((hidden[0] & on[:, None])[:, :, None] & hidden[1][:, None, :])[:, None]
 
 
-def flip(x: Tensor, u: Tensor) -> Tensor:
+def flip(x: Tensor, u: Tensor, on: Tensor) -> Tensor:
     """Swaps left and right in half of the images."""
-    return torch.where((u[:, 0] < 0.5).view(-1, 1, 1, 1), x.flip(3), x)
+    return torch.where(((u[:, 0] < 0.5) & on).view(-1, 1, 1, 1), x.flip(3), x)
 
 
 @dataclass(frozen=True)
@@ -65,11 +86,11 @@ class Transform:
 
     Arguments:
         numbers: uniform numbers that it takes for an image.
-        apply: images (n, c, h, w) and their numbers (n, numbers) to transformed images.
+        apply: images (n, c, h, w), their numbers (n, numbers), and which of them to transform (n,), to images.
     """
 
     numbers: int
-    apply: Callable[[Tensor, Tensor], Tensor]
+    apply: Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 TRANSFORMS: Mapping[str, Transform] = {
@@ -128,7 +149,7 @@ class Augmentation:
                 continue
             gate, own = uniform[:, start], uniform[:, start + 1 : start + 1 + transform.numbers]
             start += 1 + transform.numbers
-            x = torch.where((gate < strength).view(-1, 1, 1, 1), transform.apply(x, own), x)
+            x = transform.apply(x, own, gate < strength)
         return x
 
 
