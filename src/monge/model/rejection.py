@@ -47,7 +47,11 @@ TIMES = 4
 ROUNDS = 300
 """Trees."""
 LEAF = 200
-"""Least rows of a leaf, of which a fifth are training rows: none of these is learnt by heart."""
+"""Least rows of a leaf, of which a fifth are training rows: none of these is learnt by heart.
+
+With 1,000, attacks find as much in Adult (largest area .516 with both, .513 without rejection; means of three seeds and
+four choices of rows), and trees of others tell more (accuracy .530 for .524).
+"""
 ROUND = 4096
 """Samples generated at a time."""
 MOST = 200
