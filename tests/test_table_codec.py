@@ -556,6 +556,17 @@ def test_what_is_asked_for_follows_the_generator(network: nn.Module) -> None:
     assert kstest(rows[:, height], picked[:, height]).statistic < 0.05
 
 
+def test_levels_that_are_impossible_beside_those_asked_for_are_not_proposed(network: nn.Module) -> None:
+    rows, tried = rows_where(network, CODEC, "minor = 'true'", 20_000, stream(0, Purpose.SAMPLE))
+    married, income = CODEC.schema.position("married"), CODEC.schema.position("income")
+    assert (rows[:, married] == 0).all()
+    assert np.isnan(rows[:, income]).all()
+    _, asked = rows_where(
+        network, CODEC, "minor = 'true' and married = 'no' and income is null", 20_000, stream(0, Purpose.SAMPLE)
+    )
+    assert tried < 1.3 * asked  # several times as many if they were
+
+
 REFUSED = {
     "town = 'nowhere'": "--where.*'nowhere'",
     "sex = 'm' and sex = 'f'": "^--where must allow a level of sex; got conditions that exclude each other$",

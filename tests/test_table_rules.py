@@ -187,6 +187,9 @@ def test_rare_combinations_are_kept_at_their_rate() -> None:
     few = [int(rare.keep(np.zeros((50, 2)), random).sum()) for _ in range(2000)]
     assert set(few) == {0, 1}
     assert abs(np.mean(few) - 0.25) < 0.05
+    # among rows that were asked for the first column's level, which a tenth of all have
+    assert rare.keep(np.zeros((3000, 2)), random, {0: 0.1}).sum() == 150
+    assert rare.keep(np.zeros((3000, 2)), random, {2: 0.1}).sum() == 15
 
 
 # --- conditions

@@ -7,7 +7,7 @@ Whatever else a condition says is met by rejection.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from monge.data.table.codec import TableCodec
+from monge.data.table.column import ColumnCode
+from monge.data.table.combination import MISSING, PRESENT
 from monge.data.table.condition import Condition, parse
 from monge.data.table.imputation import quotas
 from monge.data.table.predicate import Membership
@@ -33,17 +35,26 @@ MOST = 65_536
 """Rows generated at a time, at most, where nothing is asked of them."""
 LEAST_TRIES = 200_000
 """Rows generated before a condition is given up, at least."""
-TRIES = 500
+TRIES = 1000
 """Rows generated for each one that is asked for before a condition is given up, at most."""
 
 
-def permitted(network: nn.Module, codec: TableCodec, raw: Rows, seed: int) -> NDArray[np.bool_]:
+def permitted(
+    network: nn.Module, codec: TableCodec, raw: Rows, seed: int, shares: Mapping[int, float] | None = None
+) -> NDArray[np.bool_]:
     """Which generated rows (n,) to keep: none that the data's combinations or the table's rule exclude.
 
     Of the others, so many that the margins are those of the data, if the network knows these (see `nn.margin`).
+
+    Arguments:
+        network: the generator.
+        codec: of the rows.
+        raw: the rows (n, d).
+        seed: of the choice.
+        shares: as `Combinations.keep` takes them.
     """
     random = np.random.default_rng(seed)
-    kept = codec.combinations.keep(raw, random)
+    kept = codec.combinations.keep(raw, random, shares)
     if codec.rule is not None:
         kept &= codec.rule.holds(raw)
     if isinstance(network, HeadedGenerator | CopulaGenerator) and len(raw):
@@ -93,7 +104,7 @@ def rows_where(
         UserError: the condition cannot be read, no training row has a level that it asks for, or too few rows meet it.
     """
     condition = parse(text, codec.schema)
-    return _collected(network, codec, condition, _allowed(codec, condition), n, generator, f"--where {text!r}")
+    return _collected(network, codec, condition, n, generator, f"--where {text!r}")
 
 
 def rows_balanced(
@@ -113,7 +124,7 @@ def rows_balanced(
         one = Condition(Membership(index, (level,)), codec.schema)
         if count:
             what = f"--balance {name}: level {codec.schema.kept[index].levels[level]!r}"
-            rows, more = _collected(network, codec, one, _allowed(codec, one), count, generator, what)
+            rows, more = _collected(network, codec, one, count, generator, what)
             parts.append(rows)
             tried += more
     order = torch.randperm(n, generator=generator).numpy()
@@ -124,7 +135,6 @@ def _collected(
     network: nn.Module,
     codec: TableCodec,
     condition: Condition,
-    allowed: Tensor | None,
     n: int,
     generator: torch.Generator,
     what: str,
@@ -132,10 +142,13 @@ def _collected(
     """Rows that meet a condition, (n, d), and how many were tried."""
     found: list[Rows] = []
     have = tried = 0
+    allowed, shares = _allowed(codec, condition)
+    if not isinstance(network, HeadedGenerator):  # which cannot be asked for levels
+        allowed, shares = None, {}
     for raw, count in _proposed(network, codec, allowed, generator):
         tried += count
         chance = int(torch.randint(2**31, (), generator=generator))
-        kept = raw[condition.holds(raw) & permitted(network, codec, raw, chance)] if len(raw) else raw
+        kept = raw[condition.holds(raw) & permitted(network, codec, raw, chance, shares)] if len(raw) else raw
         found.append(kept)
         have += len(kept)
         if have >= n:
@@ -153,25 +166,29 @@ def _proposed(
     size, most = latent_size(network), 0.0
     while True:
         z = latent(ROUND, size, generator)
-        if allowed is None or not isinstance(network, HeadedGenerator):
+        if allowed is None:
             yield generate(network, codec, z), len(z)
             continue
+        assert isinstance(network, HeadedGenerator)
         rows, chance = network.restricted(z, allowed)
         most = most or float(chance.max())  # of the first round: larger ones, which are rare, are cut off there
         kept = torch.rand(len(z), generator=generator) * most < chance
         yield codec.decode(rows[kept]), len(z)
 
 
-def _allowed(codec: TableCodec, condition: Condition) -> Tensor | None:
-    """Which levels of the row's blocks a condition allows, (levels,); None where it asks for none.
+def _allowed(codec: TableCodec, condition: Condition) -> tuple[Tensor | None, Mapping[int, float]]:
+    """Which levels of the row's blocks a condition allows, (levels,), and how frequent they are, by column.
+
+    None where it asks for none. Levels that no permitted row has beside those asked for are not allowed either.
 
     Raises:
         UserError: no training row has any of the levels that it allows.
     """
     asked = condition.levels()
-    allowed, start = torch.ones(sum(codec.layout.blocks), dtype=torch.bool), 0
-    restricted = False
+    blocks: dict[int, Tensor] = {}
+    shares: dict[int, float] = {}
     for index, code, _, _ in codec.parts():
+        blocks[index] = torch.ones(code.levels, dtype=torch.bool)
         if index in asked:
             values = np.array(asked[index], np.float64)
             values[values == len(code.column.levels)] = np.nan
@@ -179,11 +196,38 @@ def _allowed(codec: TableCodec, condition: Condition) -> Tensor | None:
             if not there.any():
                 raise _impossible(code.column, values)
             if code.levels:
-                allowed[start : start + code.levels] = False
-                allowed[start + code.level(values[there])] = True
-                restricted = True
-        start += code.levels
-    return allowed if restricted else None
+                levels = code.level(values[there])
+                blocks[index] = torch.zeros(code.levels, dtype=torch.bool).index_fill(0, torch.from_numpy(levels), True)
+                shares[index] = float(code.shares[levels].sum())
+    if not shares:
+        return None, shares
+    _exclude(codec, blocks)
+    return torch.cat([blocks[index] for index, _, _, _ in codec.parts()]), shares
+
+
+def _exclude(codec: TableCodec, blocks: dict[int, Tensor]) -> None:
+    """Takes levels out of blocks, by column, that are impossible beside all that another block has left."""
+    codes = {index: code for index, code, _, _ in codec.parts()}
+    for one in codec.combinations.found:
+        if not one.impossible or not blocks.keys() >= set(one.columns):
+            continue
+        these = [_having(codes[column], value) for column, value in zip(one.columns, one.values, strict=True)]
+        for (column, other), (its, others) in zip((one.columns, one.columns[::-1]), (these, these[::-1]), strict=True):
+            left = blocks[other] & ~others
+            if not (blocks[column] & ~its).any() and left.any():
+                blocks[other] = left
+
+
+def _having(code: ColumnCode, value: int) -> Tensor:
+    """Which levels of a column's block have a value of a `Combination`, (levels,)."""
+    found = torch.zeros(code.levels, dtype=torch.bool)
+    if value == PRESENT:
+        found[: code.levels - code.missing] = True
+    elif value == MISSING:
+        found[code.levels - code.missing :] = True
+    else:
+        found[code.level(np.array([float(value)]))] = True
+    return found
 
 
 def _impossible(column: Column, values: Rows) -> UserError:

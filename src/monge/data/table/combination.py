@@ -119,7 +119,7 @@ class Combinations:
             out |= has
         return out
 
-    def keep(self, raw: Array, random: np.random.Generator) -> Mask:
+    def keep(self, raw: Array, random: np.random.Generator, shares: Mapping[int, float] | None = None) -> Mask:
         """Which rows to keep, so that no combination is more frequent than its rate.
 
         No row with an impossible combination is kept, and of those with any other at most the combination's rate times
@@ -129,11 +129,14 @@ class Combinations:
         Arguments:
             raw: rows (n, d); the more at once, the more exactly the rates are held.
             random: source of the choice.
+            shares: where the rows were asked for certain levels of a column, the share of all rows that have these, by
+                column. A combination with these levels is as much more frequent among them.
         """
-        out = ~self.violated(raw)
+        out, shares = ~self.violated(raw), shares or {}
         for combination, has in self._each(raw, impossible=False):
             rows = np.flatnonzero(has & out)
-            most = int(combination.rate * len(raw) + random.random())
+            among = min(shares.get(column, 1.0) for column in combination.columns)
+            most = int(combination.rate * len(raw) / among + random.random())
             if most < len(rows):
                 out[random.permutation(rows)[most:]] = False
         return out
