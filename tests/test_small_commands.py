@@ -119,6 +119,11 @@ def test_without_a_terminal_lines_say_how_much_time_is_left(monkeypatch: pytest.
     forecast(1)
     clock[0] = 110.0
     assert (forecast.left(11), forecast.left(101), forecast.left(200)) == ("  3 min left", "  10 s left", "")
+    assert forecast(2) is None
+    clock[0] = 180.0
+    assert forecast(3, measured=True) is None  # 70 s of measuring say nothing of a step
+    clock[0] = 184.0
+    assert forecast(11) == "about 2 min for 189 steps (2 steps/s); Ctrl-C saves"
 
 
 def test_nothing_that_only_unix_has_is_imported() -> None:

@@ -48,13 +48,20 @@ class Forecast:
     def __init__(self, steps: int) -> None:
         self._steps = steps
         self._start: tuple[int, float] | None = None
-        self._said = False
+        self._said = self._measured = False
 
-    def __call__(self, step: int) -> str | None:
-        """The line, or None: too early, said already, or not worth it."""
+    def __call__(self, step: int, *, measured: bool = False) -> str | None:
+        """The line, or None: too early, said already, or not worth it.
+
+        Arguments:
+            step: that was made.
+            measured: whether the distance was measured after it, which the first time is not counted: of large data it
+                takes as long as hundreds of steps, and is seldom repeated.
+        """
         now = time.monotonic()
-        if self._start is None:
+        if self._start is None or (measured and not self._measured and not self._said):
             self._start = step, now  # the first step is slower than the others
+        self._measured |= measured
         if self._said:
             return None
         done, seconds = step - self._start[0], now - self._start[1]
@@ -126,7 +133,7 @@ class TrainingBar:
             self._steps, self._forecast = seen["steps"], Forecast(seen["steps"])
             self._bar.reset(self._task, total=self._steps, completed=step)
             return
-        if forecast := self._forecast(step):
+        if forecast := self._forecast(step, measured="bracket" in seen):
             self._console.print(forecast, highlight=False, soft_wrap=True)
         update: dict[str, Any] = {"completed": step}
         if "critic_loss" in seen:
