@@ -19,7 +19,9 @@ SIGNALS += [(signal.SIGHUP, 129, "ended by SIGHUP")]
 
 def told(code: str) -> subprocess.CompletedProcess[str]:
     """What a process says that listens, does something, and gets a signal from itself."""
-    script = f"import os, signal, sys\nfrom monge import cli\n{code}\ncli.main(sys.argv[1:])"
+    # the tests may run where these are ignored, as below nohup, and hand that on
+    heard = "signal.signal(1, signal.SIG_DFL)\nsignal.signal(2, signal.default_int_handler)"
+    script = f"import os, signal, sys\n{heard}\nfrom monge import cli\n{code}\ncli.main(sys.argv[1:])"
     return subprocess.run([sys.executable, "-c", script, "train"], capture_output=True, text=True, check=False)
 
 

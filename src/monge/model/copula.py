@@ -12,7 +12,9 @@ from monge.model.random import Purpose, stream
 from monge.nn.copula import GRID, CopulaGenerator
 
 MOST = 100_000
-"""Training rows that it is fitted to, at most: more would hardly change it, and their levels fill the memory."""
+"""Training rows that it is fitted to, at most: more would hardly change it."""
+BLOCK = 10_000
+"""Rows that are encoded at once: of wide tables their levels take most of the memory."""
 RIDGE = 1e-6
 """What is added to the correlations' diagonal, so that columns that repeat each other have a root too."""
 
@@ -31,7 +33,9 @@ def fit(data: ArrayData, seed: int = 0) -> CopulaGenerator:
     assert isinstance(codec, TableCodec)
     raw = data.train.all() if data.train.size <= MOST else data.train.sample(MOST, seed)
     chance = stream(seed, Purpose.COPULA)
-    model = codec.finish(codec.prepare(raw), chance).numpy()
+    blocks = (raw[start : start + BLOCK] for start in range(0, len(raw), BLOCK))
+    numbers = codec.layout.numbers
+    model = np.concatenate([codec.finish(codec.prepare(rows), chance)[:, :numbers].numpy().copy() for rows in blocks])
     columns = len(codec.modelled)
     found, raw = CopulaGenerator(codec.layout, columns), codec.differences(raw)
     scores, random = np.empty((len(raw), columns)), np.random.default_rng(seed)
