@@ -57,8 +57,9 @@ def permitted(
     kept = codec.combinations.keep(raw, random, shares)
     if codec.rule is not None:
         kept &= codec.rule.holds(raw)
-    if isinstance(network, HeadedGenerator | CopulaGenerator) and len(raw):
-        kept &= random.random(len(raw)) < network.margins.chance(codec.encode(raw)).numpy()
+    margins = network.margins if isinstance(network, HeadedGenerator | CopulaGenerator) else None
+    if margins is not None and margins.multipliers.any() and len(raw):
+        kept &= random.random(len(raw)) < margins.chance(codec.encode(raw)).numpy()
     return kept
 
 
