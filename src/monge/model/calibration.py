@@ -7,9 +7,8 @@ from monge.data.table.codec import TableCodec
 from monge.model.build import latent_size
 from monge.model.inference import generate
 from monge.model.random import Purpose, latent, stream
-from monge.model.rows import permitted
+from monge.model.rows import margins_of, permitted
 from monge.nn.copula import CopulaGenerator
-from monge.nn.level import HeadedGenerator
 
 ROWS = 30_000
 """Generated rows that are weighted, and training rows whose margins they get, at most."""
@@ -28,11 +27,10 @@ def calibrate(network: nn.Module, data: DataSet, seed: int) -> None:
         data: the training rows.
         seed: of the rows that are looked at.
     """
-    codec = data.codec
-    if not (isinstance(network, HeadedGenerator | CopulaGenerator) and isinstance(data, ArrayData)):
+    codec, margins = data.codec, margins_of(network)
+    if margins is None or not isinstance(data, ArrayData):
         return
     assert isinstance(codec, TableCodec)
-    margins = network.margins
     n = min(ROWS, max(1000, NUMBERS // max(1, len(margins.multipliers))))
     real = codec.encode(data.train.sample(min(n, data.train.size)))
     rows = generate(network, codec, latent(n, latent_size(network), stream(seed, Purpose.CALIBRATE)))

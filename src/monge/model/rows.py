@@ -27,6 +27,7 @@ from monge.model.inference import generate
 from monge.model.random import latent
 from monge.nn.copula import CopulaGenerator
 from monge.nn.level import HeadedGenerator
+from monge.nn.margin import Margins
 
 Rows = NDArray[np.float64]
 ROUND = 8192
@@ -37,6 +38,11 @@ LEAST_TRIES = 200_000
 """Rows generated before a condition is given up, at least."""
 TRIES = 1000
 """Rows generated for each one that is asked for before a condition is given up, at most."""
+
+
+def margins_of(network: nn.Module) -> Margins | None:
+    """The margins that a generator's rows are to have; None of a network that knows none."""
+    return network.margins if isinstance(network, HeadedGenerator | CopulaGenerator) else None
 
 
 def permitted(
@@ -57,7 +63,7 @@ def permitted(
     kept = codec.combinations.keep(raw, random, shares)
     if codec.rule is not None:
         kept &= codec.rule.holds(raw)
-    margins = network.margins if isinstance(network, HeadedGenerator | CopulaGenerator) else None
+    margins = margins_of(network)
     if margins is not None and margins.multipliers.any() and len(raw):
         kept &= random.random(len(raw)) < margins.chance(codec.encode(raw)).numpy()
     return kept

@@ -11,9 +11,8 @@ from monge.data.table.codec import TableCodec
 from monge.data.table.column import DAY, ColumnCode
 from monge.data.table.frame import SINGLE, digits
 from monge.data.table.schema import Column
+from monge.model.rows import margins_of
 from monge.model.trained_model import TrainedModel
-from monge.nn.copula import CopulaGenerator
-from monge.nn.level import HeadedGenerator
 from monge.nn.margin import RANGES, Margins
 
 
@@ -30,9 +29,8 @@ def decoding(model: TrainedModel) -> dict[str, Any]:
         scale = {"mean": codec.mean.tolist(), "scale": codec.scale.tolist()}
         return {"kind": "vector", "names": names, "single": codec.precision is np.float32, **scale}
     assert isinstance(codec, TableCodec)
-    network = model.generator
-    margins = weighting(network.margins) if isinstance(network, HeadedGenerator | CopulaGenerator) else None
-    return table(codec) | {"margins": margins}
+    margins = margins_of(model.generator)
+    return table(codec) | {"margins": None if margins is None else weighting(margins)}
 
 
 def table(codec: TableCodec) -> dict[str, Any]:
