@@ -12,6 +12,8 @@ from monge.config import registry, spec
 from monge.nn.head import TwoHeadedCritic
 from monge.objective import Batch, Objective
 from monge.objective.auxiliary import MutualInformation
+from monge.objective.objective import judge
+from monge.objective.penalty import Penalty, Witness
 
 CLASSES = 3
 Case = tuple[Objective, nn.Module, Batch]
@@ -42,6 +44,13 @@ def batch(*shape: int, seed: int = 0, sets: int = 3, step: int = 0) -> Batch:
     numbers = torch.randn(4 + sets, *shape, dtype=torch.float64, generator=draw)
     segment = torch.rand(shape[0], dtype=torch.float64, generator=draw)
     return Batch(numbers[0], numbers[1], segment, step, numbers[2:4], numbers[4:])
+
+
+class Nothing(Penalty):
+    """A penalty that is always 0, and asks no critic."""
+
+    def __call__(self, witness: Witness, batch: Batch) -> Tensor:
+        return batch.real.new_zeros(())
 
 
 def build(name: str) -> Objective:
@@ -135,6 +144,31 @@ def test_second_derivatives_of_the_penalty(name: str) -> None:
     objective, critic, seen = case(name, 2, 1)
     function = parameters_of(critic, lambda: objective.critic_loss(critic, seen).named["penalty"])
     assert torch.autograd.gradgradcheck(*function)
+
+
+def passes(critic: nn.Module) -> list[int]:
+    """A list that grows by one with each forward pass."""
+    found: list[int] = []
+    critic.register_forward_pre_hook(lambda *_: found.append(1))
+    return found
+
+
+@every_objective
+def test_one_pass_serves_for_real_and_generated_samples_where_there_is_a_penalty(name: str) -> None:
+    objective, critic, seen = case(name, 6, 4)
+    objective = replace(objective, penalty=objective.penalty and Nothing(), noise=None, auxiliary=None)
+    seen, made = replace(seen, labels=None), passes(critic)
+    found = objective.critic_loss(critic, seen).named["critic_loss"]
+    assert len(made) == (2 if objective.penalty is None else 1)
+    real, fake = (judge(critic, samples, seen) for samples in (seen.real, seen.fake))
+    assert found.item() == pytest.approx(objective.loss.critic(real, fake).item(), rel=1e-12)
+
+
+def test_fewer_generated_samples_than_real_ones() -> None:
+    objective, critic, seen = case("wgan-gp", 6, 4)
+    objective, seen = replace(objective, penalty=Nothing()), replace(seen, fake=seen.fake[:2])
+    found = objective.critic_loss(critic, seen).named["critic_loss"]
+    assert found.item() == pytest.approx((critic(seen.fake).mean() - critic(seen.real).mean()).item(), rel=1e-12)
 
 
 @every_objective

@@ -94,7 +94,7 @@ class Objective:
     def critic_loss(self, critic: nn.Module, batch: Batch) -> Terms:
         """The critic's terms: `critic_loss` and, if there are such, `penalty` and the auxiliary one's name."""
         batch = self.seen(batch)
-        real, fake = self._outputs(critic, batch.real, batch), self._outputs(critic, batch.fake, batch)
+        real, fake = self._both(critic, batch)
         terms = {"critic_loss": self.loss.critic(real, fake)}
         if self.penalty is not None:
 
@@ -120,9 +120,25 @@ class Objective:
             terms[f"generator_{self.auxiliary.name}"] = self.auxiliary.generator(critic, batch)
         return Terms(terms)
 
+    def _both(self, critic: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Critic outputs at real and at generated samples.
+
+        A critic with a penalty judges each sample by itself, so that one pass serves for both: gradients of its weights
+        are then computed once, not twice and added.
+        """
+        if self.penalty is None or len(batch.real) != len(batch.fake):
+            return self._outputs(critic, batch.real, batch), self._outputs(critic, batch.fake, batch)
+        labels = None if batch.labels is None else batch.labels.repeat(2)
+        own = judge(critic, torch.cat([batch.real, batch.fake]), replace(batch, labels=labels))
+        real, fake = map(self._shared, own.chunk(2))
+        return real, fake
+
     def _outputs(self, critic: nn.Module, samples: Tensor, batch: Batch) -> Tensor:
-        """Critic outputs (n, k), of all processes where the loss needs them together."""
-        own = judge(critic, samples, batch)
+        """Critic outputs (n, k)."""
+        return self._shared(judge(critic, samples, batch))
+
+    def _shared(self, own: Tensor) -> Tensor:
+        """Critic outputs, of all processes where the loss needs them together."""
         return own if self.loss.separable else gathered(own)
 
     def seen(self, batch: Batch) -> Batch:
