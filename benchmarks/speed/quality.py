@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -96,13 +97,19 @@ def low_quality(data: DataSet) -> Judge:
     return lambda made: 1 - modes(data.codec.metric(made(10_000)), centres, deviation)["high_quality"]
 
 
-def outside_judge(path: str, data: str) -> Judge:
-    """The Fréchet distance of 10,000 samples by a judge of images, which is trained first."""
+def imported(path: str) -> ModuleType:
+    """A Python file as a module."""
     described = importlib.util.spec_from_file_location("judge", path)
     if described is None or described.loader is None:
         raise SystemExit(f"{path} is no Python file")
     judge = importlib.util.module_from_spec(described)
     described.loader.exec_module(judge)
+    return judge
+
+
+def outside_judge(path: str, data: str) -> Judge:
+    """The Fréchet distance of 10,000 samples by a judge of images, which is trained first."""
+    judge = imported(path)
     arrays = np.load(data)
     net = judge.fitted(judge.scaled(arrays["x_train"]), torch.tensor(arrays["y_train"]).long())
     real, _ = judge.features(net, judge.scaled(arrays["x_test"]))
