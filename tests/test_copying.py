@@ -160,7 +160,9 @@ def test_the_monitor_says_it_once(tmp_path: Path) -> None:
     state, objective, sampler = assemble(CONFIG, data, torch.device("cpu"))
     config = replace(CONFIG, observe=ObserveConfig(bracket=1))
     monitor = Monitor(Setup(config, data, objective), run, loop_settings(config), latent_size=sampler.latent)
-    looked_at: Any = SimpleNamespace(generator=state.generator, generator_ema=Copier(data), critic=state.critic, step=0)
+    looked_at: Any = SimpleNamespace(
+        generator=state.generator, generator_ema=Copier(data), critic=state.critic, step=0, device=state.device
+    )
     for looked_at.step in (1, 2):
         assert not monitor(looked_at, {})["copying"]["alarm"]
     looked_at.step = 3

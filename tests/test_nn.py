@@ -12,6 +12,7 @@ from monge.data.space import ImageSpace, Space, VectorSpace
 from monge.errors import UserError
 from monge.model.build import build_critic, build_generator, latent_size
 from monge.model.random import latent
+from monge.nn.batch_norm import settle
 from monge.nn.dcgan import DCGANCritic, DCGANGenerator, halvings, nearest_size
 from monge.nn.layer import ChannelNorm, LeakyReLU, batch_norms, xavier
 from monge.nn.mlp import MLPGenerator
@@ -246,3 +247,20 @@ def test_options_reach_the_constructor() -> None:
 def test_bad_options(given: str, text: str) -> None:
     with pytest.raises(UserError, match=text):
         spec.build(registry.CRITICS, "--critic", given, (1, 16, 16))
+
+
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_settled_batch_norms_say_what_a_generator_makes(momentum: float | None) -> None:
+    """Whatever statistics it had before, its samples then have the mean and variance that its batch norm promises."""
+    torch.manual_seed(0)
+    norm = nn.BatchNorm1d(3, momentum=momentum)
+    network = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5), norm).eval()
+    norm.running_mean.fill_(7.0)
+    codes = torch.randn(1024, 2, generator=torch.Generator().manual_seed(1))
+    settle(network, codes)
+    made = network(codes)
+    assert torch.allclose(made.mean(0), torch.zeros(3), atol=1e-5)
+    assert torch.allclose(made.var(0), torch.ones(3), atol=0.02)
+    assert (norm.momentum, norm.training, network.training) == (momentum, False, False)
+    settle(plain := nn.Linear(2, 3), codes)  # without any, there is nothing to do
+    assert plain.training

@@ -3,6 +3,7 @@
 import math
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+import monge
 from monge.config.schema import Config, TrainingConfig
 from monge.data.source import in_memory
 from monge.errors import UserError
-from monge.model.random import Purpose, stream
+from monge.model.build import latent_size
+from monge.model.random import Purpose, latent, stream
+from monge.nn.batch_norm import settle
 from monge.objective import Objective
 from monge.training import thread
 from monge.training.assemble import assemble
 from monge.training.guard import DivergenceError, check_terms, interruption
+from monge.training.monitor import SETTLED
 from monge.training.sampler import Sampler
 from monge.training.schedule import linear_decay, rates, set_rates
 from monge.training.state import Average, TrainingState
@@ -281,3 +286,14 @@ def test_second_ctrl_c_ends_at_once() -> None:
             twice()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_finished_run_has_settled_batch_norms(tmp_path: Path) -> None:
+    small = {"generator": "mlp:width=16:depth=1:norm=batch", "critic": "mlp:width=8:depth=1", "threads": 1}
+    run = monge.train("toy:ring8", run=tmp_path / "run", steps=5, training={"batch": 8, "n_critic": 1}, **small)
+    found, again = run.model().generator, run.model().generator
+    settle(again, latent(SETTLED, latent_size(again), stream(0, Purpose.CALIBRATE)))
+    for (name, value), other in zip(found.named_buffers(), again.buffers(), strict=True):
+        assert torch.equal(value, other), name
+    raw = run.model("raw").generator
+    assert any(not torch.equal(a, b) for a, b in zip(found.buffers(), raw.buffers(), strict=True))

@@ -14,6 +14,7 @@ from monge.evaluation.critic_gap import CriticReading
 from monge.evaluation.reference import QUICK_DRAWS, SAME_POINTS, ReferenceSamples
 from monge.model.inference import generate
 from monge.model.random import Purpose, latent, stream
+from monge.nn.batch_norm import settle
 from monge.plot import picture, png
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
@@ -26,6 +27,8 @@ from monge.training.pace import thinned
 from monge.training.state import TrainingState
 from monge.training.symptom import SymptomWatch
 
+SETTLED = 4096
+"""Latent codes by which batch norms are settled."""
 BACKGROUND = 1000
 """Real points behind a picture of generated ones, at most."""
 
@@ -33,7 +36,8 @@ BACKGROUND = 1000
 class Monitor:
     """Measures the bracket of the averaged generator, watches for copies, and draws its samples.
 
-    A picture is drawn whenever it is asked. Unless the config says how often to measure, the first time and the last
+    A picture is drawn whenever it is asked. The averaged generator is measured with settled batch norms, and stays so
+    until its next update. Unless the config says how often to measure, the first time and the last
     have a bracket, and as many in between as the share of the training time allows that measuring may take; `run.json`
     remembers how many.
 
@@ -74,19 +78,22 @@ class Monitor:
         if missing > 0:
             more = latent(missing, latent_size, stream(config.seed, Purpose.MEASURE, 1))
             self._codes = torch.cat([self._codes, more])
+        self._settling = latent(SETTLED, latent_size, stream(config.seed, Purpose.CALIBRATE))
         self._pictured = latent(data.space.pictured, latent_size, stream(config.seed, Purpose.PICTURE))
         self._background = data.train.sample(data.train.at_most(BACKGROUND)) if data.space.side is None else None
         self._first, self._started = step, time.perf_counter()
 
     def __call__(self, state: TrainingState, terms: Mapping[str, float]) -> dict[str, Any]:
         """What is to be logged besides the terms."""
-        self.draw(state)
         every, left = self._settings.observe_every, self._settings.steps - state.step
         number = state.step // every
         # where not all are made, none is just before the last one
         if left > 0 and self._of is not None and (number % self._of or (self._of > 1 and left < every)):
+            self.draw(state)
             return {}
         begin = time.perf_counter()
+        settle(state.generator_ema, self._settling.to(state.device))
+        self.draw(state)
         seen = self.measure(state)
         if self._of is None:
             a_step = (begin - self._started) / max(1, state.step - self._first)
