@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import monge
 from monge.config.schema import Config, TrainingConfig
 from monge.data.source import in_memory
+from monge.data.space import ImageSpace, VectorSpace
 from monge.errors import UserError
 from monge.model.build import latent_size
 from monge.model.random import Purpose, latent, stream
@@ -23,7 +24,7 @@ from monge.objective import Objective
 from monge.training import thread
 from monge.training.assemble import assemble
 from monge.training.guard import DivergenceError, check_terms, interruption
-from monge.training.monitor import SETTLED
+from monge.training.monitor import SETTLED, settled
 from monge.training.sampler import Sampler
 from monge.training.schedule import linear_decay, rates, set_rates
 from monge.training.state import Average, TrainingState
@@ -286,6 +287,11 @@ def test_second_ctrl_c_ends_at_once() -> None:
             twice()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_how_many_samples_settle_batch_norms() -> None:
+    sizes = [(2,), (1, 28, 28), (1, 64, 64), (3, 128, 128)]
+    assert [settled(VectorSpace(2) if len(s) == 1 else ImageSpace(*s)) for s in sizes] == [8192, 8192, 4096, 1024]
 
 
 def test_a_finished_run_has_settled_batch_norms(tmp_path: Path) -> None:

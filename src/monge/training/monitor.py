@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from monge.data.dataset import DataSet
+from monge.data.space import Space
 from monge.evaluation.critic_gap import CriticReading
 from monge.evaluation.reference import QUICK_DRAWS, SAME_POINTS, ReferenceSamples
 from monge.model.inference import generate
@@ -27,8 +28,8 @@ from monge.training.pace import thinned
 from monge.training.state import TrainingState
 from monge.training.symptom import SymptomWatch
 
-SETTLED = 4096
-"""Latent codes by which batch norms are settled."""
+SETTLED, SETTLED_NUMBERS = 8192, 2**24
+"""Samples by which batch norms are settled, at most, and numbers that they have together."""
 BACKGROUND = 1000
 """Real points behind a picture of generated ones, at most."""
 
@@ -78,7 +79,7 @@ class Monitor:
         if missing > 0:
             more = latent(missing, latent_size, stream(config.seed, Purpose.MEASURE, 1))
             self._codes = torch.cat([self._codes, more])
-        self._settling = latent(SETTLED, latent_size, stream(config.seed, Purpose.CALIBRATE))
+        self._settling = latent(settled(data.space), latent_size, stream(config.seed, Purpose.CALIBRATE))
         self._pictured = latent(data.space.pictured, latent_size, stream(config.seed, Purpose.PICTURE))
         self._background = data.train.sample(data.train.at_most(BACKGROUND)) if data.space.side is None else None
         self._first, self._started = step, time.perf_counter()
@@ -137,6 +138,15 @@ class Monitor:
         samples = generate(state.generator_ema, self._data.codec, self._pictured)
         path = self._run.samples / f"step-{state.step:06d}.png"
         write_atomically(path, png(picture(self._data.space, samples, self._background)))
+
+
+def settled(space: Space) -> int:
+    """Samples by which batch norms are settled.
+
+    A norm of a fully connected layer has one number of each: of Fashion-MNIST, 1,024 were worse than the statistics
+    that the last batches leave (Fréchet distance 24.7 instead of 21.9), 4,096 and 12,800 better (20.9 and 20.0).
+    """
+    return min(SETTLED, max(SETTLED // 8, SETTLED_NUMBERS // math.prod(space.shape)))
 
 
 def size_of_gradient(network: nn.Module) -> float | None:
