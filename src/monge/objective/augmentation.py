@@ -143,7 +143,8 @@ class Augmentation:
         Arguments:
             strength: the probability of each transform, in [0, 1].
         """
-        if float(strength) == 0.0:  # as a steered one begins: the same values, without the time
+        # as a steered one begins: the same values, without the time; a device is not asked, which would wait for it
+        if (not isinstance(strength, Tensor) or strength.device.type == "cpu") and float(strength) == 0.0:
             return x
         start = 0
         for name, transform in TRANSFORMS.items():

@@ -15,7 +15,7 @@ from monge.evaluation.critic_gap import CriticReading
 from monge.evaluation.reference import QUICK_DRAWS, SAME_POINTS, ReferenceSamples
 from monge.model.inference import generate
 from monge.model.random import Purpose, latent, stream
-from monge.nn.batch_norm import settle
+from monge.nn.batch_norm import TOGETHER, settle
 from monge.plot import picture, png
 from monge.run.files import write_atomically
 from monge.run.folder import RunFolder
@@ -141,12 +141,13 @@ class Monitor:
 
 
 def settled(space: Space) -> int:
-    """Samples by which batch norms are settled.
+    """Samples by which batch norms are settled, in whole batches.
 
     A norm of a fully connected layer has one number of each: of Fashion-MNIST, 1,024 were worse than the statistics
     that the last batches leave (Fréchet distance 24.7 instead of 21.9), 4,096 and 12,800 better (20.9 and 20.0).
     """
-    return min(SETTLED, max(SETTLED // 8, SETTLED_NUMBERS // math.prod(space.shape)))
+    n = min(SETTLED, max(SETTLED // 8, SETTLED_NUMBERS // math.prod(space.shape)))
+    return n // TOGETHER * TOGETHER
 
 
 def size_of_gradient(network: nn.Module) -> float | None:
