@@ -13,6 +13,7 @@ from monge.data.dataset import DataSet
 from monge.data.space import Space
 from monge.evaluation.critic_gap import CriticReading
 from monge.evaluation.reference import QUICK_DRAWS, SAME_POINTS, ReferenceSamples
+from monge.model.calibration import calibrate
 from monge.model.inference import generate
 from monge.model.random import Purpose, latent, stream
 from monge.nn.batch_norm import TOGETHER, settle
@@ -94,6 +95,8 @@ class Monitor:
             return {}
         begin = time.perf_counter()
         settle(state.generator_ema, self._settling.to(state.device))
+        if left <= 0:  # margins are those of rows by settled batch norms
+            calibrate(state.generator_ema, self._data, self._seed)
         self.draw(state)
         seen = self.measure(state)
         if self._of is None:

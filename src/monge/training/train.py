@@ -14,7 +14,6 @@ from monge.config.schema import Config
 from monge.data.dataset import ArrayData, DataSet
 from monge.errors import TrainingError
 from monge.model.build import latent_size, pick_device
-from monge.model.calibration import calibrate
 from monge.model.weights import COPULA, file_of
 from monge.model.whole import Whole, sound
 from monge.nn.collective import world_size
@@ -240,8 +239,6 @@ def _own_hooks(
         best.saved()
 
     def observe(state: TrainingState, terms: TermValues) -> Mapping[str, Any]:
-        if state.step >= config.steps:
-            calibrate(state.generator_ema, data, config.seed)
         seen = monitor(state, terms)
         best(state.step, seen)
         return seen
