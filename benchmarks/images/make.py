@@ -9,28 +9,24 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 import monge
 from monge.experiment.sweep import installed
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "speed"))
-from quality import imported
+from quality import trained_judge
 
 SAMPLES = 10_000
 Figures = dict[str, float]
 
 
-def judged(judge: ModuleType, path: str) -> Callable[[NDArray[np.uint8]], Figures]:
-    """From images to their figures beside the test images."""
-    arrays = np.load(path)
-    net = judge.fitted(judge.scaled(arrays["x_train"]), torch.tensor(arrays["y_train"]).long())
-    real, _ = judge.features(net, judge.scaled(arrays["x_test"]))
+def judged(path: str, data: str) -> Callable[[NDArray[np.uint8]], Figures]:
+    """From images to their figures beside the test images, by the judge in a Python file."""
+    judge, net, real = trained_judge(path, data)
 
     def figures(images: NDArray[np.uint8]) -> Figures:
         found, shares = judge.features(net, judge.scaled(images))
@@ -61,7 +57,7 @@ def row(path: str, judge: Callable[[NDArray[np.uint8]], Figures] | None) -> dict
 def main(result: str, data: str, judge: str, *runs: str) -> None:
     """Measures the runs, adds them to the result, and prints them."""
     kept = json.loads(Path(result).read_text())["rows"] if Path(result).exists() else []
-    figures = None if judge == "none" else judged(imported(judge), data)
+    figures = None if judge == "none" else judged(judge, data)
     for path in runs:
         found = row(path, figures)
         print(json.dumps({name: found[name] for name in ("data", "recipe", "seed", "steps", "seconds", "judge")}))

@@ -97,22 +97,21 @@ def low_quality(data: DataSet) -> Judge:
     return lambda made: 1 - modes(data.codec.metric(made(10_000)), centres, deviation)["high_quality"]
 
 
-def imported(path: str) -> ModuleType:
-    """A Python file as a module."""
+def trained_judge(path: str, data: str) -> tuple[ModuleType, nn.Module, np.ndarray]:
+    """A judge of images in a Python file: its module, its network trained on labels, features of the test images."""
     described = importlib.util.spec_from_file_location("judge", path)
     if described is None or described.loader is None:
         raise SystemExit(f"{path} is no Python file")
     judge = importlib.util.module_from_spec(described)
     described.loader.exec_module(judge)
-    return judge
+    arrays = np.load(data)
+    net = judge.fitted(judge.scaled(arrays["x_train"]), torch.tensor(arrays["y_train"]).long())
+    return judge, net, judge.features(net, judge.scaled(arrays["x_test"]))[0]
 
 
 def outside_judge(path: str, data: str) -> Judge:
     """The Fréchet distance of 10,000 samples by a judge of images, which is trained first."""
-    judge = imported(path)
-    arrays = np.load(data)
-    net = judge.fitted(judge.scaled(arrays["x_train"]), torch.tensor(arrays["y_train"]).long())
-    real, _ = judge.features(net, judge.scaled(arrays["x_test"]))
+    judge, net, real = trained_judge(path, data)
     return lambda made: judge.frechet(real, judge.features(net, judge.scaled(made(10_000)))[0])
 
 
