@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import textbook
@@ -103,36 +104,42 @@ def milliseconds(steps: Iterator[None]) -> float:
     return 1000 * (time.process_time() - begin) / done
 
 
-def measured(case: Case) -> dict[str, float | list[float]]:
-    """Both loops, in pairs."""
-    data = data_of(case)
-    loops = [theirs(case, data), ours(case, data)]
+def paired(theirs: Iterator[None], ours: Iterator[None]) -> dict[str, Any]:
+    """The time of a step of two loops, in pairs."""
+    loops = [theirs, ours]
     for loop in loops:
         next(loop)
     pairs = []
     for i in range(PAIRS):
         first, second = (milliseconds(loops[j]) for j in ((0, 1) if i % 2 else (1, 0)))
         pairs.append((first, second) if i % 2 else (second, first))
-    ratios = [textbooks / mine for textbooks, mine in pairs]
+    ratios = [other / mine for other, mine in pairs]
     return {
-        "textbook_ms": round(statistics.median(pair[0] for pair in pairs), 2),
+        "theirs_ms": round(statistics.median(pair[0] for pair in pairs), 2),
         "monge_ms": round(statistics.median(pair[1] for pair in pairs), 2),
         "ratio": round(statistics.median(ratios), 3),
         "range": [round(min(ratios), 3), round(max(ratios), 3)],
     }
 
 
-def main(path: str | None = None) -> None:
-    """Measures all cases and prints a table."""
-    torch.set_num_threads(1)
-    found = {}
-    print("| case | textbook, ms a step | monge | textbook / monge | range |\n|---|---|---|---|---|")
-    for name, case in CASES.items():
-        found[name] = row = measured(case)
+def write(path: str | None, first: str, other: str, found: dict[str, dict[str, Any]]) -> None:
+    """Prints a table of the cases found, and keeps them in a file if one is named."""
+    print(f"| {first} | {other}, ms a step | monge | {other} / monge | range |\n|---|---|---|---|---|")
+    for name, row in found.items():
         low, high = row["range"]
-        print(f"| {name} | {row['textbook_ms']} | {row['monge_ms']} | {row['ratio']:.2f} | {low:.2f} to {high:.2f} |")
+        print(f"| {name} | {row['theirs_ms']} | {row['monge_ms']} | {row['ratio']:.2f} | {low:.2f} to {high:.2f} |")
     if path is not None:
         Path(path).write_text(json.dumps({"versions": installed(), "cases": found}, indent=1) + "\n")
+
+
+def main(path: str | None = None) -> None:
+    """Measures all cases."""
+    torch.set_num_threads(1)
+    found = {}
+    for name, case in CASES.items():
+        data = data_of(case)
+        found[name] = paired(theirs(case, data), ours(case, data))
+    write(path, "case", "textbook", found)
 
 
 if __name__ == "__main__":
