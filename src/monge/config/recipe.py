@@ -180,7 +180,7 @@ def few_images(name: str, space: "Space") -> Config:
 
 
 def image_large(name: str, space: "Space") -> Config:
-    """Images of 65 to 128 px: that of photos, with fewer steps; how good these become was not measured.
+    """Images of 65 to 128 px: that of photos, with fewer steps.
 
     Raises:
         UserError: the data are not images.
