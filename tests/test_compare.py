@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ import pytest
 from monge import api, cli
 from monge.cli.compare import Compare, names, trials_of
 from monge.config.registry import OBJECTIVES
-from monge.data.source import in_memory
+from monge.config.schema import Config
+from monge.data.source import in_memory, load_data
 from monge.errors import DiskError
 from monge.experiment import compare, summary
-from monge.training.settings import published
+from monge.training.settings import published, recommended
 
 LABELS = np.arange(60) % 3
 DATA = in_memory(np.random.default_rng(0).normal(size=(60, 2)), LABELS)
@@ -50,6 +52,14 @@ def test_every_objective_gets_its_published_rule(name: str) -> None:
     for key, value in OBJECTIVES[name].rule.items():
         assert getattr(config.training, key) == value
     assert replace(config, critic="").generator == published(DATA, None, "wgan").generator
+
+
+@pytest.mark.parametrize("settings", [published, recommended])
+def test_a_published_rate_is_that_of_both_networks(settings: Callable[..., Config]) -> None:
+    digits = load_data("digits")
+    assert recommended(digits).training.critic_learning_rate is not None
+    rule = settings(digits, None, "wgan").training
+    assert (rule.learning_rate, rule.critic_learning_rate) == (5e-5, None)
 
 
 def test_all_leaves_out_what_the_data_cannot_do() -> None:

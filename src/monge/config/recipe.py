@@ -52,13 +52,15 @@ def digits(name: str, space: "Space") -> Config:
     Noise on what the critic sees keeps it from learning some thousand images by heart, and batch norm in the generator
     makes up for the time that takes.
     """
-    rule = TrainingConfig(batch=64, n_critic=2, learning_rate=5e-4, decay_from=0.5, ema=0.9995)
+    rule = TrainingConfig(
+        batch=64, n_critic=2, learning_rate=5e-4, critic_learning_rate=1e-3, decay_from=0.5, ema=0.9995
+    )
     return Config(
         recipe="digits",
         objective="wgan-gp:weight=5:noise=0.2",
         generator="mlp:latent=16:width=256:depth=3:norm=batch",
         critic="mlp:width=256:depth=3",
-        steps=11_500,
+        steps=7_000,
         training=rule,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from monge.config import registry, spec
 from monge.config.overlay import Given, last_given, merged
 from monge.config.recipe import default_for
-from monge.config.schema import Config, DataConfig
+from monge.config.schema import Config, DataConfig, TrainingConfig
 from monge.data.alignment import alignment
 from monge.data.dataset import DataSet
 from monge.data.source import MEMORY
@@ -62,7 +62,7 @@ def recommended(
         entry = registry.lookup(registry.OBJECTIVES, "--objective", name)
         if name != config.objective.split(":")[0]:
             critic = spec.with_options(registry.CRITICS, "--critic", config.critic, entry.critic)
-            config = replace(config, critic=critic, training=replace(config.training, **entry.rule))
+            config = replace(config, critic=critic, training=_ruled(config.training, entry))
         config = replace(config, objective=objective)
     if data.train.size is not None and config.training.batch > data.train.size and not own_batch:
         sizes = f"{config.training.batch} to {data.train.size}"
@@ -83,5 +83,10 @@ def published(
     config = recommended(data, recipe, own_batch=True)
     entry = registry.lookup(registry.OBJECTIVES, "--objectives", objective.split(":")[0])
     judge = spec.with_options(registry.CRITICS, "--critic", critic or config.critic, entry.critic)
-    rule = replace(config.training, **entry.rule)
+    rule = _ruled(config.training, entry)
     return replace(config, objective=objective, generator=generator or config.generator, critic=judge, training=rule)
+
+
+def _ruled(training: TrainingConfig, entry: registry.Entry) -> TrainingConfig:
+    """A recipe's training with an objective's published rule, whose rate is that of both networks."""
+    return replace(training, critic_learning_rate=None, **entry.rule)
