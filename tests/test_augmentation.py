@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import monge
+from monge.config.schema import Config, TrainingConfig
 from monge.data.dataset import DataInfo, split_data
 from monge.errors import UserError
 from monge.model.weights import steps
 from monge.objective import Augmentation, Batch, Hinge, Objective, Wasserstein
 from monge.objective.augmentation import TRANSFORMS, colour, cutout, flip, translation
+from monge.training.assemble import assemble
 from monge.training.probe import Probe
 from monge.training.state import Average, TrainingState
 from monge.training.steering import overfitting, steer
@@ -179,6 +181,14 @@ def test_a_steered_run_resumes_exactly(tmp_path: Path) -> None:
     whole, parts = trained(tmp_path / "whole", 200), trained(tmp_path / "parts", 90, 200)
     assert 0 < float(whole["strength"]) == float(parts["strength"])
     assert monge.open_run(tmp_path / "whole").entries()[-1]["augment"] == float(whole["strength"])
+
+
+@pytest.mark.parametrize(("augment", "strength"), [("auto", 0.0), ("flip", 0.6), ("off", 1.0)])
+def test_transforms_begin_by_their_strength(augment: str, strength: float) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), dtype=np.uint8)
+    data = split_data(DataInfo("noise"), x)
+    state, *_ = assemble(Config(augment=augment, training=TrainingConfig(batch=8)), data, torch.device("cpu"))
+    assert float(state.strength) == pytest.approx(strength)
 
 
 def test_a_run_of_minutes_keeps_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

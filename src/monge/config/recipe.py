@@ -172,7 +172,7 @@ def photo(name: str, space: "Space") -> Config:
 
 
 def few_images(name: str, space: "Space") -> Config:
-    """Fewer than about 2,000 images: that of photos, with transforms throughout, since a critic learns these by heart.
+    """Fewer than about 2,000 images: that of photos, with transforms from the start, as a critic learns these by heart.
 
     Raises:
         UserError: the data are not images.

@@ -120,7 +120,7 @@ class Config:
     validation part is kept."""
     augment: str = "off"
     """Transforms of real and generated images before the critic sees them: off, auto, or names out of translation,
-    colour, cutout and flip with commas between."""
+    colour, cutout and flip with commas between, each of which is then applied to 60 % of the images."""
     steps: Annotated[int, Range(1, 1e9)] = 10_000
     """Generator updates in all; a larger number extends a finished run."""
     seed: Annotated[int, Range(0, 2**63)] = 0

@@ -19,6 +19,8 @@ from monge.errors import unknown_name
 
 SHIFTED = 1 / 8
 """Of a side, by which an image is moved at most."""
+CONSTANT = 0.6
+"""Strength of transforms that are not steered: at 1, when every image is transformed, generated ones get frames too."""
 
 
 class _Moved(torch.autograd.Function):
@@ -108,7 +110,7 @@ class Augmentation:
 
     Arguments:
         transforms: names out of "flip", "colour", "translation" and "cutout"; at least one.
-        steered: whether the training adapts the strength, starting from 0; else it is 1.
+        steered: whether the training adapts the strength, starting from 0; else it is constant, .6.
 
     Raises:
         UserError: another name.
@@ -131,6 +133,11 @@ class Augmentation:
         for name in self.transforms:
             if name not in TRANSFORMS:
                 raise unknown_name("--augment", name, TRANSFORMS)
+
+    @property
+    def start(self) -> float:
+        """The strength of the first step."""
+        return 0.0 if self.steered else CONSTANT
 
     @property
     def numbers(self) -> int:

@@ -54,7 +54,7 @@ def assemble(
         Average(generator, rule.ema),
         optimiser(generator, rule.optimiser, generator_rate, betas),
         optimiser(judge, rule.optimiser, critic_rate, betas),
-        strength=torch.full((), 0.0 if steered else 1.0, device=device),
+        strength=torch.full((), 1.0 if objective.augment is None else objective.augment.start, device=device),
         pool=ReplayPool(rule.batch, data.space.shape, device) if rule.replay else None,
     )
     probed = validation if steered and isinstance(validation, ArrayData) else None
