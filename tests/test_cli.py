@@ -18,9 +18,11 @@ from PIL import Image
 import monge
 from monge.cli import run
 from monge.config import registry
+from monge.config.overlay import Given
 from monge.config.schema import DataConfig, TrainingConfig
 from monge.data.space import VectorSpace
 from monge.plot import picture
+from monge.training.settings import resolved
 
 RANDOM = np.random.default_rng(5)
 TINY = ["--steps", "20", "--generator", "mlp:width=16", "--critic", "mlp:width=16", "--threads", "1", "--device", "cpu"]
@@ -194,6 +196,14 @@ def test_an_objective_brings_its_published_rule() -> None:
     assert run(["train", "v.npy", "--run", "b", *TINY, "--objective", "wgan:bound=0.1", *flags]) == 0
     assert config("b")["objective"] == "wgan:bound=0.1"
     assert config("b")["training"] == rule | {"learning_rate": 1e-3, "n_critic": 1}
+
+
+def test_a_learning_rate_that_is_given_alone_is_that_of_both_networks() -> None:
+    layers = [{}, {"learning-rate": 1e-4}, {"learning_rate": 1e-4, "critic-learning-rate": 3e-4}]
+    given = [[Given("file", {"training": layer})] for layer in layers]
+    rules = [resolved(monge.load_data("digits"), one).training for one in given]
+    found = [(rule.learning_rate, rule.critic_learning_rate) for rule in rules]
+    assert found == [(5e-4, 1e-3), (1e-4, None), (1e-4, 3e-4)]
 
 
 def test_json_stands_alone_on_standard_output() -> None:

@@ -43,12 +43,15 @@ def last_given(given: Sequence[Given], *path: str) -> Any:
     Example:
         >>> last_given([Given("file", {"training": {"batch": 8}}), Given("flags", {})], "training", "batch")
         8
+        >>> last_given([Given("file", {"training": {"n-critic": 3}})], "training", "n_critic")
+        3
     """
     found = None
     for one in given:
         value: Any = one.values
         for name in path:
-            value = value.get(name) if isinstance(value, Mapping) else None
+            own = value if isinstance(value, Mapping) else {}
+            value = {key.replace("-", "_"): held for key, held in own.items()}.get(name)
         found = found if value is None else value
     return found
 
