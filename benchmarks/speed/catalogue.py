@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import textbook
 import torch
-from make import paired, write
+from make import ours, paired, write
 from torch import Tensor
 
 from monge.config.registry import OBJECTIVES
@@ -21,15 +21,7 @@ from monge.model.build import latent_size
 from monge.objective import Batch, Objective
 from monge.training.assemble import assemble
 from monge.training.settings import published
-from monge.training.step import codes_of, train_step
-
-
-def ours(config: Config, data: ArrayData) -> Iterator[None]:
-    """Steps of monge."""
-    state, objective, sampler = assemble(config, data, torch.device("cpu"))
-    while True:
-        train_step(state, objective, sampler(state.step))
-        yield
+from monge.training.step import codes_of
 
 
 def plain(config: Config, data: ArrayData) -> Iterator[None]:
@@ -99,7 +91,7 @@ def main(path: str | None = None) -> None:
     data = load_data("digits")
     found = {}
     for name in OBJECTIVES:
-        config = published(data, None, name, None, None)
+        config = published(data, None, name)
         found[name] = paired(plain(config, data), ours(config, data))
     write(path, "objective", "plain loop", found)
 

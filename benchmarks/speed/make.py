@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from monge.config.schema import Config, TrainingConfig
-from monge.data.dataset import ArrayData, DataInfo, split_data
+from monge.data.dataset import ArrayData, DataInfo, DataSet, split_data
 from monge.experiment.sweep import installed
 from monge.training.assemble import assemble
 from monge.training.step import train_step
@@ -77,11 +77,15 @@ def data_of(case: Case) -> ArrayData:
     return split_data(DataInfo("noise"), random.integers(0, 256, (2000, *case.shape), dtype=np.uint8))
 
 
-def ours(case: Case, data: ArrayData) -> Iterator[None]:
-    """Steps of monge."""
+def config_of(case: Case) -> Config:
+    """The same work for monge."""
     optimiser = "rmsprop" if case.objective == "wgan" else "adam"
     rule = TrainingConfig(batch=case.batch, n_critic=textbook.N_CRITIC, optimiser=optimiser)
-    config = Config(objective=case.objective, generator=case.generator, critic=case.critic, training=rule)
+    return Config(objective=case.objective, generator=case.generator, critic=case.critic, training=rule)
+
+
+def ours(config: Config, data: DataSet) -> Iterator[None]:
+    """Steps of monge."""
     state, objective, sampler = assemble(config, data, torch.device("cpu"))
     while True:
         train_step(state, objective, sampler(state.step))
@@ -138,7 +142,7 @@ def main(path: str | None = None) -> None:
     found = {}
     for name, case in CASES.items():
         data = data_of(case)
-        found[name] = paired(theirs(case, data), ours(case, data))
+        found[name] = paired(theirs(case, data), ours(config_of(case), data))
     write(path, "case", "textbook", found)
 
 

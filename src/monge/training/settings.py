@@ -22,8 +22,8 @@ def resolved(data: DataSet, given: Sequence[Given]) -> Config:
     merged(Config(), given)  # names and types, before they are looked up
     recipe, objective = last_given(given, "recipe"), last_given(given, "objective")
     base = recommended(data, recipe, objective, own_batch=last_given(given, "training", "batch") is not None)
-    rates = [last_given(given, "training", name) for name in ("learning_rate", "critic_learning_rate")]
-    if rates[0] is not None and rates[1] is None:  # a rate that is given alone is that of both networks
+    rate, critics = (last_given(given, "training", name) for name in ("learning_rate", "critic_learning_rate"))
+    if rate is not None and critics is None:  # a rate that is given alone is that of both networks
         base = replace(base, training=replace(base.training, critic_learning_rate=None))
     place = data.info.source or f"{MEMORY}{data.info.name}"
     return replace(merged(base, given), source=place, data=DataConfig(**(data.info.how or {})))
