@@ -80,6 +80,8 @@ def variants() -> Iterator[tuple[str, Config, DataSet]]:
     yield "batch norm", replace(SMALL, generator="mlp:width=8:norm=batch"), POINTS
     yield "residual generator", replace(SMALL, generator="residual:width=8:latent=3"), POINTS
     yield "classes", replace(SMALL, training=rule(conditional=True)), LABELLED
+    yield "transport", replace(SMALL, training=rule(transport_from=0.5)), POINTS
+    yield "transport of classes", replace(SMALL, training=rule(transport_from=0.5, conditional=True)), LABELLED
     yield "packs", replace(SMALL, training=rule(pack=4)), POINTS
     yield "replay", replace(SMALL, training=rule(replay=0.4)), POINTS
     images = replace(SMALL, generator="dcgan:width=4:latent=3", critic="dcgan:width=4", training=rule(n_critic=1))
@@ -266,7 +268,17 @@ def killed_after(checkpoint_folder: Path) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-FEW = ("wgan-gp", "wgan-ct", "energy-gan", "acgan", "pacgan", "batch norm", "replay", "steered augmentation")
+FEW = (
+    "wgan-gp",
+    "wgan-ct",
+    "energy-gan",
+    "acgan",
+    "pacgan",
+    "batch norm",
+    "transport",
+    "replay",
+    "steered augmentation",
+)
 """Of the cases, one for each thing that several processes share in its own way."""
 
 

@@ -138,6 +138,8 @@ class TrainingBar:
         update: dict[str, Any] = {"completed": step}
         if "critic_loss" in seen:
             update["estimate"] = f"critic {-seen['critic_loss']:.3g}"
+        elif "transport" in seen:
+            update["estimate"] = f"transport {seen['transport']:.3g}"
         bracket = seen.get("bracket")
         if bracket:
             update["bracket"] = (

@@ -74,6 +74,9 @@ class TrainingConfig:
     """Adam's second decay rate."""
     decay_from: Annotated[float, Range(0, 1)] = 1.0
     """Fraction of the run after which the learning rates fall linearly to zero; 1 keeps them constant."""
+    transport_from: Annotated[float, Range(0, 1)] = 1.0
+    """Fraction of the run after which the critic rests and the generator follows exact transport between batches; 1
+    trains both to the end."""
     ema: Annotated[float, Range(0, 0.9999999)] = 0.999
     """Decay of the moving average of the generator's weights; 0 turns averaging off."""
     precision: Literal["float32", "bfloat16"] = "float32"

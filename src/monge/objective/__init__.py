@@ -5,6 +5,7 @@ from monge.objective.auxiliary import Auxiliary, Classification, MutualInformati
 from monge.objective.batch import Batch
 from monge.objective.composition import Lazy, Sum
 from monge.objective.constraint import ClipNorm, ClipWeights, Constraint, LipschitzByConstruction, ProjectSpectral
+from monge.objective.exact_transport import transport_excess
 from monge.objective.kernel_loss import KernelDiscrepancy
 from monge.objective.loss import (
     AdversarialLoss,
@@ -55,6 +56,7 @@ __all__ = [
     "Sum",
     "Terms",
     "Wasserstein",
+    "transport_excess",
     "wgan",
     "wgan_gp",
 ]

@@ -14,7 +14,7 @@ from monge.objective import Objective
 from monge.training.compatibility import check_combination, check_layers, check_parts, model_of, outputs
 from monge.training.replay import ReplayPool
 from monge.training.sampler import Sampler
-from monge.training.schedule import rates
+from monge.training.schedule import rates, transport_begins
 from monge.training.state import Average, TrainingState, optimiser
 
 
@@ -88,6 +88,7 @@ def _sampler(config: Config, objective: Objective, data: DataSet, latent: int, v
         validation=validation,
         conditional=rule.conditional,
         replayed=round(rule.replay * rule.batch),
+        transport=transport_begins(config),
     )
 
 

@@ -40,6 +40,11 @@ def check_combination(rule: TrainingConfig, objective: Objective, data: DataSet)
         raise UserError(
             f"--training.pack must be 1 with classes or codes, which need a critic of single samples; got {rule.pack}"
         )
+    if rule.transport_from < 1 and objective.auxiliary is not None:
+        raise UserError(
+            "--training.transport-from must be 1 with an objective that predicts codes or classes, which exact "
+            f"transport would forget; got {rule.transport_from:g}"
+        )
     if rule.replay and (rule.pack > 1 or asked or objective.loss.vector):
         raise UserError(
             f"--training.replay must be 0 with classes, codes, packs or an objective on vectors, as it needs a critic "

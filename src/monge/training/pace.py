@@ -4,6 +4,7 @@ import copy
 import math
 import time
 import warnings
+from dataclasses import replace
 
 from monge.config.schema import Config
 from monge.data.space import Space
@@ -70,7 +71,10 @@ def steps_in(minutes: float, seconds: float) -> int:
 
 def fitting(minutes: float, state: TrainingState, objective: Objective, sampler: Sampler, config: Config) -> int:
     """How many steps of a training fit into some minutes, by measuring it; warns of few for its images."""
-    steps = steps_in(minutes, seconds_per_step(state, objective, sampler))
+    share = config.training.transport_from
+    parts = ((share, replace(sampler, transport=None)), (1 - share, replace(sampler, transport=0)))
+    seconds = sum(part * seconds_per_step(state, objective, draws) for part, draws in parts if part)
+    steps = steps_in(minutes, seconds)
     warn_of_few(steps, config, sampler.data.space)
     return steps
 

@@ -14,6 +14,8 @@ from monge.training.probe import EVERY, Probe
 
 BOOST = 100
 """Critic updates of a boosted step (the WGAN authors' code)."""
+TRANSPORTED = 3
+"""Batches that make up one of the samples between which a step of exact transport matches."""
 BEHIND = {"noise": 2, "perturbation": 2, "augment": 2}
 """Axis of the samples among the draws of a step, where it is not axis 1."""
 
@@ -50,7 +52,7 @@ class StepInputs:
         for item in fields(self):
             value: Tensor | Probe | None = getattr(self, item.name)
             moved[item.name] = None if value is None else value.to(device)
-        return StepInputs(**moved)
+        return type(self)(**moved)
 
     def part(self, index: int, count: int) -> "StepInputs":
         """What one of several processes takes: an equal, consecutive part of every update's samples."""
@@ -62,7 +64,7 @@ class StepInputs:
             whole = (slice(None),) * BEHIND.get(item.name, 1)
             # past samples come first in a batch, so that later parts may have none
             parts[item.name] = value[(*whole, mine)] if isinstance(value, Tensor) else value
-        return StepInputs(**parts)
+        return type(self)(**parts)
 
     def batch(self, update: int, fake: Tensor, step: int, strength: Tensor, codes: Tensor | None) -> Batch:
         """What one of the updates sees, with its generated samples and their codes."""
@@ -85,6 +87,14 @@ class StepInputs:
 
 
 @dataclass(frozen=True)
+class TransportInputs(StepInputs):
+    """What a step of exact transport takes: one sample of n real ones, and the codes (2, n, z) of two generated ones.
+
+    The classes (1, n) of the real ones are those that both generated ones are asked for.
+    """
+
+
+@dataclass(frozen=True)
 class Sampler:
     """Draws of a step for its critic updates and its generator update; one of several processes gets its part of them.
 
@@ -101,6 +111,7 @@ class Sampler:
         validation: samples kept from training, for a strength of the transforms that is steered.
         conditional: draw classes with the real samples.
         replayed: past samples in each batch of fakes that the critic sees.
+        transport: step from which the generator follows exact transport; none for never.
     """
 
     data: DataSet
@@ -115,8 +126,14 @@ class Sampler:
     validation: ArrayData | None = None
     conditional: bool = False
     replayed: int = 0
+    transport: int | None = None
 
     def __call__(self, step: int, attempt: int = 0) -> StepInputs:
+        whole = self._adversarial if self.transport is None or step < self.transport else self._transported
+        inputs = whole(step, attempt)
+        return inputs if world_size() == 1 else inputs.part(rank(), world_size())
+
+    def _adversarial(self, step: int, attempt: int) -> StepInputs:
         updates = 1 + (BOOST if self.boost and (step < 25 or step % 500 == 0) else self.n_critic)
         n, split = updates * self.batch, (updates, self.batch)
 
@@ -127,14 +144,10 @@ class Sampler:
             shape = (updates, sets, self.batch, *self.data.codec.space.shape)
             return torch.randn(shape, generator=chance(purpose)) if sets else None
 
-        labels = None
-        if self.conditional:
-            real, labels = self.data.labelled_batch(n, chance(Purpose.DATA))
-        else:
-            real = self.data.batch(n, chance(Purpose.DATA))
+        real, labels = self._real(n, chance(Purpose.DATA))
         transforms = (updates, 2, self.batch, self.augmented)
         replay = torch.rand(updates, self.replayed, generator=chance(Purpose.REPLAY)) if self.replayed else None
-        inputs = StepInputs(
+        return StepInputs(
             real=real.unflatten(0, split),
             latent=latent(n, self.latent, chance(Purpose.LATENT)).unflatten(0, split),
             segment=torch.rand(split, generator=chance(Purpose.SEGMENT)),
@@ -145,7 +158,21 @@ class Sampler:
             replay=replay,
             probe=self._probe(step, attempt),
         )
-        return inputs if world_size() == 1 else inputs.part(rank(), world_size())
+
+    def _transported(self, step: int, attempt: int) -> TransportInputs:
+        n = TRANSPORTED * self.batch
+        real, labels = self._real(n, stream(self.seed, Purpose.DATA, step, attempt))
+        codes = latent(2 * n, self.latent, stream(self.seed, Purpose.LATENT, step, attempt))
+        return TransportInputs(
+            real=real[None],
+            latent=codes.unflatten(0, (2, n)),
+            segment=torch.zeros(1, n),
+            labels=None if labels is None else labels[None],
+        )
+
+    def _real(self, n: int, chance: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        """n real samples, with their classes in a conditional run."""
+        return self.data.labelled_batch(n, chance) if self.conditional else (self.data.batch(n, chance), None)
 
     def _probe(self, step: int, attempt: int) -> Probe | None:
         if self.validation is None or step % EVERY:

@@ -19,11 +19,21 @@ def linear_decay(rate: float, steps: int, start: float) -> Callable[[int], float
 
 
 def rates(config: Config) -> Callable[[int], tuple[float, float]]:
-    """The learning rates of generator and critic at a step."""
+    """The learning rates of generator and critic at a step.
+
+    Where the generator follows exact transport it takes the critic's rate, as there is no opponent to keep pace with.
+    """
     rule = config.training
     own = (rule.learning_rate, rule.critic_learning_rate or rule.learning_rate)
     generator, critic = (linear_decay(rate, config.steps, rule.decay_from) for rate in own)
-    return lambda step: (generator(step), critic(step))
+    begins = transport_begins(config)
+    return lambda step: ((generator if begins is None or step < begins else critic)(step), critic(step))
+
+
+def transport_begins(config: Config) -> int | None:
+    """The first step at which the generator follows exact transport; None for never."""
+    begins = round(config.training.transport_from * config.steps)
+    return begins if begins < config.steps else None
 
 
 def set_rates(state: TrainingState, rates: tuple[float, float]) -> None:

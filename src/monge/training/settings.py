@@ -91,5 +91,5 @@ def published(
 
 
 def _ruled(training: TrainingConfig, entry: registry.Entry) -> TrainingConfig:
-    """A recipe's training with an objective's published rule, whose rate is that of both networks."""
-    return replace(training, critic_learning_rate=None, **entry.rule)
+    """A recipe's training with an objective's published rule, whose rate is that of both networks, to the end."""
+    return replace(training, critic_learning_rate=None, transport_from=1.0, **entry.rule)

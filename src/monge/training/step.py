@@ -1,23 +1,46 @@
-"""One step: several critic updates, then one generator update (Algorithm 1 of the Wasserstein GAN papers)."""
+"""One step: several critic updates, then one generator update (Algorithm 1 of the Wasserstein GAN papers); or, in the
+last part of a training that asks for it, one generator update by exact transport."""
 
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from monge.nn.collective import world_size
+from monge.nn.collective import gathered, world_size
 from monge.nn.condition import condition_of
 from monge.objective import Batch, Objective
+from monge.objective.exact_transport import transport_excess
 from monge.training.processes import average_gradients
 from monge.training.replay import mixed
-from monge.training.sampler import StepInputs
+from monge.training.sampler import StepInputs, TransportInputs
 from monge.training.state import TrainingState
 from monge.training.steering import steer
 
 
 def train_step(state: TrainingState, objective: Objective, inputs: StepInputs) -> dict[str, Tensor]:
     """Updates critic, generator and average in place; returns the named terms of the last update of each."""
+    if isinstance(inputs, TransportInputs):
+        return transport_step(state, inputs)
     return update_critic(state, objective, inputs) | update_generator(state, objective, inputs)
+
+
+def transport_step(state: TrainingState, inputs: TransportInputs) -> dict[str, Tensor]:
+    """Updates generator and average by the transport between two samples of it and a real one; returns its value."""
+    labels = None if inputs.labels is None else inputs.labels.expand(2, -1)
+    codes = inputs.latent.flatten(0, 1)
+    fake = generated(state.generator, codes, None if labels is None else labels.flatten()).unflatten(0, (2, -1))
+    # matched among the samples of all processes, so that each has the loss of the whole
+    whole = torch.stack([gathered(part) for part in fake])
+    loss = transport_excess(
+        gathered(inputs.real[0]), whole, None if inputs.labels is None else gathered(inputs.labels[0])
+    )
+    state.generator_optimiser.zero_grad()
+    loss.backward()
+    average_gradients(state.generator)
+    state.generator_optimiser.step()
+    state.average.update(state.generator)
+    state.step += 1
+    return {"transport": loss.detach()}
 
 
 def update_critic(state: TrainingState, objective: Objective, inputs: StepInputs) -> dict[str, Tensor]:

@@ -45,7 +45,7 @@ from monge.training.processes import (
 from monge.training.resume import default_folder, known_facts, point, present, provenance, resume, settle
 from monge.training.rollback import attempted
 from monge.training.sampler import Sampler
-from monge.training.schedule import rates
+from monge.training.schedule import rates, transport_begins
 from monge.training.start import started
 from monge.training.state import TrainingState
 from monge.training.thread import ThreadWatch, measure_threads, wanted
@@ -109,6 +109,7 @@ def train_config(
         count = _set_torch(config, count or before.get("threads"), state, objective, sampler)
         if minutes is not None and facts is None:
             config = replace(config, steps=fitting(minutes, state, objective, sampler, config))
+        sampler = replace(sampler, transport=transport_begins(config))  # of the steps that it has in the end
         changes = present(folder, config, data, facts) | {"threads": count, "processes": world_size()}
         changes |= {"device": place.type, "status": "running"}
         changes |= {"checkpoint_every": checkpoint_every, "minutes": minutes or before.get("minutes")}
