@@ -63,7 +63,7 @@ def digits(name: str, space: "Space") -> Config:
     )
     return Config(
         recipe="digits",
-        objective="wgan-gp:weight=5:noise=0.2",
+        objective="wgan-gp:weight=5:noise=0.2:every=2",
         generator="mlp:latent=16:width=256:depth=3:norm=batch",
         critic="mlp:width=256:depth=3",
         steps=7_000,
