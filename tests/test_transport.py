@@ -67,6 +67,14 @@ def test_its_gradient_points_to_the_partner_and_is_finite_where_samples_meet() -
         assert sorted(map(tuple, (-4 * of).tolist())) == [(0.0, 0.0), pytest.approx((0.6, 0.8))]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_of_samples_that_are_no_numbers_it_is_none(value: float) -> None:
+    real, fake = torch.zeros(3, 2), torch.zeros(2, 3, 2)
+    fake[0, 1, 0] = value
+    assert not torch.isfinite(transport_excess(real, fake))
+    assert not torch.isfinite(transport_excess(real, fake, torch.tensor([0, 1, 1])))
+
+
 def test_the_smallest_value_of_wide_and_narrow_samples_is_at_the_true_width() -> None:
     """Without its last term it would be smallest for samples that huddle."""
     x, y, z = drawn(0, 3, 400, 8)

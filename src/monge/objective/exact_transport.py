@@ -44,6 +44,7 @@ def _matched(x: Tensor, y: Tensor, labels: Tensor | None) -> Tensor:
         cost = torch.cdist(x.double(), y.double())
         if labels is not None:  # no detour is as long as this
             cost += (labels[:, None] != labels) * (len(x) * (1 + cost.max()))
+        cost.nan_to_num_(nan=0.0, posinf=0.0)  # of a diverged generator, whose loss is then no number either
     _, partner = linear_sum_assignment(cost.cpu().numpy())
     # norm's own gradient at zero is zero, not NaN
     apart: Tensor = (x - y[torch.from_numpy(partner).to(y.device)]).norm(dim=1)
