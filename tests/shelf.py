@@ -25,7 +25,8 @@ from monge.cli.serve import read_claims
 
 TOKEN = "the-token"
 TINY: dict[str, Any] = {"generator": "mlp:width=16:latent=6", "critic": "mlp:width=8"}
-RULE: dict[str, Any] = {"batch": 16, "n_critic": 1, "learning_rate": 0.02, "ema": 0.5}
+# trained to the end with the critic, so that every entry of a log has its loss
+RULE: dict[str, Any] = {"batch": 16, "n_critic": 1, "learning_rate": 0.02, "ema": 0.5, "transport_from": 1.0}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "digits": ("digits", {**TINY, "training": RULE | {"conditional": True}}),
     "coded": ("digits", {**TINY, "training": RULE, "objective": "infogan:categories=4:uniform=1:normal=1"}),

@@ -103,7 +103,7 @@ def test_help_without_data_promises_no_default_that_is_replaced(capsys: pytest.C
         "(default: by data)",
     ):
         assert said in text
-    assert text.count("(default: by recipe)") == 5 + 16 + 2
+    assert text.count("(default: by recipe)") == 5 + 17 + 2
     Path("c.toml").write_text("[training]\nbatch = 7\n")
     assert "Samples per update. (default: 7)" in shown(["train", "--config", "c.toml", "--help"], capsys)
 

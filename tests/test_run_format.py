@@ -36,7 +36,8 @@ def test_it_is_evaluated_and_reported(old: monge.Run) -> None:
 def test_it_is_continued(old: monge.Run) -> None:
     before = old.entries()[-1]
     facts = old.facts()["config"]
-    settings = {key: facts[key] for key in ("generator", "critic", "training", "observe")}
+    settings = {key: facts[key] for key in ("objective", "generator", "critic", "training", "observe")}
+    settings["training"] |= {"transport_from": 1.0}  # which it did not know, and the recipe now has otherwise
     run = monge.train("digits", run=old.path, steps=32, threads=1, **settings)
     assert run.facts()["status"] == "finished"
     entries = run.entries()
