@@ -26,14 +26,12 @@ def train_step(state: TrainingState, objective: Objective, inputs: StepInputs) -
 
 def transport_step(state: TrainingState, inputs: TransportInputs) -> dict[str, Tensor]:
     """Updates generator and average by the transport between two samples of it and a real one; returns its value."""
-    labels = None if inputs.labels is None else inputs.labels.expand(2, -1)
-    codes = inputs.latent.flatten(0, 1)
-    fake = generated(state.generator, codes, None if labels is None else labels.flatten()).unflatten(0, (2, -1))
+    real, labels = inputs.real[0], None if inputs.labels is None else inputs.labels[0]
+    asked = None if labels is None else labels.repeat(2)
+    fake = generated(state.generator, inputs.latent.flatten(0, 1), asked).unflatten(0, (2, -1))
     # matched among the samples of all processes, so that each has the loss of the whole
     whole = torch.stack([gathered(part) for part in fake])
-    loss = transport_excess(
-        gathered(inputs.real[0]), whole, None if inputs.labels is None else gathered(inputs.labels[0])
-    )
+    loss = transport_excess(gathered(real), whole, None if labels is None else gathered(labels))
     state.generator_optimiser.zero_grad()
     loss.backward()
     average_gradients(state.generator)
